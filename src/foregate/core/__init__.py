@@ -1,0 +1,38 @@
+"""Errors, the panel, the forecast, frequencies and the protocols between the rooms. numpy only."""
+
+from foregate.core.errors import (
+    ArtifactError,
+    DataError,
+    ForegateError,
+    MissingExtraError,
+    ModelError,
+    NotFittedError,
+    UsageError,
+)
+from foregate.core.forecast import Forecast, levels_to_quantiles
+from foregate.core.frequency import Frequency, Times
+from foregate.core.panel import Covariate, FrameSpec, Panel, Role
+from foregate.core.protocols import Engine, Fit, Future, Model, OriginModel
+
+__all__ = [
+    "ArtifactError",
+    "Covariate",
+    "DataError",
+    "Engine",
+    "Fit",
+    "ForegateError",
+    "Forecast",
+    "FrameSpec",
+    "Frequency",
+    "Future",
+    "MissingExtraError",
+    "Model",
+    "ModelError",
+    "NotFittedError",
+    "OriginModel",
+    "Panel",
+    "Role",
+    "Times",
+    "UsageError",
+    "levels_to_quantiles",
+]

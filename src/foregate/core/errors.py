@@ -1,0 +1,56 @@
+"""Every error that Foregate raises on purpose.
+
+    ForegateError
+    ├── UsageError            an argument is wrong: unknown name, impossible number (exit code 2)
+    ├── DataError             the data has a problem: says what, where and what to do (exit code 1)
+    ├── ModelError            a model cannot do what was asked (exit code 1)
+    │   ├── NotFittedError    it has not been fitted yet
+    │   └── ArtifactError     a saved model is damaged, foreign, or newer than this version
+    └── MissingExtraError     something optional is not installed; names the extra (exit code 1)
+
+Messages have one form: what "must be …, but got …", then the fix.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ArtifactError",
+    "DataError",
+    "ForegateError",
+    "MissingExtraError",
+    "ModelError",
+    "NotFittedError",
+    "UsageError",
+]
+
+
+class ForegateError(Exception):
+    """Base of all errors raised on purpose; catch it to catch them all."""
+
+
+class UsageError(ForegateError, ValueError):
+    """An argument is wrong, whatever the data is."""
+
+
+class DataError(ForegateError, ValueError):
+    """The data has a problem; the message says what, where, and what to do."""
+
+
+class ModelError(ForegateError, RuntimeError):
+    """A model cannot do what was asked of it."""
+
+
+class NotFittedError(ModelError):
+    """The forecaster has not been fitted yet."""
+
+
+class ArtifactError(ModelError):
+    """A saved model is damaged, foreign, or newer than this version of Foregate."""
+
+
+class MissingExtraError(ForegateError, ImportError):
+    """Something optional is not installed; the message names the extra that brings it."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f'{what} needs the "{extra}" extra. Install it: pip install "foregate[{extra}]"')
+        self.extra = extra

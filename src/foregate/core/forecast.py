@@ -1,0 +1,72 @@
+"""What a model says about the future: quantiles per series and step, in the units of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foregate.core.errors import UsageError
+from foregate.core.frequency import Times
+
+__all__ = ["Forecast", "levels_to_quantiles"]
+
+
+def levels_to_quantiles(levels: Sequence[float]) -> tuple[float, ...]:
+    """The quantiles that bound central intervals of `levels` percent, with the median, in order.
+
+    Examples:
+        >>> levels_to_quantiles([80, 95])
+        (0.025, 0.1, 0.5, 0.9, 0.975)
+    """
+    for level in levels:
+        if not 0 < level < 100:
+            raise UsageError(
+                f"level must be between 0 and 100 percent, but got {level}. Give for example level=[80, 95]."
+            )
+    sides = {round(side, 10) for level in levels for side in (0.5 - level / 200, 0.5 + level / 200)}
+    return tuple(sorted(sides | {0.5}))
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Quantile forecasts of S series for K steps."""
+
+    ids: NDArray[np.str_]
+    """(S,)"""
+    times: Times
+    """(S, K) the time that each value is for."""
+    cutoffs: Times
+    """(S,) the time of the last row that the forecast knew."""
+    quantiles: tuple[float, ...]
+    """Q probabilities, ascending."""
+    values: NDArray[np.float64]
+    """(S, K, Q) in the units of the data; never descending along Q."""
+    notes: tuple[str, ...] = ()
+    """What the reader should know: fallbacks used, and for which series."""
+
+    @property
+    def horizon(self) -> int:
+        """K, the number of steps."""
+        return self.values.shape[1]
+
+    def quantile(self, q: float) -> NDArray[np.float64]:
+        """(S, K) the forecast at probability `q`, which must be one of `quantiles`."""
+        near = np.flatnonzero(np.isclose(self.quantiles, q, atol=1e-9))
+        if not len(near):
+            raise UsageError(
+                f"q must be one of {self.quantiles}, but got {q}. Ask for it when forecasting: quantiles=[{q}]."
+            )
+        return self.values[:, :, near[0]]
+
+    @property
+    def median(self) -> NDArray[np.float64]:
+        """(S, K) the forecast at probability 0.5."""
+        return self.quantile(0.5)
+
+    def interval(self, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lower and upper bound (S, K) of the central interval that should hold `level` percent of the outcomes."""
+        low, _, high = levels_to_quantiles([level])
+        return self.quantile(low), self.quantile(high)
