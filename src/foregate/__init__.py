@@ -1,1 +1,1 @@
-
+"""Foregate: LSTM forecasting of time series, end to end."""

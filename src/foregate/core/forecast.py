@@ -50,7 +50,7 @@ class Forecast:
     @property
     def horizon(self) -> int:
         """K, the number of steps."""
-        return self.values.shape[1]
+        return int(self.values.shape[1])
 
     def quantile(self, q: float) -> NDArray[np.float64]:
         """(S, K) the forecast at probability `q`, which must be one of `quantiles`."""

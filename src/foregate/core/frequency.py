@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from foregate.core.errors import UsageError
 
 __all__ = ["Frequency", "Times"]
 
-Times = NDArray[np.datetime64] | NDArray[np.int64]
+Times = NDArray[Any]
 """Timestamps as ``datetime64[us]`` or integer steps as ``int64``."""
 
 _FIXED_US = {
@@ -28,7 +29,7 @@ _FIXED_US = {
     "W": 604_800_000_000,
 }
 
-# alias -> (steps of the unit, unit). Upper-case M, Q, Y and A are pandas' period ends; lower-case m, mo, q, y are polars'.
+# alias -> (steps of the unit, unit). Upper-case M, Q, Y and A are pandas' period ends; lower-case are polars'.
 _ALIASES: dict[str, tuple[int, str]] = {
     "us": (1, "us"), "U": (1, "us"), "ms": (1, "ms"), "L": (1, "ms"), "s": (1, "s"), "S": (1, "s"),
     "min": (1, "min"), "T": (1, "min"), "m": (1, "min"), "h": (1, "h"), "H": (1, "h"), "d": (1, "D"), "D": (1, "D"),

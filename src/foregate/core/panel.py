@@ -79,7 +79,7 @@ class Panel:
         n = len(self.values)
         if self.offsets[0] != 0 or self.offsets[-1] != n or len(self.offsets) != len(self.ids) + 1:
             raise DataError(
-                f"offsets must run from 0 to {n} with one more entry than the {len(self.ids)} ids, but got {self.offsets}."
+                f"offsets must run from 0 to {n} and have {len(self.ids) + 1} entries, but got {self.offsets}."
             )
         if len(self.mask) != n or len(self.times) != n:
             raise DataError(

@@ -1,1 +1,1 @@
-
+"""Metrics, baselines, backtests and the scoreboard. No torch."""

@@ -1,1 +1,1 @@
-
+"""The fitted model: from states to forecasts, with calibrated intervals."""

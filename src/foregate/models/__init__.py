@@ -1,1 +1,1 @@
-
+"""Networks of tensors, and nothing else."""

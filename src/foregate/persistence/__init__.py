@@ -1,1 +1,1 @@
-
+"""Models on disk: the one door to the file format."""

@@ -1,1 +1,1 @@
-
+"""From a recipe and a panel to a fitted model."""

@@ -1,1 +1,1 @@
-
+"""Batches of forked origins, losses, the loop and its checkpoints."""
