@@ -108,21 +108,26 @@ class Frequency:
         """Times `steps` steps later; the two broadcast against each other."""
         steps = np.asarray(steps, np.int64) * self.count
         if self.unit == "step":
-            return np.asarray(times, np.int64) + steps
+            later: Times = np.asarray(times, np.int64) + steps
+            return later
         times = np.asarray(times, "datetime64[us]")
         if self.unit in _FIXED_US:
-            return times + (steps * _FIXED_US[self.unit]).astype("timedelta64[us]")
+            later = times + (steps * _FIXED_US[self.unit]).astype("timedelta64[us]")
+            return later
         days = times.astype("datetime64[D]")
         clock = times - days
         if self.unit == "B":
-            return np.busday_offset(days, steps, roll="backward").astype("datetime64[us]") + clock
+            later = np.busday_offset(days, steps, roll="backward").astype("datetime64[us]") + clock
+            return later
         months = days.astype("datetime64[M]")
         first = (months + steps).astype("datetime64[D]")
         last = (months + steps + 1).astype("datetime64[D]") - 1
         if self.unit == "ME":
-            return last.astype("datetime64[us]") + clock
+            later = last.astype("datetime64[us]") + clock
+            return later
         kept = first + (days - months.astype("datetime64[D]"))
-        return np.minimum(kept, last).astype("datetime64[us]") + clock
+        later = np.minimum(kept, last).astype("datetime64[us]") + clock
+        return later
 
     def index(self, times: Times, start: Times) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Steps from `start` to each of `times` (floored), and whether each lies exactly on the grid."""

@@ -74,6 +74,8 @@ class Panel:
     """The step between two rows, once known."""
     covariates: Mapping[str, Covariate] = field(default_factory=dict)
     spec: FrameSpec = field(default_factory=FrameSpec)
+    notes: tuple[str, ...] = ()
+    """What was decided or changed on the way here, one sentence each, for people to read."""
 
     def __post_init__(self) -> None:
         n = len(self.values)
