@@ -171,6 +171,12 @@ class Panel:
         ends = self.offsets[1:]
         return self._gather(np.arange(len(self)), ends - np.minimum(self.lengths, length), ends)
 
+    def between(self, begins: NDArray[np.int64], ends: NDArray[np.int64]) -> Panel:
+        """The panel with only the rows begins[i] to ends[i] (not included) of each series i."""
+        first = np.clip(begins, 0, self.lengths)
+        last = np.maximum(first, np.clip(ends, 0, self.lengths))
+        return self._gather(np.arange(len(self)), self.offsets[:-1] + first, self.offsets[:-1] + last)
+
     def with_freq(self, freq: Frequency | str | int) -> Panel:
         """The same panel, declared to step by `freq`."""
         return replace(self, freq=Frequency.parse(freq))

@@ -1,1 +1,13 @@
 """Read, audit, clean, calendar, split, scale and window series, and prepare them for the network. No torch."""
+
+from foregate.data.split import Folds, Split, blocked_folds, cutoffs, expanding_origins, rolling_origins, split
+
+__all__ = [
+    "Folds",
+    "Split",
+    "blocked_folds",
+    "cutoffs",
+    "expanding_origins",
+    "rolling_origins",
+    "split",
+]
