@@ -8,6 +8,7 @@ from foregate.core.errors import (
     ModelError,
     NotFittedError,
     UsageError,
+    listed,
 )
 from foregate.core.forecast import Forecast, levels_to_quantiles
 from foregate.core.frequency import Frequency, Times
@@ -35,4 +36,5 @@ __all__ = [
     "Times",
     "UsageError",
     "levels_to_quantiles",
+    "listed",
 ]

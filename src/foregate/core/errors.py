@@ -13,6 +13,8 @@ Messages have one form: what "must be …, but got …", then the fix.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 __all__ = [
     "ArtifactError",
     "DataError",
@@ -21,7 +23,20 @@ __all__ = [
     "ModelError",
     "NotFittedError",
     "UsageError",
+    "listed",
 ]
+
+
+def listed(names: Iterable[object], most: int = 5) -> str:
+    """Names for a message: the first few, then how many more.
+
+    Examples:
+        >>> listed(["a", "b", "c"], most=2)
+        "'a', 'b' and 1 more"
+    """
+    found = [str(name) for name in names]
+    shown = ", ".join(repr(name) for name in found[:most])
+    return f"{shown} and {len(found) - most} more" if len(found) > most else shown
 
 
 class ForegateError(Exception):

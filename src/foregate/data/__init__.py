@@ -1,5 +1,6 @@
 """Read, audit, clean, calendar, split, scale and window series, and prepare them for the network. No torch."""
 
+from foregate.data.clean import regularize
 from foregate.data.split import Folds, Split, blocked_folds, cutoffs, expanding_origins, rolling_origins, split
 
 __all__ = [
@@ -8,6 +9,7 @@ __all__ = [
     "blocked_folds",
     "cutoffs",
     "expanding_origins",
+    "regularize",
     "rolling_origins",
     "split",
 ]
