@@ -2,14 +2,18 @@
 
 from foregate.data.clean import regularize
 from foregate.data.split import Folds, Split, blocked_folds, cutoffs, expanding_origins, rolling_origins, split
+from foregate.data.windows import Window, Windows, windows
 
 __all__ = [
     "Folds",
     "Split",
+    "Window",
+    "Windows",
     "blocked_folds",
     "cutoffs",
     "expanding_origins",
     "regularize",
     "rolling_origins",
     "split",
+    "windows",
 ]
