@@ -1,19 +1,24 @@
 """Read, audit, clean, calendar, split, scale and window series, and prepare them for the network. No torch."""
 
 from foregate.data.clean import regularize
+from foregate.data.scale import FittedScaler, Scaler, choose_transform, running_scaler
 from foregate.data.split import Folds, Split, blocked_folds, cutoffs, expanding_origins, rolling_origins, split
 from foregate.data.windows import Window, Windows, windows
 
 __all__ = [
+    "FittedScaler",
     "Folds",
+    "Scaler",
     "Split",
     "Window",
     "Windows",
     "blocked_folds",
+    "choose_transform",
     "cutoffs",
     "expanding_origins",
     "regularize",
     "rolling_origins",
+    "running_scaler",
     "split",
     "windows",
 ]
