@@ -1,1 +1,64 @@
-"""Foregate: LSTM forecasting of time series, end to end."""
+"""Foregate: LSTM forecasting of time series, end to end.
+
+The public names are looked up when they are first used, so that `import foregate` is instant and loads
+neither torch nor polars.
+
+Examples:
+    >>> import foregate
+    >>> foregate.Frequency.parse("h").seasons()
+    (24, 168)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from foregate.core import ArtifactError as ArtifactError
+    from foregate.core import DataError as DataError
+    from foregate.core import Forecast as Forecast
+    from foregate.core import ForegateError as ForegateError
+    from foregate.core import Frequency as Frequency
+    from foregate.core import MissingExtraError as MissingExtraError
+    from foregate.core import ModelError as ModelError
+    from foregate.core import NotFittedError as NotFittedError
+    from foregate.core import Panel as Panel
+    from foregate.core import UsageError as UsageError
+
+    __version__: str
+
+_HOMES = {
+    "ArtifactError": "foregate.core",
+    "DataError": "foregate.core",
+    "Forecast": "foregate.core",
+    "ForegateError": "foregate.core",
+    "Frequency": "foregate.core",
+    "MissingExtraError": "foregate.core",
+    "ModelError": "foregate.core",
+    "NotFittedError": "foregate.core",
+    "Panel": "foregate.core",
+    "UsageError": "foregate.core",
+}
+"""Public name -> the layer it lives in."""
+
+__all__ = sorted(_HOMES)
+
+
+def _lookup(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("foregate")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES, "__version__"})
+
+
+if not TYPE_CHECKING:  # a type checker that saw this would let every misspelt name pass
+    __getattr__ = _lookup

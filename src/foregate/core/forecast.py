@@ -32,7 +32,19 @@ def levels_to_quantiles(levels: Sequence[float]) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class Forecast:
-    """Quantile forecasts of S series for K steps."""
+    """Quantile forecasts of S series for K steps.
+
+    Examples:
+        >>> two_steps = Forecast(
+        ...     ids=np.array(["a"]),
+        ...     times=np.array([[8, 9]]),
+        ...     cutoffs=np.array([7]),
+        ...     quantiles=(0.1, 0.5, 0.9),
+        ...     values=np.array([[[4.0, 5.0, 6.0], [3.5, 5.0, 6.5]]]),
+        ... )
+        >>> two_steps.interval(80)
+        (array([[4. , 3.5]]), array([[6. , 6.5]]))
+    """
 
     ids: NDArray[np.str_]
     """(S,)"""

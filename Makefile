@@ -1,0 +1,54 @@
+# The same few commands for people and for CI. Each works in a fresh clone: it makes .venv first if need be.
+.DEFAULT_GOAL := check
+.PHONY: setup demo test slow bench check docs format constraints clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# Two programs with a thread per core each would fight over the cores, so the tests run on one thread.
+TEST_ENV := OMP_NUM_THREADS=1 MPLBACKEND=agg
+
+setup: $(STAMP)  ## make .venv with everything in it
+
+# Again whenever the requirements change; a half-made environment is made anew.
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(STAMP)
+
+demo: setup  ## the main job on real data, into demo/
+	$(BIN)/foregate demo
+
+check: setup  ## style, types and the direction of imports; seconds
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+test: check  ## check, then every test but the slow ones, with coverage
+	$(TEST_ENV) $(BIN)/python -m pytest -q -m 'not slow' --cov --cov-report=term
+
+slow: setup  ## the tests that take minutes
+	$(TEST_ENV) $(BIN)/python -m pytest -q -m slow
+
+bench: setup  ## figures of accuracy, speed and memory; see benchmarks/README.md
+	$(BIN)/python -m benchmarks
+
+docs: setup  ## write docs/api.md from the docstrings
+	$(BIN)/python docs/build_api.py
+
+format: setup  ## bring the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+constraints:  ## resolve the newest versions anew into constraints.txt (torch stays as pinned here)
+	$(PYTHON) -m venv --clear build/resolve
+	build/resolve/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' torch==2.13.0
+	{ sed -n '/^#/p' constraints.txt; build/resolve/bin/python -m pip freeze --exclude-editable | sed 's/+cpu//'; } > build/resolved
+	mv build/resolved constraints.txt
+	rm -rf build/resolve
+
+clean:  ## remove what the commands above have made
+	rm -rf $(VENV) build demo .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,114 @@
+"""What the papers show runs, and the generated pages are current."""
+
+import importlib.util
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import foregate
+from tests.house import REPOSITORY
+
+PAPERS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+KNOWN = {"", "console", "csv", "json", "pycon", "python", "sh", "text", "toml"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a paper."""
+
+    language: str
+    body: str
+    line: int
+    """The line of the paper that the body begins on."""
+    slow: bool
+    """Whether the fence says so: it is run by `make slow` only."""
+
+
+def blocks(text: str) -> list[Block]:
+    """The fenced blocks in order, those inside HTML comments too: they prepare what the visible ones use."""
+    found = []
+    for match in BLOCK.finditer(text):
+        language, *tags = match["info"].split() or [""]
+        line = text.count("\n", 0, match.start("body")) + 1
+        found.append(Block(language, match["body"], line, slow="slow" in tags))
+    return found
+
+
+def run(paper: Path, chosen: list[Block]) -> None:
+    """Run the blocks of a paper in order: Python in one namespace, `$ foregate …` as commands."""
+    names: dict[str, object] = {"__name__": "__main__"}
+    for block in chosen:
+        if block.language == "python":
+            code = "\n" * (block.line - 1) + block.body  # so that a failure points at the paper's own line
+            exec(compile(code, str(paper), "exec"), names)
+        elif block.language == "console":
+            for command in re.findall(r"^\$ (.*(?:\\\n.*)*)", block.body, flags=re.MULTILINE):
+                words = shlex.split(command)
+                assert words[0] == "foregate", f"{paper.name}: only foregate's commands are run, not {command!r}"
+                program = str(Path(sys.executable).with_name("foregate"))
+                done = subprocess.run([program, *words[1:]], capture_output=True, text=True, timeout=600, check=False)
+                assert done.returncode == 0, f"{paper.name}: {command}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.skipif(not hasattr(foregate, "Forecaster"), reason="the estimator that the papers show is not there yet")
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.name)
+def test_every_block_runs(paper, elsewhere):
+    """The Python and command blocks of README and docs run as they stand, one after the other."""
+    run(paper, [block for block in blocks(paper.read_text()) if not block.slow])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.name)
+def test_every_block_runs_slow_ones_too(paper, elsewhere):
+    """With the blocks that take minutes, too."""
+    chosen = blocks(paper.read_text())
+    if not any(block.slow for block in chosen):
+        pytest.skip("this paper has no slow blocks")
+    run(paper, chosen)
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.name)
+def test_fences_are_known(paper):
+    """No block escapes by a misspelt language, and every fence that is opened is closed."""
+    text = paper.read_text()
+    assert {block.language for block in blocks(text)} <= KNOWN
+    assert len(re.findall(r"^```", text, flags=re.MULTILINE)) == 2 * len(blocks(text))
+
+
+def test_a_block_that_fails_is_noticed(elsewhere):
+    """The runner itself can fail: with the error, at the line of the paper, and on a command that does not exist."""
+    with pytest.raises(ZeroDivisionError) as caught:
+        run(Path("paper.md"), blocks("one\n\n```python\nx = 1\n```\n\n<!--\n```python\nx / 0\n```\n-->\n"))
+    assert caught.traceback[-1].lineno == 8
+    with pytest.raises(AssertionError, match="only foregate's commands"):
+        run(Path("paper.md"), blocks("```console\n$ forgate --help\n```\n"))
+
+
+def test_the_reference_is_current():
+    """docs/api.md is what `make docs` would write now."""
+    spec = importlib.util.spec_from_file_location("build_api", REPOSITORY / "docs" / "build_api.py")
+    assert spec is not None
+    assert spec.loader is not None
+    builder = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(builder)
+    assert builder.PAGE.read_text(encoding="utf-8") == builder.page(), "docs/api.md is stale: run make docs"
+
+
+@pytest.mark.parametrize("paper", sorted({*PAPERS, *REPOSITORY.glob("*.md")}), ids=lambda paper: paper.name)
+def test_links_lead_somewhere(paper):
+    """Every relative link and picture of the papers is there."""
+    targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", paper.read_text())
+    assert [target for target in targets if not (paper.parent / target).exists()] == []
