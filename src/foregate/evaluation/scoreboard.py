@@ -1,0 +1,216 @@
+"""Which model was better, by how much, and where: the models of a backtest beside one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foregate.core import UsageError, listed
+from foregate.evaluation.backtest import Backtest
+from foregate.evaluation.metrics import ERRORS, measure
+from foregate.evaluation.rolling import Seconds
+
+__all__ = ["REFERENCE", "Score", "Scoreboard", "scoreboard"]
+
+REFERENCE = "SeasonalNaive"
+"""The model that skill is measured against."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One model's line on the scoreboard. Measures and their units: `foregate.evaluation.metrics`."""
+
+    model: str
+    overall: Mapping[str, float]
+    """measure -> its mean over all series and origins where it is defined."""
+    skill: Mapping[str, float]
+    """error measure -> 1 - error / error of `SeasonalNaive`: 0.1 is a tenth better. Empty where that was not run."""
+    by_step: Mapping[str, NDArray[np.float64]]
+    """measure -> (K,) over all forecasts, for each step ahead."""
+    by_series: Mapping[str, NDArray[np.float64]]
+    """measure -> (S,) mean over the origins of each series."""
+    seconds: Seconds
+    seen: bool
+    """Whether the model was given fitted and may know the answers."""
+
+
+@dataclass(frozen=True)
+class Scoreboard:
+    """The models of a backtest, in the order given."""
+
+    scores: tuple[Score, ...]
+    ids: NDArray[np.str_]
+    """(S,) the series, in the order of `Score.by_series`."""
+    n_windows: int
+    """W, origins of a series that is long enough for all."""
+    n_forecasts: int
+    """Forecasts scored of each model: series times origins, without those that a series is too short for."""
+    season: int
+    """Steps of the season of MASE."""
+    notes: tuple[str, ...] = ()
+    """What the reader should know, from the backtest and from the scoring."""
+
+    def __getitem__(self, model: str) -> Score:
+        """The line of one model."""
+        found = [score for score in self.scores if score.model == model]
+        if not found:
+            names = listed(score.model for score in self.scores)
+            raise UsageError(f"model must be one of {names}, but got {model!r}. Include it in the backtest.")
+        return found[0]
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """One flat row per model, for a table: measures, skills, what they were taken over, and time taken."""
+        return [
+            {
+                "model": score.model,
+                **score.overall,
+                **{f"skill-{name}": value for name, value in score.skill.items()},
+                "n_series": len(self.ids),
+                "n_windows": self.n_windows,
+                "n_forecasts": self.n_forecasts,
+                "fit_seconds": score.seconds.fit,
+                "predict_seconds": score.seconds.predict,
+            }
+            for score in self.scores
+        ]
+
+    def step_rows(self) -> list[dict[str, Any]]:
+        """One flat row per model and step ahead, counted from 1."""
+        return [
+            {"model": score.model, "step": k + 1, **{name: float(v[k]) for name, v in score.by_step.items()}}
+            for score in self.scores
+            for k in range(len(score.by_step["mae"]))
+        ]
+
+    def series_rows(self) -> list[dict[str, Any]]:
+        """One flat row per model and series."""
+        return [
+            {"model": score.model, "series": str(one), **{name: float(v[i]) for name, v in score.by_series.items()}}
+            for score in self.scores
+            for i, one in enumerate(self.ids)
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the single series, ready for JSON: what is not defined is None."""
+        return {
+            "models": [_json(row) for row in self.to_rows()],
+            "by_step": [_json(row) for row in self.step_rows()],
+            "n_series": len(self.ids),
+            "n_windows": self.n_windows,
+            "n_forecasts": self.n_forecasts,
+            "season": self.season,
+            "notes": list(self.notes),
+        }
+
+    def verdict(self, model: str = "LSTM", against: str = REFERENCE, measure: str = "mase") -> str:
+        """One plain sentence: does the model beat the other, and by how much.
+
+        Args:
+            model: whose side the sentence takes.
+            against: the other.
+            measure: an error measure; where it is defined nowhere, the mean absolute error is used.
+
+        Raises:
+            UsageError: a model was not in the backtest, or the measure is no error.
+        """
+        if measure not in ERRORS:
+            raise UsageError(f"measure must be one of {', '.join(ERRORS)}, but got {measure!r}.")
+        ours, theirs = self[model], self[against]
+        if not (np.isfinite(ours.overall[measure]) and np.isfinite(theirs.overall[measure])):
+            measure = "mae"
+        mine, other = ours.overall[measure], theirs.overall[measure]
+        if not (np.isfinite(mine) and np.isfinite(other)):
+            return f"{model} and {against} cannot be compared: no value of the held-out origins was observed."
+        label, (a, b) = _LABELS.get(measure, measure.upper()), _figures(mine, other)
+        origins = f"{self.n_windows} held-out origin{'s' * (self.n_windows > 1)}"
+        where = f"on {origins} of {len(self.ids)} series" if len(self.ids) > 1 else f"on {origins} of one series"
+        if mine == other:
+            return f"{model} and {against} are level on {label}: {a}, {where}."
+        change = f" ({_percent(abs(1 - mine / other))} {'lower' if mine < other else 'higher'})" if other else ""
+        verb = "beats" if mine < other else "loses to"
+        caution = f" But {model} was given fitted and may have seen these origins." if ours.seen else ""
+        return f"{model} {verb} {against} on {label}: {a} against {b}{change}, {where}.{caution}"
+
+
+_LABELS = {"smape": "sMAPE", "pinball": "pinball loss"}
+
+
+def scoreboard(backtest: Backtest) -> Scoreboard:
+    """Measure every model of a backtest: overall, by step ahead, by series, and against `SeasonalNaive`.
+
+    A measure is taken over the steps of each forecast, then averaged over all forecasts where it is defined, so that
+    every series and origin weighs the same. By step it is taken over all forecasts at once.
+
+    Raises:
+        MissingExtraError: utilsforecast is not installed.
+
+    Examples:
+        >>> from foregate.core import Panel
+        >>> from foregate.evaluation import Drift, Plan, SeasonalNaive, backtest
+        >>> ramp = Panel.from_arrays([np.arange(20.0)])
+        >>> board = scoreboard(backtest({"Drift": Drift(), "SeasonalNaive": SeasonalNaive(1)}, ramp, Plan(horizon=3)))
+        >>> board.verdict("Drift")
+        'Drift beats SeasonalNaive on MASE: 0 against 2 (100 % lower), on 1 held-out origin of one series.'
+    """
+    n_forecasts = int(np.sum(backtest.origins >= 0))
+    at_origins = {name: measure(backtest.outcomes(name)) for name in backtest.models}
+    overall = {name: {m: _mean(v) for m, v in found.items()} for name, found in at_origins.items()}
+    reference = overall.get(REFERENCE, {})
+    scores = tuple(
+        Score(
+            model=name,
+            overall=overall[name],
+            skill={m: _skill(overall[name][m], reference[m]) for m in ERRORS if m in reference},
+            by_step=measure(backtest.outcomes(name), by="step"),
+            by_series={m: _mean_over_origins(v) for m, v in at_origins[name].items()},
+            seconds=backtest.seconds[name],
+            seen=name in backtest.seen,
+        )
+        for name in backtest.models
+    )
+    unscaled = int(np.sum(~(backtest.scale > 0) & (backtest.origins >= 0)))
+    notes = (f"MASE leaves out {unscaled} of {n_forecasts} forecasts: nothing had changed over a season before.",)
+    return Scoreboard(
+        scores=scores,
+        ids=backtest.ids,
+        n_windows=backtest.origins.shape[1],
+        n_forecasts=n_forecasts,
+        season=backtest.season,
+        notes=backtest.notes + notes * bool(unscaled),
+    )
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(_mean_over_origins(values.reshape(1, -1))[0])
+
+
+def _mean_over_origins(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(S, W) to (S,): the mean of what is defined, NaN where nothing is."""
+    defined = np.isfinite(values)
+    total = np.where(defined, values, 0).sum(axis=1)
+    return np.where(defined.any(axis=1), total / np.maximum(defined.sum(axis=1), 1), np.nan)
+
+
+def _skill(error: float, reference: float) -> float:
+    return 1 - error / reference if reference else float("nan")
+
+
+def _figures(a: float, b: float) -> tuple[str, str]:
+    """Both numbers to three significant digits, or to as many as it takes to tell them apart."""
+    for digits in range(3, 12):
+        said = f"{a:.{digits}g}", f"{b:.{digits}g}"
+        if said[0] != said[1] or a == b:
+            break
+    return said
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 else f"{100 * share:.1g} %"
+
+
+def _json(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: None if isinstance(v, float) and not np.isfinite(v) else v for name, v in row.items()}
