@@ -8,6 +8,7 @@ from foregate.core.errors import (
     ModelError,
     NotFittedError,
     UsageError,
+    at_least,
     listed,
 )
 from foregate.core.forecast import Forecast, levels_to_quantiles
@@ -35,6 +36,7 @@ __all__ = [
     "Role",
     "Times",
     "UsageError",
+    "at_least",
     "levels_to_quantiles",
     "listed",
 ]

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 __all__ = [
     "ArtifactError",
     "DataError",
@@ -23,6 +25,7 @@ __all__ = [
     "ModelError",
     "NotFittedError",
     "UsageError",
+    "at_least",
     "listed",
 ]
 
@@ -37,6 +40,20 @@ def listed(names: Iterable[object], most: int = 5) -> str:
     found = [str(name) for name in names]
     shown = ", ".join(repr(name) for name in found[:most])
     return f"{shown} and {len(found) - most} more" if len(found) > most else shown
+
+
+def at_least(minimum: int, **numbers: object) -> None:
+    """Refuse numbers that are not whole or too small, by their names.
+
+    Raises:
+        UsageError: names the first of them.
+
+    Examples:
+        >>> at_least(1, horizon=24, step=12)
+    """
+    for name, number in numbers.items():
+        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < minimum:
+            raise UsageError(f"{name} must be a whole number of at least {minimum}, but got {number!r}.")
 
 
 class ForegateError(Exception):

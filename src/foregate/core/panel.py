@@ -43,11 +43,13 @@ class FrameSpec:
     kind: Literal["pandas", "polars", "pyarrow"] = "pandas"
     """The library whose frames come back."""
     id_dtype: str = "str"
-    """``str`` or ``int``: what the ids were."""
+    """What the ids were: ``str``, ``category``, or an integer type such as ``int64``."""
     time_unit: Literal["step", "date", "ms", "us", "ns", "s"] = "us"
     """``step`` for integer time, ``date`` for dates without a clock, else the resolution of the timestamps."""
     time_zone: str | None = None
-    """The zone the timestamps carried; inside the panel they are UTC."""
+    """The zone the timestamps carried; inside the panel they are UTC, or the clock of that zone."""
+    wall_clock: bool = False
+    """Whether times inside are the clock of `time_zone`: so it is for days and longer steps, that days stay days."""
     has_ids: bool = True
     """False when the table had no id column and holds one series."""
 
@@ -141,6 +143,20 @@ class Panel:
     def last_times(self) -> Times:
         """(S,) time of each series' last row."""
         return self.times[self.offsets[1:] - 1]
+
+    def future_times(self, horizon: int) -> Times:
+        """(S, K) times of the `horizon` steps after the last row of each series of a regular panel.
+
+        Counted from the first row, like the rows themselves: the month after 30 June is 31 July for a series that began
+        on a 31st.
+        """
+        if self.freq is None:
+            raise DataError(
+                "the panel must have a frequency, but it is not known yet. Run clean on it or use with_freq."
+            )
+        first = self.times[self.offsets[:-1]]
+        position, _ = self.freq.index(self.last_times, first)
+        return self.freq.shift(first[:, None], position[:, None] + np.arange(1, horizon + 1))
 
     @property
     def is_regular(self) -> bool:
