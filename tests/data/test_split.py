@@ -142,6 +142,10 @@ def test_split_date_means_the_local_clock():
     berlin = replace(panel, spec=replace(panel.spec, time_zone="Europe/Berlin"))
     np.testing.assert_array_equal(split(berlin, test="2000-01-02").train.lengths, [23])
     np.testing.assert_array_equal(split(berlin, test="2000-01-02T00:00+00:00").train.lengths, [24])
+    days = ramp(9, freq="D")
+    days = replace(days, spec=replace(days.spec, time_zone="Europe/Berlin", wall_clock=True))
+    np.testing.assert_array_equal(split(days, test="2000-01-06").train.lengths, [5])
+    np.testing.assert_array_equal(split(days, test="2000-01-05T23:00+00:00").train.lengths, [5])
     with pytest.raises(UsageError, match="without time zone"):
         split(panel, test="2000-01-02T00:00+00:00")
 

@@ -248,9 +248,12 @@ def _minmax(seen: _Observed, n: int) -> tuple[FloatArray, FloatArray]:
 
 def _robust(seen: _Observed, n: int) -> tuple[FloatArray, FloatArray]:
     """Median and interquartile range; the mean absolute deviation where more than half of the values are equal."""
-    ordered = seen.values[np.lexsort((seen.values, seen.series))]
+    ordered = seen.values.copy()
     some, begins = _segments(seen, n)
-    last = np.diff(np.append(begins, len(ordered))) - 1
+    ends = np.append(begins, len(ordered))[1:]
+    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+        ordered[begin:end].sort()
+    last = ends - begins - 1
     quartiles = np.zeros((3, n))
     for row, share in zip(quartiles, (0.25, 0.5, 0.75), strict=True):
         place = share * last

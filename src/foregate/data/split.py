@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import DataError, Panel, UsageError
+from foregate.core import DataError, FrameSpec, Panel, UsageError, at_least, listed
 
 __all__ = ["Folds", "Size", "Split", "blocked_folds", "cutoffs", "expanding_origins", "rolling_origins", "split"]
 
@@ -52,8 +52,8 @@ def cutoffs(
                [-1,  0]])
     """
     step = horizon if step is None else step
-    _at_least(1, horizon=horizon, n_windows=n_windows, step=step, min_train=min_train)
-    _at_least(0, gap=gap)
+    at_least(1, horizon=horizon, n_windows=n_windows, step=step, min_train=min_train)
+    at_least(0, gap=gap)
     newest = np.asarray(lengths, np.int64) - 1 - gap - horizon
     positions = newest[:, None] - step * np.arange(n_windows - 1, -1, -1, dtype=np.int64)
     return np.where(positions >= min_train - 1, positions, -1)
@@ -122,7 +122,7 @@ def rolling_origins(
         >>> folds.begins, folds.cutoffs
         (array([[0, 3]]), array([[3, 6]]))
     """
-    _at_least(1, window=window)
+    at_least(1, window=window)
     last = cutoffs(lengths, horizon=horizon, n_windows=n_windows, step=step, gap=gap, min_train=window)
     return Folds(np.where(last >= 0, last - window + 1, -1), last, horizon, gap)
 
@@ -148,8 +148,8 @@ def blocked_folds(
         >>> folds.begins, folds.cutoffs
         (array([[1, 6]]), array([[4, 9]]))
     """
-    _at_least(1, horizon=horizon, n_blocks=n_blocks, min_train=min_train)
-    _at_least(0, gap=gap)
+    at_least(1, horizon=horizon, n_blocks=n_blocks, min_train=min_train)
+    at_least(0, gap=gap)
     lengths = np.asarray(lengths, np.int64)[:, None]
     size = lengths // n_blocks
     begins = lengths - size * np.arange(n_blocks, 0, -1, dtype=np.int64)
@@ -193,7 +193,7 @@ def split(panel: Panel, *, test: Size, validation: Size = 0, gap: int = 0) -> Sp
         >>> parts.train.values, parts.validation.values, parts.test.values
         (array([0., 1., 2., 3., 4.], dtype=float32), array([5., 6.], dtype=float32), array([7., 8., 9.], dtype=float32))
     """
-    _at_least(0, gap=gap)
+    at_least(0, gap=gap)
     _check_size("test", test)
     _check_size("validation", validation)
     ends = panel.lengths
@@ -205,8 +205,8 @@ def split(panel: Panel, *, test: Size, validation: Size = 0, gap: int = 0) -> Sp
     empty = (train_until < 1) | (test_from >= ends) | (some & (validation_from >= known_until))
     if np.any(empty):
         raise DataError(
-            f"every series must have rows in each part of the split, but {_names(panel, empty)} are too short or lie "
-            "outside it. Choose smaller parts, or leave these series out: panel.take(numbers of the others)."
+            f"every series must have rows in each part of the split, but {listed(panel.ids[empty])} are too short or "
+            "lie outside it. Choose smaller parts, or leave these series out: panel.take(numbers of the others)."
         )
     return Split(
         train=panel.cut(train_until),
@@ -224,27 +224,27 @@ def _starts(panel: Panel, size: Size, ends: NDArray[np.int64]) -> NDArray[np.int
         rows = np.rint(size * panel.lengths) if share else np.full(len(panel), size)
         starts = ends - rows.astype(np.int64)
     elif panel.times.dtype.kind == "M":
-        before = np.concatenate([[0], np.cumsum(panel.times < _instant(size, panel.spec.time_zone))])
+        before = np.concatenate([[0], np.cumsum(panel.times < _instant(size, panel.spec))])
         starts = before[panel.offsets[1:]] - before[panel.offsets[:-1]]
     else:
         raise UsageError(f"a part must be a count or a fraction when time is counted in integers, but got {size!r}.")
     return starts
 
 
-def _instant(date: str | dt.date | np.datetime64, time_zone: str | None) -> np.datetime64:
-    """The moment as the panel counts time: UTC if it has a time zone, else the wall clock."""
+def _instant(date: str | dt.date | np.datetime64, spec: FrameSpec) -> np.datetime64:
+    """The moment as the panel counts time: UTC, or the wall clock of days and of times without a zone."""
     if isinstance(date, np.datetime64):
         date = str(date.astype("datetime64[us]"))
     if isinstance(date, str):
         date = dt.datetime.fromisoformat(date)
     moment = date if isinstance(date, dt.datetime) else dt.datetime.combine(date, dt.time())
-    if time_zone is not None and moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(time_zone))
-    if moment.tzinfo is not None:
-        if time_zone is None:
-            raise UsageError(f"a date must be without time zone, like the times of this panel, but got {date}.")
-        moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
-    return np.datetime64(moment, "us")
+    if spec.time_zone is not None:
+        zone = ZoneInfo(spec.time_zone)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        moment = moment.astimezone(zone if spec.wall_clock else dt.UTC)
+    elif moment.tzinfo is not None:
+        raise UsageError(f"a date must be without time zone, like the times of this panel, but got {date}.")
+    return np.datetime64(moment.replace(tzinfo=None), "us")
 
 
 def _check_size(name: str, size: Any) -> None:
@@ -263,16 +263,3 @@ def _check_size(name: str, size: Any) -> None:
             f"{name} must be a count of rows, a fraction between 0 and 1 or a date, but got {size!r}. "
             f'Give for example {name}=28, {name}=0.2 or {name}="2024-07-01".'
         )
-
-
-def _names(panel: Panel, which: NDArray[np.bool_]) -> str:
-    """The first five of the series marked, and how many more there are."""
-    ids = panel.ids[which]
-    more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
-    return ", ".join(repr(str(i)) for i in ids[:5]) + more
-
-
-def _at_least(minimum: int, **numbers: int) -> None:
-    for name, number in numbers.items():
-        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < minimum:
-            raise UsageError(f"{name} must be a whole number of at least {minimum}, but got {number!r}.")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from foregate.core import DataError, Panel, UsageError
+from foregate.core import DataError, Panel, at_least
 
 __all__ = ["Window", "Windows", "windows"]
 
@@ -141,9 +141,8 @@ def windows(panel: Panel, *, lookback: int, horizon: int = 1, stride: int = 1) -
         >>> every.of(0).inputs.shape, np.shares_memory(every.of(0).inputs, every.panel.values)
         ((5, 3), True)
     """
-    for name, number, least in (("lookback", lookback, 1), ("horizon", horizon, 0), ("stride", stride, 1)):
-        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < least:
-            raise UsageError(f"{name} must be a whole number of at least {least}, but got {number!r}.")
+    at_least(1, lookback=lookback, stride=stride)
+    at_least(0, horizon=horizon)
     if not panel.is_regular:
         raise DataError(
             "the rows of every series must be evenly spaced, but some are not. Run clean on the panel first."
