@@ -1,0 +1,368 @@
+"""Which seasons the data shows.
+
+A season of length m is looked for in what a centred moving average of length m leaves (the classical decomposition), by
+the autocorrelation at lags m, 2m, 3m and 4m. The window makes the question fair: values m apart then share no common
+level, so that white noise and random walks alike show nothing there, while a season shows at every multiple. How far
+chance can go is Bartlett's formula over the lags below m.
+
+A calendar proposes seasons (24 and 168 for hours); integer time and unusual steps do not, and there the peaks of the
+autocorrelation of the changes do. A calendar's season is kept when the data shows it, and, if it is the first, also
+when the data is too short to tell: the calendar is overturned by evidence, not by the lack of it. A season found in the
+data alone must be plain. What varies smoothly over a long season leaves no peak in the changes and is not found there.
+
+References:
+    M. S. Bartlett (1946), On the theoretical specification and sampling properties of autocorrelated time-series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foregate.core import Panel, UsageError
+from foregate.data.clean import regularize
+
+__all__ = ["SeasonEvidence", "find_seasons", "moving_average", "season_evidence"]
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+MOST_SERIES = 200
+"""Series looked at, evenly spread over the panel."""
+MOST_ROWS = 1_000_000
+"""Rows looked at in all series together, unless ten of the longest season need more."""
+LONGEST = 20_000
+"""Rows per series that ten seasons may ask for."""
+MULTIPLES = 4
+"""Lags m, 2m, … at which a season of length m must show."""
+BLOCK = 500_000
+"""Values worked on at a time, which bounds memory."""
+
+SHOWN_Z = 2.6
+"""Standard errors above zero from which a season of the calendar counts as shown (chance: half a percent)."""
+FOUND_Z = 4.0
+"""The same for a season that the data alone proposes; stricter, because many lags were tried."""
+SHOWN_CORRELATION = 0.025
+"""Least correlation of the first season of the calendar: sales of single items show little more …"""
+PLAIN_CORRELATION = 0.1
+"""… and of a season that is proposed by the data, or comes on top of a shorter one."""
+MOST_PEAKS = 6
+"""Peaks of the autocorrelation that are tried, highest first, for the first season and again for a longer one."""
+TELLING_ERROR = 0.12
+"""With a standard error above this the data is too short to tell."""
+USUAL_CORRELATION = 0.3
+"""What a season usually has at least; data that is too short, but speaks against this, refutes the calendar."""
+ROWS_WITH_CYCLES = 1 / 3
+"""Share of rows that must be in series with two full cycles; three if the season comes on top of a shorter one."""
+
+
+@dataclass(frozen=True)
+class SeasonEvidence:
+    """What a panel says about one season length."""
+
+    length: int
+    """Steps."""
+    source: Literal["calendar", "data"]
+    """What proposed it: the frequency, or a peak of the autocorrelation."""
+    correlation: float
+    """Mean autocorrelation at the first multiples of `length`, of what trend and shorter seasons leave; pooled."""
+    error: float
+    """Standard error of `correlation` if there were no season."""
+    share: float
+    """Share of the rows in series that show the season by themselves."""
+    rows: float
+    """Share of the rows in series that are long enough for it."""
+    verdict: Literal["shown", "assumed", "not shown", "too short"]
+    """``assumed``: the calendar says so and the data cannot tell. ``too short``: see `rows`."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether the season is given to the network."""
+        return self.verdict in ("shown", "assumed")
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Evidence per series: the mean autocorrelation at the multiples, its variance by chance, and its weight."""
+
+    correlation: Floats
+    variance: Floats
+    weight: Floats
+    alike: float
+    """Mean squared correlation between two series: what moves together is no independent evidence."""
+
+    @property
+    def pooled(self) -> tuple[float, float]:
+        total = self.weight.sum()
+        if total == 0:
+            return 0.0, float("inf")
+        w = self.weight / total
+        alone, together = w**2 @ self.variance, (w @ np.sqrt(self.variance)) ** 2
+        return float(w @ self.correlation), float(np.sqrt((1 - self.alike) * alone + self.alike * together))
+
+    @property
+    def z(self) -> float:
+        correlation, error = self.pooled
+        return correlation / error if error else 0.0
+
+    def share(self, total: float) -> float:
+        shown = (self.correlation >= PLAIN_CORRELATION) & (self.correlation >= SHOWN_Z * np.sqrt(self.variance))
+        return float(self.weight[shown].sum() / total) if total else 0.0
+
+
+def find_seasons(panel: Panel, *, at_most: int = 2) -> tuple[int, ...]:
+    """The season lengths that the panel shows, shortest first; empty when it shows none.
+
+    Args:
+        panel: The training part, with a known frequency. Gaps count as missing values.
+        at_most: How many seasons to give at most; the shortest ones.
+
+    Raises:
+        DataError: the panel cannot be made regular.
+        UsageError: `at_most` is negative.
+
+    Examples:
+        >>> hours = np.arange(24 * 40)
+        >>> load = np.sin(2 * np.pi * hours / 24) + np.random.default_rng(0).normal(size=960) / 4
+        >>> find_seasons(Panel.from_arrays([load], freq="h"))
+        (24,)
+        >>> find_seasons(Panel.from_arrays([load], freq=1))
+        (24,)
+        >>> find_seasons(Panel.from_arrays([np.random.default_rng(0).normal(size=960)], freq="h"))
+        ()
+    """
+    if at_most < 0:
+        raise UsageError(f"at_most must be 0 or more, but got {at_most}. Give 2 for a short and a long season.")
+    return tuple(sorted(e.length for e in season_evidence(panel) if e.kept))[:at_most]
+
+
+def season_evidence(panel: Panel) -> list[SeasonEvidence]:
+    """What the panel says about each season that its frequency or its autocorrelation proposes, shortest first.
+
+    Raises:
+        DataError: the panel cannot be made regular.
+    """
+    panel = regularize(panel)
+    lengths = panel.freq.seasons() if panel.freq else ()
+    sample = _Sample.of(panel, max(lengths, default=1))
+    found = _judge_calendar(sample, lengths) if lengths else _search(sample)
+    return sorted(found, key=lambda e: e.length)
+
+
+def _judge_calendar(sample: _Sample, lengths: tuple[int, ...]) -> list[SeasonEvidence]:
+    evidence: list[SeasonEvidence] = []
+    for length in lengths:
+        shorter = max((e.length for e in evidence if e.kept), default=None)
+        evidence.append(_judge(sample, length, shorter, "calendar", usual=length == lengths[0]))
+    return evidence
+
+
+def _judge(
+    sample: _Sample, length: int, shorter: int | None, source: Literal["calendar", "data"], *, usual: bool = False
+) -> SeasonEvidence:
+    """Weigh the evidence; `usual` for the season that the calendar proposes first."""
+    look = sample.look(length, shorter)
+    correlation, error = look.pooled
+    least = SHOWN_CORRELATION if usual else PLAIN_CORRELATION
+    z = SHOWN_Z if source == "calendar" else FOUND_Z
+    rows = sample.rows_in_series_of(length * (2 if shorter is None else 3))
+    open_question = error > TELLING_ERROR and correlation + 1.64 * error >= USUAL_CORRELATION
+    verdict: Literal["shown", "assumed", "not shown", "too short"] = "not shown"
+    if rows < ROWS_WITH_CYCLES:
+        verdict = "too short"
+    elif correlation >= least and correlation >= z * error:
+        verdict = "shown"
+    elif usual and open_question:
+        verdict = "assumed"
+    share = look.share(float(sample.lengths.sum()))
+    return SeasonEvidence(length, source, correlation, error, share, rows, verdict)
+
+
+def _search(sample: _Sample) -> list[SeasonEvidence]:
+    """Seasons that the data proposes: for a high peak the shortest plain season that divides it, then a multiple."""
+    peaks = sample.peaks()
+    divisors = (int(d) for peak in peaks[:MOST_PEAKS] for d in np.sort(peaks[peak % peaks == 0]))
+    base = next((e for d in dict.fromkeys(divisors) if (e := _plain(sample, d, None)).kept), None)
+    if base is None:
+        return []
+    longer = [int(p) for p in peaks if p > base.length and p % base.length == 0][:MOST_PEAKS]
+    evidence = [e for p in sorted(longer) if (e := _plain(sample, p, base.length)).kept]
+    best = max((e.correlation for e in evidence), default=0.0)
+    return [base, *[e for e in evidence if e.correlation >= 0.67 * best][:1]]
+
+
+def _plain(sample: _Sample, length: int, shorter: int | None) -> SeasonEvidence:
+    """The evidence for a season; it is none if a small multiple fits clearly better: 12 is not the season of 24."""
+    evidence = _judge(sample, length, shorter, "data")
+    if not evidence.kept:
+        return evidence
+    once, *more = (sample.look(length, shorter, lags=np.array([k * length])).pooled[0] for k in (1, 2, 3, 4))
+    return replace(evidence, verdict="not shown") if max(more) > once + 0.1 else evidence
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A deterministic sample of series, each standardised, padded to the longest: values and what was observed."""
+
+    values: Floats
+    """(S, T)"""
+    seen: Bools
+    """(S, T)"""
+    lengths: NDArray[np.int64]
+    """(S,)"""
+
+    @classmethod
+    def of(cls, panel: Panel, longest_season: int) -> _Sample:
+        which = np.unique(np.linspace(0, len(panel) - 1, min(MOST_SERIES, len(panel))).astype(np.int64))
+        cap = max(MOST_ROWS // max(len(which), 1), min(10 * longest_season, LONGEST))
+        part = panel.take(which).tail(cap)
+        values = np.zeros((len(part), int(part.lengths.max(initial=1))))
+        seen = np.zeros(values.shape, np.bool_)
+        series = part.row_series
+        position = np.arange(len(part.values)) - part.offsets[1:][series] + values.shape[1]  # aligned at the end
+        values[series, position] = np.where(part.mask, part.values, 0)
+        seen[series, position] = part.mask
+        count = np.maximum(seen.sum(1, keepdims=True), 1)
+        values = np.where(seen, values - values.sum(1, keepdims=True) / count, 0)
+        spread = np.sqrt((values**2).sum(1, keepdims=True) / count)
+        return cls(values / np.where(spread > 0, spread, 1), seen, part.lengths)
+
+    def rows_in_series_of(self, length: int) -> float:
+        """Share of the rows that lie in series of at least `length` rows."""
+        return float(self.lengths[self.lengths >= length].sum() / max(self.lengths.sum(), 1))
+
+    def blocks(self) -> Iterator[tuple[Floats, Bools]]:
+        """Values and what was observed, a few series at a time."""
+        step = max(1, BLOCK // self.values.shape[1])
+        for i in range(0, len(self.values), step):
+            yield self.values[i : i + step], self.seen[i : i + step]
+
+    def look(self, length: int, shorter: int | None, lags: NDArray[np.int64] | None = None) -> _Look:
+        """Evidence at `lags` (default: the first multiples) for a season of `length` beyond a `shorter` one.
+
+        A longer season may lie in the averages over the shorter one or in the changes from one to the next; the clearer
+        of the two counts.
+        """
+        lags = length * np.arange(1, MULTIPLES + 1) if lags is None else lags
+        if shorter is None:
+            return _joined([_look(v, seen, length, lags) for v, seen in self.blocks()])
+        levels = [_look(moving_average(v, seen, shorter), seen, length, lags) for v, seen in self.blocks()]
+        changes = [_look(*_changes(v, seen, shorter), length, lags) for v, seen in self.blocks()]
+        return max(_joined(levels), _joined(changes), key=lambda look: look.z)
+
+    def peaks(self) -> NDArray[np.int64]:
+        """Lags at which the pooled autocorrelation of the changes has a peak that chance does not make, best first."""
+        most = self.values.shape[1] // 3
+        if most < 4:
+            return np.zeros(0, np.int64)
+        covered = self.lengths[:, None] >= 3 * np.arange(most + 1)
+        total, pairs = np.zeros(most + 1), np.zeros(most + 1)
+        done = 0
+        for values, seen in self.blocks():
+            changed, both = _changes(values, seen, 1)
+            rho, count = _autocorrelation(_clipped(changed, both), both, most)
+            count = count * covered[done : done + len(values)]
+            total += (rho * count).sum(0)
+            pairs += count.sum(0)
+            done += len(values)
+        pooled = total / np.maximum(pairs, 1)
+        support = (covered * self.lengths[:, None]).sum(0) / max(self.lengths.sum(), 1)
+        inner = pooled[1:-1]
+        high = (inner > pooled[:-2]) & (inner >= pooled[2:]) & (inner > 0.05) & (inner > 3 / np.sqrt(pairs[1:-1] + 1))
+        lags = np.flatnonzero(high & (support[1:-1] >= ROWS_WITH_CYCLES)) + 1
+        lags = lags[lags >= 3]
+        return lags[np.argsort(-pooled[lags], kind="stable")]
+
+
+def moving_average(values: Floats, seen: Bools, length: int) -> Floats:
+    """Centred moving average (S, T) over the observed values of a window of `length`; shorter at the ends.
+
+    An even length takes half weight at both ends, so that the window is centred ("2 x m" in the textbooks).
+    """
+    low, high = -(length // 2), length // 2 - (length % 2 == 0)
+    total, count = _window_sum(values * seen, low, high), _window_sum(seen.astype(np.float64), low, high)
+    if length % 2 == 0:
+        total = total + _window_sum(values * seen, low + 1, high + 1)
+        count = count + _window_sum(seen.astype(np.float64), low + 1, high + 1)
+    return np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+
+
+def _window_sum(values: Floats, low: int, high: int) -> Floats:
+    steps = values.shape[1]
+    running = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, 1)], 1)
+    at = np.arange(steps)
+    summed: Floats = running[:, np.clip(at + high + 1, 0, steps)] - running[:, np.clip(at + low, 0, steps)]
+    return summed
+
+
+def _changes(values: Floats, seen: Bools, lag: int) -> tuple[Floats, Bools]:
+    if lag >= values.shape[1]:
+        return np.zeros_like(values), np.zeros_like(seen)
+    return values[:, lag:] - values[:, :-lag], seen[:, lag:] & seen[:, :-lag]
+
+
+def _clipped(values: Floats, seen: Bools) -> Floats:
+    """Values within five robust standard deviations, so that no single spike decides."""
+    usual = 1.4826 * np.nanmedian(
+        np.where(seen.any(1, keepdims=True) & ~seen, np.nan, np.abs(values)), 1, keepdims=True
+    )
+    spread = np.sqrt((values**2 * seen).sum(1, keepdims=True) / np.maximum(seen.sum(1, keepdims=True), 1))
+    bound = 5 * np.where(usual > 0, usual, spread)
+    return np.clip(values, -bound, bound)
+
+
+def _autocorrelation(values: Floats, seen: Bools, most: int) -> tuple[Floats, Floats]:
+    """Autocorrelation (S, most+1) over the pairs that were both observed, and how many pairs there were."""
+    steps = values.shape[1]
+    size = 1 << int(np.ceil(np.log2(2 * steps)))
+    count = np.maximum(seen.sum(1, keepdims=True), 1)
+    centred = np.where(seen, values - (values * seen).sum(1, keepdims=True) / count, 0)
+    products = np.fft.irfft(np.abs(np.fft.rfft(centred, size)) ** 2, size)[:, : most + 1]
+    pairs = np.round(np.fft.irfft(np.abs(np.fft.rfft(seen.astype(np.float64), size)) ** 2, size)[:, : most + 1])
+    variance = products[:, :1] / count
+    possible = (pairs > 0) & (variance > 1e-12)
+    return np.divide(products, pairs * variance, out=np.zeros_like(products), where=possible), np.where(
+        possible, pairs, 0
+    )
+
+
+def _look(values: Floats, seen: Bools, length: int, lags: NDArray[np.int64]) -> _Look:
+    rest = _clipped(values - moving_average(values, seen, length), seen)
+    lags = lags[lags < values.shape[1]]
+    if not len(lags):
+        nothing = np.zeros(len(values))
+        return _Look(nothing, nothing, nothing, 0.0)
+    rho, pairs = _autocorrelation(rest, seen, int(lags[-1]))
+    chance = 1 + 2 * (rho[:, 1:length] ** 2).sum(1)  # Bartlett: variance x pairs, if nothing is left from lag m on
+    rows = np.where(seen.any(1), seen.shape[1] - np.argmax(seen, 1), 0)
+    usable = (pairs[:, lags] > 0) & ((lags + length <= rows[:, None]) | (lags == lags[0]))
+    used = np.maximum(usable.sum(1), 1)
+    inverse = np.divide(1, pairs[:, lags], out=np.zeros((len(values), len(lags))), where=usable)
+    weight = np.where((rows >= 2 * length) & usable[:, 0], pairs[:, lags[0]], 0)
+    return _Look((rho[:, lags] * usable).sum(1) / used, chance * inverse.sum(1) / used**2, weight, _alike(rest, seen))
+
+
+def _alike(values: Floats, seen: Bools) -> float:
+    """Mean squared correlation between two different series, beyond what chance makes."""
+    if len(values) < 2:
+        return 0.0
+    unit = values * seen
+    norm = np.sqrt((unit**2).sum(1, keepdims=True))
+    unit = np.divide(unit, norm, out=np.zeros_like(unit), where=norm > 0)
+    squared = (unit @ unit.T) ** 2
+    pairs = len(values) * (len(values) - 1)
+    between = (squared.sum() - np.trace(squared)) / pairs
+    return float(np.clip(between - 1 / max(seen.sum(1).mean(), 1), 0, 1))
+
+
+def _joined(looks: list[_Look]) -> _Look:
+    return _Look(
+        np.concatenate([look.correlation for look in looks]),
+        np.concatenate([look.variance for look in looks]),
+        np.concatenate([look.weight for look in looks]),
+        float(np.mean([look.alike for look in looks])),
+    )
