@@ -12,9 +12,9 @@ TEST_ENV := OMP_NUM_THREADS=1 MPLBACKEND=agg
 
 setup: $(STAMP)  ## make .venv with everything in it
 
-# Again whenever the requirements change; a half-made environment is made anew.
+# Again whenever the requirements change; an environment whose pip does not run is made anew.
 $(STAMP): pyproject.toml constraints.txt
-	$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(STAMP)
 
