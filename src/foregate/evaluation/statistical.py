@@ -26,16 +26,17 @@ from foregate.core import Fit, Forecast, FrameSpec, Future, MissingExtraError, M
 from foregate.evaluation._frames import native_frame
 from foregate.evaluation.baselines import Drift, Naive, SeasonalNaive
 
-__all__ = ["BASELINES", "Statistical", "baseline", "statistical"]
+__all__ = ["BASELINES", "LIBRARIES", "Statistical", "baseline", "statistical"]
 
 _STATSFORECAST = ("AutoETS", "AutoTheta", "AutoARIMA")
-_LIBRARIES = (*_STATSFORECAST, "Prophet")
+LIBRARIES = (*_STATSFORECAST, "Prophet")
+"""Names of the baselines that come from other libraries."""
 _BUILT_IN: dict[str, Callable[[int], Model]] = {
     "Naive": lambda season: Naive(),
     "SeasonalNaive": SeasonalNaive,
     "Drift": lambda season: Drift(),
 }
-BASELINES = (*_BUILT_IN, *_LIBRARIES)
+BASELINES = (*_BUILT_IN, *LIBRARIES)
 """Names that `baseline` knows."""
 
 _EPOCH = np.datetime64("2000-01-01", "us")
@@ -61,7 +62,7 @@ def baseline(name: str, *, season: int) -> Fit:
     if name in _BUILT_IN:
         model = _BUILT_IN[name](season)
         return lambda panel: model
-    if name in _LIBRARIES:
+    if name in LIBRARIES:
         return statistical(name, season)
     raise UsageError(f"baseline must be one of {', '.join(BASELINES)}, but got {name!r}.")
 
@@ -73,8 +74,8 @@ def statistical(name: str, season: int) -> Fit:
         UsageError: the name is none of these, or the season is impossible.
         MissingExtraError: the library is not installed.
     """
-    if name not in _LIBRARIES:
-        raise UsageError(f"name must be one of {', '.join(_LIBRARIES)}, but got {name!r}.")
+    if name not in LIBRARIES:
+        raise UsageError(f"name must be one of {', '.join(LIBRARIES)}, but got {name!r}.")
     if season < 1:
         raise UsageError(f"season must be a length of at least 1 step, but got {season}. Give 1 for no season.")
     _library(name)
