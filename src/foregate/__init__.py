@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from foregate.core import NotFittedError as NotFittedError
     from foregate.core import Panel as Panel
     from foregate.core import UsageError as UsageError
+    from foregate.data import calendar as calendar
+    from foregate.data import find_seasons as find_seasons
+    from foregate.data import split as split
+    from foregate.data import windows as windows
+    from foregate.evaluation import backtest as backtest
+    from foregate.evaluation import scoreboard as scoreboard
 
     __version__: str
 
@@ -39,6 +45,12 @@ _HOMES = {
     "NotFittedError": "foregate.core",
     "Panel": "foregate.core",
     "UsageError": "foregate.core",
+    "backtest": "foregate.evaluation",
+    "calendar": "foregate.data",
+    "find_seasons": "foregate.data",
+    "scoreboard": "foregate.evaluation",
+    "split": "foregate.data",
+    "windows": "foregate.data",
 }
 """Public name -> the layer it lives in."""
 

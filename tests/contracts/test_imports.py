@@ -1,29 +1,49 @@
 """What may be loaded by merely importing a module, checked where it counts: in a fresh interpreter."""
 
+import pytest
+
 from tests.house import modules
 
-MAY_LOAD_TORCH = ("foregate.models", "foregate.training")
-NEVER_ON_IMPORT = {"holidays", "matplotlib", "onnx", "pandas", "scipy", "sqlalchemy", "statsforecast", "statsmodels"}
+MAKES_NETWORKS = ("foregate.models", "foregate.training", "foregate.pipeline.fit")
+"""What may load torch when imported; everything else names it inside functions, if at all."""
+OPTIONAL = set(
+    ["holidays", "matplotlib", "onnx", "pandas", "prophet", "scipy", "sqlalchemy", "statsforecast", "statsmodels"]
+)
 
 
-def importing(names):
-    """Code that imports the modules."""
-    return "\n".join(f"import {name}" for name in names)
+def import_without(fresh, names, forbidden):
+    """Import the modules one after the other; fail with those that load something forbidden, and what."""
+    code = f"""
+import importlib, sys
+found = []
+for name in {names!r}:
+    before = set(sys.modules)
+    importlib.import_module(name)
+    new = set(sys.modules) - before
+    found += [f"{{name}} loads {{library}}" for library in {sorted(forbidden)!r} if library in new]
+assert not found, found
+"""
+    fresh(code)
 
 
 def test_core_is_numpy_only(fresh):
     """The modules of core load no library but numpy."""
-    loaded = fresh(importing(["foregate.core"]))
-    assert not loaded & {"narwhals", "onnxruntime", "polars", "rich", "torch", "typer", *NEVER_ON_IMPORT}
+    names = [name for name in modules() if name.startswith("foregate.core")]
+    import_without(fresh, names, OPTIONAL | {"narwhals", "onnxruntime", "polars", "rich", "torch", "typer"})
 
 
-def test_only_models_and_training_load_torch(fresh):
-    """All other modules can be imported together without torch: a model runs on the base install."""
-    names = [name for name in modules() if not name.startswith(MAY_LOAD_TORCH)]
-    assert "torch" not in fresh(importing(names))
+def test_only_what_makes_networks_loads_torch(fresh):
+    """All other modules can be imported together without torch or anything optional: a model runs without."""
+    names = [name for name in modules() if not name.startswith(MAKES_NETWORKS)]
+    import_without(fresh, names, OPTIONAL | {"torch", "utilsforecast"})
 
 
-def test_optional_libraries_wait_for_their_use(fresh):
-    """No module outside models and training loads an optional library, or pandas, on being imported."""
-    names = [name for name in modules() if not name.startswith(MAY_LOAD_TORCH)]
-    assert not fresh(importing(names)) & NEVER_ON_IMPORT
+def test_what_makes_networks_waits_with_the_rest(fresh):
+    """Training loads torch, but nothing else that is optional, when it is imported."""
+    import_without(fresh, [name for name in modules() if name.startswith(MAKES_NETWORKS)], OPTIONAL - {"scipy"})
+
+
+def test_a_heavy_import_is_noticed(fresh):
+    """The check itself can fail."""
+    with pytest.raises(AssertionError, match=r"foregate\.core loads numpy"):
+        import_without(fresh, ["foregate.core"], {"numpy"})
