@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from foregate.core import DataError, Panel, UsageError
@@ -40,7 +40,6 @@ def assert_same(a: FittedScaler, b: FittedScaler):
 @every
 @pytest.mark.parametrize("transform", ANY_NUMBER)
 @given(panel=panels)
-@settings(max_examples=30, deadline=None)
 def test_the_way_back_is_exact(kind, transform, panel):
     """inverse(transform(x)) is x within the resolution of float32 of the series' size, and every number is finite."""
     fitted = Scaler(kind, transform).fit(panel)
@@ -66,7 +65,6 @@ def test_the_way_back_is_exact_for_positive_values(kind, transform):
 @every
 @pytest.mark.parametrize("transform", [*ANY_NUMBER, "auto"])
 @given(panel=panels, share=st.floats(0, 1))
-@settings(max_examples=30, deadline=None)
 def test_nothing_later_and_nothing_masked_is_read(kind, transform, panel, share):
     """Change everything after the training part and under the mask: not one bit of the scale changes."""
     until = np.floor(share * panel.lengths).astype(np.int64)
@@ -77,7 +75,6 @@ def test_nothing_later_and_nothing_masked_is_read(kind, transform, panel, share)
 
 @every
 @given(panel=panels)
-@settings(max_examples=30, deadline=None)
 def test_alone_as_together(kind, panel):
     """The scale of a series does not depend, to the bit, on the other series."""
     together = Scaler(kind, "auto").fit(panel)
@@ -134,7 +131,6 @@ def test_robust_has_a_spread_where_most_values_are_equal():
 
 
 @given(panels)
-@settings(max_examples=40, deadline=None)
 def test_running_is_fitting_at_every_row(panel):
     """The running scale at a row equals, to the bit, the causal scale fitted on the rows up to it."""
     running = running_scaler(panel)

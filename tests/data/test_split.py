@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from foregate.core import DataError, Panel, UsageError
@@ -21,7 +21,6 @@ def ramp(*lengths, freq=1, start=None):
 
 
 @given(lengths_of_series, small, small, small, st.integers(0, 4), small)
-@settings(max_examples=50, deadline=None)
 def test_cutoffs_align_to_the_end(lengths, horizon, n_windows, step, gap, min_train):
     """The newest window ends with the last row, older ones lie `step` earlier, and -1 stands only where too short."""
     found = cutoffs(lengths, horizon=horizon, n_windows=n_windows, step=step, gap=gap, min_train=min_train)
@@ -53,7 +52,6 @@ def folds_of_every_kind(lengths, horizon, n_windows, gap):
 
 
 @given(lengths_of_series, small, st.integers(1, 4), st.integers(0, 3))
-@settings(max_examples=50, deadline=None)
 def test_folds_never_leak(lengths, horizon, n_windows, gap):
     """In every fold the first test row lies exactly gap + 1 rows after the last training row, for every series."""
     panel = ramp(*lengths)
@@ -79,7 +77,6 @@ def test_rolling_learns_from_a_fixed_window_and_expanding_from_everything():
 
 
 @given(lengths_of_series, small, small, st.integers(0, 3))
-@settings(max_examples=50, deadline=None)
 def test_blocks_share_no_row(lengths, horizon, n_blocks, gap):
     """No row is in two blocks, and the newest block ends with the last row."""
     folds = blocked_folds(lengths, horizon=horizon, n_blocks=n_blocks, gap=gap)
@@ -102,7 +99,6 @@ def test_a_fold_of_no_series_is_empty():
 
 
 @given(st.lists(st.integers(20, 60), min_size=1, max_size=4), st.integers(0, 5), small, st.integers(0, 3))
-@settings(max_examples=50, deadline=None)
 def test_split_parts_follow_each_other(lengths, validation, test, gap):
     """The parts are in order, share no row, and lie exactly `gap` rows apart."""
     panel = ramp(*lengths)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from foregate.core import DataError, Panel, UsageError
@@ -20,7 +20,6 @@ def ramp(*lengths):
 
 
 @given(lengths_of_series, small, st.integers(0, 6), small)
-@settings(max_examples=50, deadline=None)
 def test_targets_follow_their_inputs(lengths, lookback, horizon, stride):
     """Where the value is the index, input j of the window at origin o is o - L + 1 + j and target k is o + 1 + k."""
     every = windows(ramp(*lengths), lookback=lookback, horizon=horizon, stride=stride)
@@ -32,7 +31,6 @@ def test_targets_follow_their_inputs(lengths, lookback, horizon, stride):
 
 
 @given(lengths_of_series, small, small, small)
-@settings(max_examples=50, deadline=None)
 def test_one_by_one_by_series_and_in_batches_agree(lengths, lookback, horizon, stride):
     """A window is the same however it is asked for."""
     every = windows(ramp(*lengths), lookback=lookback, horizon=horizon, stride=stride)
