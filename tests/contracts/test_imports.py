@@ -6,9 +6,7 @@ from tests.house import modules
 
 MAKES_NETWORKS = ("foregate.models", "foregate.training", "foregate.pipeline.fit")
 """What may load torch when imported; everything else names it inside functions, if at all."""
-OPTIONAL = set(
-    ["holidays", "matplotlib", "onnx", "pandas", "prophet", "scipy", "sqlalchemy", "statsforecast", "statsmodels"]
-)
+OPTIONAL = {"matplotlib", "onnx", "pandas", "prophet", "scipy", "sqlalchemy", "statsforecast", "statsmodels"}
 
 
 def import_without(fresh, names, forbidden):
@@ -35,12 +33,12 @@ def test_core_is_numpy_only(fresh):
 def test_only_what_makes_networks_loads_torch(fresh):
     """All other modules can be imported together without torch or anything optional: a model runs without."""
     names = [name for name in modules() if not name.startswith(MAKES_NETWORKS)]
-    import_without(fresh, names, OPTIONAL | {"torch", "utilsforecast"})
+    import_without(fresh, names, OPTIONAL | {"holidays", "torch", "utilsforecast"})
 
 
 def test_what_makes_networks_waits_with_the_rest(fresh):
     """Training loads torch, but nothing else that is optional, when it is imported."""
-    import_without(fresh, [name for name in modules() if name.startswith(MAKES_NETWORKS)], OPTIONAL - {"scipy"})
+    import_without(fresh, [name for name in modules() if name.startswith(MAKES_NETWORKS)], OPTIONAL)
 
 
 def test_a_heavy_import_is_noticed(fresh):
