@@ -63,10 +63,11 @@ def elsewhere(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.skipif(not hasattr(foregate, "Forecaster"), reason="the estimator that the papers show is not there yet")
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.name)
 def test_every_block_runs(paper, elsewhere):
     """The Python and command blocks of README and docs run as they stand, one after the other."""
+    if paper.name == "README.md" and "Forecaster" not in foregate.__all__:
+        pytest.skip("the estimator that README shows is not there yet")
     run(paper, [block for block in blocks(paper.read_text()) if not block.slow])
 
 
