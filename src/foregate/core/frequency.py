@@ -1,6 +1,6 @@
 """The step between two observations: parsing, arithmetic and the seasons that usually go with it.
 
-Times inside Foregate are ``datetime64[us]`` (UTC or wall clock, see `TimeSpec`) or ``int64`` steps.
+Times inside Foregate are ``datetime64[us]`` (UTC or wall clock, see `FrameSpec`) or ``int64`` steps.
 """
 
 from __future__ import annotations

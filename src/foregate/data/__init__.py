@@ -2,6 +2,11 @@
 
 from foregate.data.calendar import CalendarOptions, calendar, calendar_future
 from foregate.data.clean import regularize
+from foregate.data.examples import co2, generate
+from foregate.data.frames import forecast_frame, id_column, native_frame, panel_frame, time_column
+from foregate.data.future import KnownFuture, align_future, split_known_future
+from foregate.data.infer import FrequencyFinding, infer_frequency, require_freq
+from foregate.data.read import ReadOptions, read
 from foregate.data.scale import FittedScaler, Scaler, choose_transform, running_scaler
 from foregate.data.seasons import SeasonEvidence, find_seasons, season_evidence
 from foregate.data.split import Folds, Split, blocked_folds, cutoffs, expanding_origins, rolling_origins, split
@@ -11,22 +16,37 @@ __all__ = [
     "CalendarOptions",
     "FittedScaler",
     "Folds",
+    "FrequencyFinding",
+    "KnownFuture",
+    "ReadOptions",
     "Scaler",
     "SeasonEvidence",
     "Split",
     "Window",
     "Windows",
+    "align_future",
     "blocked_folds",
     "calendar",
     "calendar_future",
     "choose_transform",
+    "co2",
     "cutoffs",
     "expanding_origins",
     "find_seasons",
+    "forecast_frame",
+    "generate",
+    "id_column",
+    "infer_frequency",
+    "native_frame",
+    "panel_frame",
+    "read",
     "regularize",
+    "require_freq",
     "rolling_origins",
     "running_scaler",
     "season_evidence",
     "split",
+    "split_known_future",
+    "time_column",
     "windows",
 ]

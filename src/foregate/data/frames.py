@@ -1,0 +1,185 @@
+"""Results as frames of the kind that came in, with ids and times of their own type and zone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from foregate.core import Forecast, FrameSpec, Panel, Times
+
+__all__ = ["forecast_frame", "id_column", "native_frame", "panel_frame", "time_column"]
+
+
+def forecast_frame(
+    forecast: Forecast,
+    spec: FrameSpec,
+    *,
+    name: str = "LSTM",
+    levels: Sequence[float] = (),
+    quantiles: Sequence[float] = (),
+) -> Any:
+    """A forecast as a frame with one row per series and step.
+
+    Args:
+        forecast: S series and K steps; must hold the median and every quantile that is asked for.
+        spec: what the frame looked like that came in.
+        name: column of the median; bounds become ``name-lo-90`` and ``name-hi-90``, quantiles ``name-q-0.1``.
+        levels: percentages of central intervals.
+        quantiles: probabilities between 0 and 1.
+
+    Returns:
+        A pandas, polars or pyarrow frame of S·K rows: ids (if there were any), times, the median, then the bounds of
+        each level and each quantile in the order in which they were asked for.
+
+    Raises:
+        UsageError: the forecast does not hold a level or quantile.
+
+    Examples:
+        >>> one = Forecast(np.array(["a"]), np.array([[3, 4]]), np.array([2]), (0.1, 0.5, 0.9), np.ones((1, 2, 3)))
+        >>> forecast_frame(one, FrameSpec(kind="polars", time_unit="step"), levels=[80]).columns
+        ['unique_id', 'ds', 'LSTM', 'LSTM-lo-80', 'LSTM-hi-80']
+    """
+    n_steps = forecast.horizon
+    columns = _keys(np.repeat(forecast.ids, n_steps), forecast.times.reshape(-1), spec)
+    columns[name] = forecast.median.reshape(-1)
+    for level in levels:
+        low, high = forecast.interval(level)
+        columns[f"{name}-lo-{level:g}"] = low.reshape(-1)
+        columns[f"{name}-hi-{level:g}"] = high.reshape(-1)
+    for q in quantiles:
+        columns[f"{name}-q-{q:g}"] = forecast.quantile(q).reshape(-1)
+    return native_frame(columns, spec)
+
+
+def panel_frame(panel: Panel) -> Any:
+    """The rows of a panel as a frame like the one it was read from; values are float32, missing ones are empty.
+
+    Examples:
+        >>> panel_frame(Panel.from_arrays([np.array([1.0, 2.0])])).columns.to_list()
+        ['unique_id', 'ds', 'y']
+    """
+    columns = _keys(np.repeat(panel.ids, panel.lengths), panel.times, panel.spec)
+    columns[panel.spec.target_col] = np.where(panel.mask, panel.values, np.float32(np.nan))
+    for name, covariate in panel.covariates.items():
+        values = covariate.values
+        if covariate.role == "static":
+            values = np.repeat(values, panel.lengths)
+        columns[name] = _decoded(values, covariate.categories) if covariate.categories else values
+    return native_frame(columns, panel.spec)
+
+
+def _keys(ids: NDArray[np.str_], times: Times, spec: FrameSpec) -> dict[str, pl.Series | NDArray[Any]]:
+    """The columns that say which series and time a row is for; without ids when the table had none."""
+    columns: dict[str, pl.Series | NDArray[Any]] = {}
+    if spec.has_ids:
+        columns[spec.id_col] = id_column(ids, spec)
+    columns[spec.time_col] = time_column(times, spec)
+    return columns
+
+
+def id_column(ids: NDArray[np.str_], spec: FrameSpec) -> pl.Series:
+    """Ids in the type they had.
+
+    Examples:
+        >>> id_column(np.array(["7", "8"]), FrameSpec(id_dtype="int64")).to_list()
+        [7, 8]
+    """
+    unique, codes = np.unique(ids, return_inverse=True)
+    text = pl.Series(spec.id_col, unique.tolist(), dtype=pl.String).gather(codes.reshape(-1))
+    if spec.id_dtype == "category":
+        return text.cast(pl.Categorical)
+    return text if spec.id_dtype == "str" else text.cast(_INTEGERS[spec.id_dtype])
+
+
+def time_column(times: Times, spec: FrameSpec) -> pl.Series:
+    """Times in the type, resolution and zone they had.
+
+    A wall clock time that the zone skips, such as 02:30 on the day that summer time begins, becomes one hour later;
+    one that it repeats is the first of the two.
+    """
+    if spec.time_unit == "step":
+        return pl.Series(spec.time_col, np.asarray(times, np.int64))
+    column = pl.Series(spec.time_col, np.asarray(times, "datetime64[us]"))
+    if spec.time_unit == "date":
+        return column.cast(pl.Date)
+    if spec.time_zone is not None:
+        column = _zoned(column, spec.time_zone, wall_clock=spec.wall_clock)
+    return column.dt.cast_time_unit("ms" if spec.time_unit == "s" else spec.time_unit)
+
+
+def native_frame(columns: Mapping[str, pl.Series | NDArray[Any]], spec: FrameSpec) -> Any:
+    """Columns of equal length as a frame of the library in `spec`.
+
+    Args:
+        columns: numpy arrays, or what `id_column` and `time_column` give. NaN of an array is missing.
+        spec: says which library, and the resolution of times where it keeps whole seconds.
+    """
+    frame = pl.DataFrame([_series(name, values) for name, values in columns.items()])
+    if spec.kind == "polars":
+        return frame
+    return _to_pyarrow(frame, spec) if spec.kind == "pyarrow" else _to_pandas(frame, spec)
+
+
+_INTEGERS = {
+    str(dtype).lower(): dtype
+    for dtype in (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
+}
+
+
+def _series(name: str, values: pl.Series | NDArray[Any]) -> pl.Series:
+    if isinstance(values, pl.Series):
+        return values.alias(name)
+    if values.dtype.kind in "UO":
+        return pl.Series(name, values.tolist(), dtype=pl.String)
+    return pl.Series(name, values, nan_to_null=values.dtype.kind == "f")
+
+
+def _decoded(codes: NDArray[np.float32], categories: Sequence[str]) -> pl.Series:
+    missing = np.isnan(codes)
+    text = pl.Series(categories, dtype=pl.String).gather(np.where(missing, 0, codes).astype(np.int64))
+    return text.set(pl.Series(missing), None)
+
+
+def _zoned(column: pl.Series, zone: str, *, wall_clock: bool) -> pl.Series:
+    if not wall_clock:
+        return column.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+    zoned = column.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    if not zoned.null_count():
+        return zoned
+    later = column.dt.offset_by("1h").dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return zoned.zip_with(zoned.is_not_null(), later)
+
+
+def _to_pandas(frame: pl.DataFrame, spec: FrameSpec) -> Any:
+    """Column by column, since polars' own way needs pyarrow, which pandas does not bring."""
+    import pandas as pd
+
+    def converted(column: pl.Series) -> Any:
+        if isinstance(column.dtype, pl.Datetime):
+            zone = column.dtype.time_zone
+            raw = column.to_physical().to_numpy().view(f"datetime64[{column.dtype.time_unit}]")
+            times = pd.Series(raw.astype("datetime64[s]") if spec.time_unit == "s" else raw)
+            return times if zone is None else times.dt.tz_localize("UTC").dt.tz_convert(zone)
+        if column.dtype == pl.Categorical:
+            return pd.Categorical(column.to_list(), categories=column.unique(maintain_order=True).to_list())
+        if column.dtype == pl.Date:
+            return pd.Series(column.to_list(), dtype=object)
+        return pd.Series(column.to_list()) if column.dtype == pl.String else column.to_numpy()
+
+    return pd.DataFrame({column.name: converted(column) for column in frame})
+
+
+def _to_pyarrow(frame: pl.DataFrame, spec: FrameSpec) -> Any:
+    import pyarrow as pa
+
+    table = frame.to_arrow()
+    for i, field in enumerate(table.schema):
+        if pa.types.is_large_string(field.type):
+            table = table.set_column(i, field.name, table[i].cast(pa.string()))
+        elif pa.types.is_timestamp(field.type) and spec.time_unit == "s":
+            table = table.set_column(i, field.name, table[i].cast(pa.timestamp("s", field.type.tz)))
+    return table
