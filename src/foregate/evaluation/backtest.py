@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from foregate.core import FrameSpec, Model, Panel, Times, UsageError, levels_to_quantiles, listed
 from foregate.data import regularize
-from foregate.evaluation._frames import id_column, native_frame, time_column
+from foregate.data.frames import id_column, native_frame, time_column
 from foregate.evaluation.metrics import Outcomes, mase_scale
 from foregate.evaluation.plan import Plan, lay_out
 from foregate.evaluation.rolling import Contender, Seconds, run

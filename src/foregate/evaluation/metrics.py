@@ -64,8 +64,8 @@ class Outcomes:
         lacking = [q for q in levels_to_quantiles(self.levels) if not np.any(np.isclose(self.quantiles, q, atol=1e-9))]
         if lacking:
             raise UsageError(
-                f"quantiles must hold the median and the bounds of levels {self.levels}, but got {self.quantiles} "
-                f"without {lacking}. Forecast those too."
+                f"quantiles must hold the median and the bounds of levels {self.levels}, but got none at "
+                f"{', '.join(map(str, lacking))}. Forecast those too."
             )
 
     def at(self, q: float) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Fit, Forecast, FrameSpec, Future, MissingExtraError, Model, Panel, Times, UsageError, listed
-from foregate.evaluation._frames import native_frame
+from foregate.data.frames import native_frame
 from foregate.evaluation.baselines import Drift, Naive, SeasonalNaive
 
 __all__ = ["BASELINES", "LIBRARIES", "Statistical", "baseline", "statistical"]
