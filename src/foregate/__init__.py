@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from foregate.core import NotFittedError as NotFittedError
     from foregate.core import Panel as Panel
     from foregate.core import UsageError as UsageError
+    from foregate.data import ReadOptions as ReadOptions
     from foregate.data import calendar as calendar
     from foregate.data import find_seasons as find_seasons
+    from foregate.data import read as read
     from foregate.data import split as split
     from foregate.data import windows as windows
     from foregate.evaluation import backtest as backtest
@@ -44,10 +46,12 @@ _HOMES = {
     "ModelError": "foregate.core",
     "NotFittedError": "foregate.core",
     "Panel": "foregate.core",
+    "ReadOptions": "foregate.data",
     "UsageError": "foregate.core",
     "backtest": "foregate.evaluation",
     "calendar": "foregate.data",
     "find_seasons": "foregate.data",
+    "read": "foregate.data",
     "scoreboard": "foregate.evaluation",
     "split": "foregate.data",
     "windows": "foregate.data",
