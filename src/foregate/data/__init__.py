@@ -1,10 +1,11 @@
 """Read, audit, clean, calendar, split, scale and window series, and prepare them for the network. No torch."""
 
 from foregate.data.calendar import CalendarOptions, calendar, calendar_future
-from foregate.data.clean import regularize
+from foregate.data.clean import Change, Cleaned, Hampel, clean
 from foregate.data.examples import co2, generate
 from foregate.data.frames import forecast_frame, id_column, native_frame, panel_frame, time_column
 from foregate.data.future import KnownFuture, align_future, split_known_future
+from foregate.data.grid import regularize
 from foregate.data.infer import FrequencyFinding, infer_frequency, require_freq
 from foregate.data.read import ReadOptions, read
 from foregate.data.scale import FittedScaler, Scaler, choose_transform, running_scaler
@@ -14,9 +15,12 @@ from foregate.data.windows import Window, Windows, windows
 
 __all__ = [
     "CalendarOptions",
+    "Change",
+    "Cleaned",
     "FittedScaler",
     "Folds",
     "FrequencyFinding",
+    "Hampel",
     "KnownFuture",
     "ReadOptions",
     "Scaler",
@@ -29,6 +33,7 @@ __all__ = [
     "calendar",
     "calendar_future",
     "choose_transform",
+    "clean",
     "co2",
     "cutoffs",
     "expanding_origins",

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Panel, UsageError
-from foregate.data.clean import regularize
+from foregate.data.grid import regularize
 
 __all__ = ["SeasonEvidence", "find_seasons", "moving_average", "season_evidence"]
 
