@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from foregate.core import UsageError as UsageError
     from foregate.data import ReadOptions as ReadOptions
     from foregate.data import calendar as calendar
+    from foregate.data import clean as clean
     from foregate.data import find_seasons as find_seasons
     from foregate.data import read as read
     from foregate.data import split as split
@@ -50,6 +51,7 @@ _HOMES = {
     "UsageError": "foregate.core",
     "backtest": "foregate.evaluation",
     "calendar": "foregate.data",
+    "clean": "foregate.data",
     "find_seasons": "foregate.data",
     "read": "foregate.data",
     "scoreboard": "foregate.evaluation",
