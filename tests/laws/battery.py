@@ -29,8 +29,8 @@ class Subject:
     fit: Fit
     rtol: float = 0.0
     """How far two computations of the same forecast may differ, relative to the size of the series; 0: not a bit."""
-    units_rtol: float | None = 1e-6
-    """The same for a series in other units; None: the model does not promise it."""
+    units_rtol: float = 1e-6
+    """The same for a series in other units."""
 
 
 Law = Callable[[Subject], None]
@@ -124,8 +124,6 @@ def alone_is_together(subject: Subject) -> None:
 
 def units_do_not_matter(subject: Subject) -> None:
     """forecast(a·y) = a·forecast(y)."""
-    if subject.units_rtol is None:
-        return
     panel = lively()
     said = forecast(subject, panel).values
     for a in (1024.0, 0.001):

@@ -11,12 +11,8 @@ from foregate.evaluation.statistical import LIBRARIES
 from tests.laws import battery
 from tests.laws.battery import LAWS, SEASON, Subject, name_of
 
-UNITS = {
-    "AutoETS": 0.05,  # its optimiser stops at an absolute tolerance
-    "AutoARIMA": None,  # the same, and another model may be chosen
-    "AutoTheta": 0.05,
-    "Prophet": 0.05,
-}
+# Optimisers that stop at an absolute tolerance end a little elsewhere in other units.
+UNITS = {"AutoETS": 0.01, "AutoTheta": 0.1, "AutoARIMA": 0.01, "Prophet": 0.01}
 
 
 @pytest.mark.parametrize("law", LAWS, ids=name_of)

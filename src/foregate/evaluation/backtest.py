@@ -97,7 +97,8 @@ def backtest(models: Contender | Mapping[str, Contender], panel: Panel, plan: Pl
     `OriginModel`, else from a panel cut at the origin. Known-future covariates of the targets come from the panel.
 
     Args:
-        models: a fit function, a model, or several by name. Without a name, a model goes by its own.
+        models: a fit function, a model, or several by name. Without a name, a model goes by its own. A model is used
+            as it is and never refitted; unless it is a baseline, the result says that it may have seen the answers.
         panel: the series; gaps are made explicit first, and said so.
         plan: the windows, and what to ask.
 
