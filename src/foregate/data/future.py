@@ -61,7 +61,7 @@ def split_known_future(panel: Panel) -> tuple[Panel, Panel | None]:
     if not cut.any():
         return panel, None
     lengths = np.where(cut, last_seen + 1 - starts, panel.lengths)
-    return panel.cut(lengths), panel.between(starts + lengths, panel.offsets[1:])
+    return panel.cut(lengths), panel.between(lengths, panel.lengths)
 
 
 def align_future(panel: Panel, future: Any, horizon: int, *, options: ReadOptions | None = None) -> KnownFuture:

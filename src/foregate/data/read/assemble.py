@@ -198,4 +198,5 @@ def _ends_note(mask: NDArray[np.bool_], offsets: NDArray[np.int64], *, has_futur
     if not n_series:
         return ()
     what = "as the future, where a covariate is known there" if has_future else "as missing values"
-    return (f"{n_series} series end in rows without a target, {n_rows} rows in all; they are kept {what}.",)
+    rows = f"{n_rows} rows" if n_rows > 1 else "a row"
+    return (f"{n_series} series end{'s' * (n_series == 1)} in {rows} without a target, kept {what}.",)

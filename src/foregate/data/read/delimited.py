@@ -98,7 +98,7 @@ def sniff_dialect(head: bytes, options: ReadOptions) -> Dialect:
     encoding = options.encoding or _encoding(head)
     lines = _lines(codecs.getincrementaldecoder(encoding)("replace").decode(head), cut_off=len(head) >= _SAMPLE_BYTES)
     if not lines:
-        raise DataError("the file must hold a table, but got an empty file. Check that it was written completely.")
+        raise DataError("the file must hold a table, but got blank lines only. Check that it was written completely.")
     separator = options.separator or _separator(lines)
     rows = [row for row in csv.reader(lines, delimiter=separator) if row]
     names = [name.strip() for name in rows[0]]
@@ -179,7 +179,7 @@ def _has_decimal_comma(columns: Iterable[list[str]]) -> bool:
 
 
 def _parse(source: Path | bytes, dialect: Dialect, keep_text: Sequence[str]) -> pl.DataFrame:
-    """Types are guessed from the first rows; where a later row disagrees, all is read as text and parsed by column."""
+    """Types are guessed from the first rows; where a later row disagrees, all is read as text and then judged whole."""
     kept = [name for name in dialect.header if name not in dialect.row_numbers]
     text = {name: pl.String() for name in kept if name in keep_text or name in dialect.text}
 
@@ -198,7 +198,17 @@ def _parse(source: Path | bytes, dialect: Dialect, keep_text: Sequence[str]) -> 
     try:
         return attempt(guess=True)
     except pl.exceptions.ComputeError:
-        return attempt(guess=False)
+        frame = attempt(guess=False)
+    return frame.with_columns(_typed(frame[name]) for name in kept if name not in text)
+
+
+def _typed(text: pl.Series) -> pl.Series:
+    """Text as whole numbers or numbers, where every one of them is."""
+    for dtype in (pl.Int64, pl.Float64):
+        numbers = text.cast(dtype, strict=False)
+        if numbers.null_count() == text.null_count():
+            return numbers
+    return text
 
 
 def _decoded(source: Path | bytes, encoding: str) -> str:

@@ -38,6 +38,8 @@ def from_native(source: Any) -> NativeFrame | None:
     Raises:
         DataError: a column is named twice, or a column cannot be understood.
     """
+    if isinstance(source, pl.LazyFrame):
+        source = source.collect()
     source, notes = _with_index(source)
     names = [str(name) for name in getattr(source, "column_names", getattr(source, "columns", ()))]
     twice = [name for name, count in Counter(names).items() if count > 1]
@@ -46,8 +48,6 @@ def from_native(source: Any) -> NativeFrame | None:
             f"every column must have a name of its own, but {listed(twice)} is there more than once. "
             "Rename or remove one of them."
         )
-    if isinstance(source, pl.LazyFrame):
-        source = source.collect()
     frame = nw.from_native(source, eager_only=True, pass_through=True)
     if not isinstance(frame, nw.DataFrame):
         return None

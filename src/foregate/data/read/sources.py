@@ -88,7 +88,11 @@ def load(source: Any, query: str | None, options: ReadOptions, keep_text: Sequen
 
 
 def _describe(source: Any) -> str:
-    return repr(os.fspath(source)) if isinstance(source, (str, os.PathLike)) else f"a {type(source).__name__}"
+    return (
+        repr(os.fspath(source))
+        if isinstance(source, (str, os.PathLike))
+        else f"a value of type {type(source).__name__}"
+    )
 
 
 def _from_frame(source: Any) -> Table:
@@ -163,7 +167,8 @@ def _parse(source: Path | bytes, format_: Format, name: str, options: ReadOption
     nested = [column for column, dtype in frame.schema.items() if dtype.is_nested()]
     if nested:
         raise DataError(
-            f"every field of {name!r} must be one value, but {listed(nested)} hold lists or objects. "
+            f"every field of {name!r} must be one value, but {listed(nested)} "
+            f"hold{'s' * (len(nested) == 1)} lists or objects. "
             "Flatten them first."
         )
     return Table(frame, name, options=options)

@@ -1,0 +1,355 @@
+"""The table of bad inputs: what is wrong, how to make it, and the exact message that it gets.
+
+`make` puts what it needs into an empty folder and returns the source; ``{folder}`` in a message is that folder. A row
+about something else than reading names its own `act`, which is given the source and the arguments.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from foregate.core import DataError, ForegateError, UsageError
+from foregate.data import ReadOptions, read
+
+__all__ = ["BAD_INPUTS", "BadInput"]
+
+
+@dataclass(frozen=True)
+class BadInput:
+    """One thing that people get wrong."""
+
+    name: str
+    """A few words, unique in the table."""
+    make: Callable[[Path], Any]
+    """Makes the source in an empty folder."""
+    message: str
+    """What the error says, to the letter."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments of the call."""
+    error: type[ForegateError] = DataError
+    """What is raised."""
+    act: Callable[..., Any] = read
+    """What is called with the source and the arguments."""
+
+
+def _file(name: str, content: str | bytes) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        path = folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return make
+
+
+def _csv(*lines: str) -> Callable[[Path], Path]:
+    return _file("sales.csv", "\n".join(lines) + "\n")
+
+
+def _frame(**columns: list[Any]) -> Callable[[Path], pl.DataFrame]:
+    return lambda folder: pl.DataFrame(columns)
+
+
+def _database(folder: Path) -> str:
+    with sqlite3.connect(folder / "sales.db") as connection:
+        connection.execute("create table sales (ds text, y real)")
+    return f"sqlite:///{folder / 'sales.db'}"
+
+
+_FIX_VALUES = "Correct these values, or leave them empty where nothing was observed."
+_FIX_DATES = "Correct these values, or say how to read them: options=ReadOptions(date_format=…)."
+_COMPLETELY = "Check that it was written completely."
+_DAYS = ("2024-01-01", "2024-01-02", "2024-01-03")
+
+BAD_INPUTS = [
+    BadInput(
+        "a file that is not there",
+        lambda folder: _csv("ds,y")(folder).with_name("sale.csv"),
+        "the source must be a file that exists, but '{folder}/sale.csv' does not. Did you mean 'sales.csv'?",
+    ),
+    BadInput(
+        "a folder",
+        lambda folder: folder,
+        "the source must be a file, but '{folder.name}' is a folder. Name the file in it.",
+    ),
+    BadInput("an empty file", _file("a.csv", ""), f"'a.csv' must hold a table, but it is an empty file. {_COMPLETELY}"),
+    BadInput(
+        "blank lines only",
+        _file("a.csv", "\n \n"),
+        f"the file must hold a table, but got blank lines only. {_COMPLETELY}",
+    ),
+    BadInput(
+        "no rows",
+        _csv("ds,y"),
+        f"sales.csv must hold at least one row, but it has the columns 'ds', 'y' and no rows. {_COMPLETELY}",
+    ),
+    BadInput(
+        "no line of names",
+        _csv("2024-01-01,3", "2024-01-02,4"),
+        "the first line must name the columns, but got '2024-01-01', '3'. Add a first line with names, such as ds,y.",
+    ),
+    BadInput(
+        "a column named twice in a file",
+        _csv("ds,y,y", "2024-01-01,1,2"),
+        "every column must have a name of its own, but 'y' is there more than once. Rename or remove one of them.",
+    ),
+    BadInput(
+        "too many fields in a line",
+        _csv("ds,y", "2024-01-01,1", "2024-01-02,2,3"),
+        "every line must have 2 fields between commas like the first, but line 3 has 3. Correct the line, quote its "
+        "text, or give the separator: options=ReadOptions(separator=…).",
+    ),
+    BadInput(
+        "one column",
+        _csv("y", "1", "2"),
+        "sales.csv must have a column of times and a column of values, but it has only 'y'. Add the times, or give the "
+        "separator: options=ReadOptions(separator=…).",
+    ),
+    BadInput(
+        "a spreadsheet",
+        _file("sales.xlsx", "PK"),
+        "the source must be CSV, TSV (gzip too), Parquet, JSON or NDJSON, but got 'sales.xlsx'. "
+        "Save it as one of these.",
+    ),
+    BadInput(
+        "a broken gzip file",
+        _file("sales.csv.gz", gzip.compress(b"ds,y\n1,2\n")[:-9]),
+        "'sales.csv.gz' must be a whole gzip file, but got: Compressed file ended before the end-of-stream marker was "
+        "reached. Copy it again.",
+    ),
+    BadInput(
+        "the wrong encoding",
+        _file("a.csv", "ds,y,town\n2024-01-01,1,Köln\n".encode("latin-1")),
+        "the file must be written in ascii, but line 2 is not. Give its encoding: "
+        "options=ReadOptions(encoding='latin-1').",
+        {"options": ReadOptions(encoding="ascii")},
+    ),
+    BadInput(
+        "JSON that breaks off",
+        _file("a.json", '[{"ds": 1, "y": 2'),
+        "'a.json' must be a table in JSON, but it cannot be read: Expecting ',' delimiter: line 1 column 18 (char 17). "
+        "Check how it was written, or name its format: options=ReadOptions(format=…).",
+    ),
+    BadInput(
+        "JSON that is no table",
+        _file("a.json", "[1, 2]"),
+        "a JSON table must be an array of records or an object of columns, but got something else. "
+        'Write it like [{"ds": "2024-01-01", "y": 1.5}] or {"ds": ["2024-01-01"], "y": [1.5]}.',
+    ),
+    BadInput(
+        "a list in a record",
+        _file("a.json", json.dumps([{"ds": 1, "y": [2, 3]}])),
+        "every field of 'a.json' must be one value, but 'y' holds lists or objects. Flatten them first.",
+    ),
+    BadInput(
+        "a broken line of NDJSON",
+        _file("a.ndjson", '{"ds": 1, "y": 2}\n{"ds": \n'),
+        "every line must be one JSON record, but line 2 is not: Expecting value. Correct or remove the line.",
+    ),
+    BadInput(
+        "text in the target",
+        _csv("ds,y", "2024-01-01,1", "2024-01-02,closed", "2024-01-03,?"),
+        f"column 'y' must hold numbers, but got 'closed' in row 2, '?' in row 3. {_FIX_VALUES}",
+    ),
+    BadInput(
+        "infinity in the target",
+        _csv("ds,y", "2024-01-01,1", "2024-01-02,-inf"),
+        f"column 'y' must hold finite numbers, but got infinity in row 2. {_FIX_VALUES}",
+    ),
+    BadInput(
+        "values beyond float32",
+        _frame(ds=[1, 2], y=[1.0, 1e39]),
+        "column 'y' must stay within ±3.4e38, but got 1e+39 in row 2. Divide the column by a power of ten.",
+    ),
+    BadInput(
+        "no value at all",
+        _csv("ds,y", "2024-01-01,", "2024-01-02,NA"),
+        "column 'y' must hold at least one value, but all 2 rows are empty. Check that it is the target.",
+    ),
+    BadInput(
+        "a comma of two meanings",
+        _csv("ds;y", "2024-01-01;1,234", "2024-01-02;5,678"),
+        "column 'y' must be readable in one way, but got values such as '1,234', where the comma may be a decimal or a "
+        "thousands mark. Give options=ReadOptions(decimal=',') or options=ReadOptions(thousands=',').",
+    ),
+    BadInput(
+        "day and month either way round",
+        _csv("ds,y", "01/02/2024,1", "02/02/2024,2"),
+        "column 'ds' must be readable in one way, but got dates such as '01/02/2024', '02/02/2024', where day and "
+        "month may be either way round. Give options=ReadOptions(date_format='%d/%m/%Y') or "
+        "options=ReadOptions(date_format='%m/%d/%Y').",
+    ),
+    BadInput(
+        "a day that does not exist",
+        _csv("ds,y", "2024-01-31,1", "2024-02-31,2"),
+        f"column 'ds' must hold dates like '%Y-%m-%d' throughout, but got '2024-02-31' in row 2. {_FIX_DATES}",
+    ),
+    BadInput(
+        "dates of two formats",
+        _csv("ds,y", "2024-01-01,1", "02.01.2024,2", "2024-01-03,3"),
+        f"column 'ds' must hold dates like '%Y-%m-%d' throughout, but got '02.01.2024' in row 2. {_FIX_DATES}",
+    ),
+    BadInput(
+        "text where dates should be",
+        _csv("ds,y", "monday,1", "tuesday,2"),
+        "column 'ds' must hold dates, but got 'monday' in row 1. Name the column of times, time_col=…, or say how to "
+        "read it: options=ReadOptions(date_format='%d/%m/%Y').",
+    ),
+    BadInput(
+        "missing times",
+        _frame(ds=[None, "2024-01-01", None], y=[1, 2, 3]),
+        "column 'ds' must have a time in every row, but it is empty in rows 1, 3. Fill the times in, or leave these "
+        "rows out.",
+    ),
+    BadInput(
+        "missing ids",
+        _csv("unique_id,ds,y", "a,2024-01-01,1", ",2024-01-01,2"),
+        "column 'unique_id' must name a series in every row, but it is empty in row 2. Fill the ids in, or leave these "
+        "rows out.",
+    ),
+    BadInput(
+        "ids that are no names",
+        _frame(unique_id=[0.5, 0.5], ds=[1, 2], y=[1, 2]),
+        "column 'unique_id' must hold ids as text or whole numbers, but got values of type Float64. Convert them to "
+        "text, or name another column: id_col=….",
+    ),
+    BadInput(
+        "a column that is not there",
+        _csv("date,units", "2024-01-01,1"),
+        "target_col must be a column of the table, but got 'unit'; it has 'date', 'units'. Did you mean 'units'?",
+        {"target_col": "unit"},
+    ),
+    BadInput(
+        "two columns that could be the target",
+        _csv("date,units,price", "2024-01-01,1,2"),
+        "one column must hold the numbers to forecast, but 'units', 'price' all could. Name it: target_col='units'.",
+    ),
+    BadInput(
+        "two columns of dates",
+        _frame(sold=[*_DAYS], sent=[*_DAYS], y=[1, 2, 3]),
+        "one column must hold the times, but 'sold', 'sent' all look like dates. Name it: time_col='sold'.",
+    ),
+    BadInput(
+        "no column of dates",
+        _frame(a=[1, 2], b=[3, 4]),
+        "one column must hold the times, but none of 'a', 'b' looks like dates. Name it: time_col=….",
+    ),
+    BadInput(
+        "an id column that nobody named",
+        _frame(store=[1, 1, 2, 2], ds=[1, 2, 1, 2], y=[1, 2, 3, 4]),
+        "times must be unique within a series, but 2 of 4 times in 'ds' repeat; 'store' could be it. "
+        "Name it: id_col='store'.",
+    ),
+    BadInput(
+        "a static column that varies",
+        _frame(unique_id=["a", "a", "b"], ds=[1, 2, 1], y=[1, 2, 3], size=["S", "L", "S"]),
+        "static column 'size' must be the same in all rows of a series, but it varies in 'a'. Correct it, or call it "
+        "past or future: covariates={'size': 'past'}.",
+        {"covariates": {"size": "static"}},
+    ),
+    BadInput(
+        "a covariate with infinity",
+        _frame(ds=[1, 2], y=[1, 2], price=[1.0, float("inf")]),
+        "column 'price' must hold finite numbers within ±3.4e38, but got others in row 2. Correct these values, or "
+        "leave them empty where nothing is known.",
+        {"covariates": {"price": "past"}},
+    ),
+    BadInput(
+        "a column with two roles",
+        _frame(ds=[1, 2], y=[1, 2]),
+        "a column must have one role, but 'y' got more than one. Name other columns.",
+        {"target_col": "y", "covariates": {"y": "past"}},
+        UsageError,
+    ),
+    BadInput(
+        "a role that does not exist",
+        _frame(ds=[1, 2], y=[1, 2], price=[1, 2]),
+        "the role of covariate 'price' must be 'static', 'past' or 'future', but got 'known'. Say which of them it is.",
+        {"covariates": {"price": "known"}},
+        UsageError,
+    ),
+    BadInput(
+        "a target for a wide table",
+        _frame(ds=[1, 2], a=[1, 2], b=[1, 2]),
+        "id_col, target_col and covariates must be left out with wide=True, where every column but the time is a "
+        "series, but got one of them. Leave them out, or read a long table.",
+        {"wide": True, "target_col": "a"},
+        UsageError,
+    ),
+    BadInput(
+        "an integer step for dates",
+        _csv("ds,y", "2024-01-01,1", "2024-01-02,2"),
+        "freq must be a step of the calendar where time is counted in dates, but got 1. Give for example freq='D', or "
+        "leave it out to have it inferred.",
+        {"freq": 1},
+    ),
+    BadInput(
+        "a step of the calendar for integers",
+        _frame(ds=[1, 2], y=[1, 2]),
+        "freq must be an integer where time is counted in whole numbers, but got 'D' and column 'ds' holds numbers "
+        "from 1 to 2. Give freq=1, or say how the numbers are to be read: options=ReadOptions(date_format=…) or "
+        "options=ReadOptions(epoch='s').",
+        {"freq": "D"},
+    ),
+    BadInput(
+        "a frequency that does not exist",
+        _frame(ds=[1, 2], y=[1, 2]),
+        "freq must be one of 'h', '30min', 'D', 'B', 'W', 'MS', 'QS', 'YS' (pandas), '1h', '30m', '1mo' (polars) or an "
+        "integer, but got 'fortnight'.",
+        {"freq": "fortnight"},
+        UsageError,
+    ),
+    BadInput(
+        "something that is no table",
+        lambda folder: 5,
+        "source must be a path, an address, a database URL, a Panel, or a pandas, polars or pyarrow frame, but got a "
+        "value of type int. Make a frame of it first.",
+        error=UsageError,
+    ),
+    BadInput(
+        "a database without a query",
+        _database,
+        "query must be given with a database URL, but it is missing. Give for example query='select ds, y from sales'.",
+        error=UsageError,
+    ),
+    BadInput(
+        "a query that fails",
+        _database,
+        "the query must run on 'sqlite:///{folder}/sales.db', but it failed: no such table: orders. Correct the query.",
+        {"query": "select * from orders"},
+    ),
+    BadInput(
+        "a query that finds nothing",
+        _database,
+        "sqlite:///{folder}/sales.db must hold at least one row, but it has the columns 'ds', 'y' and no rows. "
+        + _COMPLETELY,
+        {"query": "select * from sales"},
+    ),
+    BadInput(
+        "a query that gives a name twice",
+        _database,
+        "every column must have a name of its own, but the query gives 'y' more than once. Name them with AS.",
+        {"query": "select ds, y, y from sales"},
+    ),
+    BadInput(
+        "a database file that is not there",
+        lambda folder: f"sqlite:///{folder}/none.db",
+        "the database must be a file that exists, but '{folder}/none.db' does not. Check the path.",
+        {"query": "select 1"},
+    ),
+    BadInput(
+        "a query on a file",
+        _csv("ds,y", "1,2"),
+        "query must be given with a database URL only, but the source is '{folder}/sales.csv'. Leave it out, or give a "
+        "URL such as 'sqlite:///sales.db'.",
+        {"query": "select 1"},
+        UsageError,
+    ),
+]
