@@ -144,7 +144,8 @@ class Frequency:
             months = (times.astype("datetime64[M]") - start.astype("datetime64[M]")).astype(np.int64)
             steps = months // self.count
         steps = np.asarray(steps, np.int64)
-        return steps, np.asarray(self.shift(start, steps) == times)
+        reached = self.shift(start, steps)
+        return steps - (reached > times), np.asarray(reached == times)  # a month or a day begun is not yet a step
 
     def seasons(self) -> tuple[int, ...]:
         """Season lengths that usually go with this frequency, in steps, shortest first; empty when there is none.

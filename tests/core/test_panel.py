@@ -1,0 +1,113 @@
+"""Panels: what goes in comes out, parts are parts, and nothing that was handed over is changed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from foregate.core import Covariate, DataError, Frequency, Panel
+
+values = st.floats(-1e6, 1e6, width=32) | st.just(np.nan)
+series = st.lists(st.integers(1, 12).flatmap(lambda n: arrays(np.float64, n, elements=values)), min_size=1, max_size=5)
+
+
+def with_covariates(panel):
+    """The panel with one covariate of each shape, which count rows and series."""
+    return replace(
+        panel,
+        covariates={
+            "row": Covariate("past", np.arange(len(panel.values), dtype=np.float32)),
+            "series": Covariate("static", np.arange(len(panel), dtype=np.float32)),
+        },
+    )
+
+
+@given(series)
+def test_what_goes_in_comes_out(arrays):
+    """Each series is what it was made from, missing values included."""
+    panel = Panel.from_arrays(arrays)
+    assert len(panel) == len(arrays)
+    for i, array in enumerate(arrays):
+        np.testing.assert_array_equal(panel.series(i), array)
+
+
+@given(series, st.sampled_from(["h", "B", "MS", "D", 1, 3]))
+def test_a_panel_of_arrays_is_regular(arrays, freq):
+    """Series made from arrays step evenly, whatever the step; with one row taken out they do not."""
+    start = None if isinstance(freq, int) else np.datetime64("2024-01-01", "us")
+    panel = Panel.from_arrays(arrays, freq=freq, start=start)
+    assert panel.is_regular
+    assert not replace(panel, freq=None).is_regular
+    if panel.lengths[0] > 2:
+        times = panel.times.copy()
+        times[1] = times[0]
+        assert not replace(panel, times=times).is_regular
+
+
+@given(series, st.data())
+def test_parts_are_parts(arrays, data):
+    """take, cut, tail and between hold the rows they name, with the covariates that belong to them."""
+    panel = with_covariates(Panel.from_arrays(arrays))
+    which = data.draw(st.lists(st.integers(0, len(arrays) - 1), min_size=1, max_size=4, unique=True))
+    n = data.draw(st.integers(0, 12))
+    counts = np.full(len(arrays), n)
+    taken = panel.take(which)
+    assert taken.ids.tolist() == panel.ids[which].tolist()
+    assert taken.covariates["series"].values.tolist() == which
+    for part, rows in (
+        (taken, [arrays[i] for i in which]),
+        (panel.cut(counts), [array[:n] for array in arrays]),
+        (panel.tail(n), [array[max(len(array) - n, 0) :] for array in arrays]),
+        (panel.between(counts, counts + 2), [array[n : n + 2] for array in arrays]),
+    ):
+        assert part.lengths.tolist() == [len(each) for each in rows]
+        for i, each in enumerate(rows):
+            np.testing.assert_array_equal(part.series(i), each)
+        own = part.covariates["row"].values.astype(np.int64)
+        np.testing.assert_array_equal(panel.values[own], part.values)
+        np.testing.assert_array_equal(panel.times[own], part.times)
+
+
+@given(series)
+def test_rows_know_their_series(arrays):
+    """row_series counts each series as often as it has rows, and last_times are the newest."""
+    panel = Panel.from_arrays(arrays)
+    assert np.bincount(panel.row_series, minlength=len(panel)).tolist() == panel.lengths.tolist()
+    assert panel.last_times.tolist() == [len(array) - 1 for array in arrays]
+
+
+def test_nothing_handed_over_is_changed():
+    """The arrays a panel is made from stay what they were, and cutting a panel leaves it whole."""
+    array = np.array([1.0, np.nan, 3.0])
+    panel = Panel.from_arrays([array])
+    before = panel.values.copy()
+    panel.cut(np.array([1])).values[:] = 99
+    np.testing.assert_array_equal(panel.values, before)
+    np.testing.assert_array_equal(array, [1.0, np.nan, 3.0])
+
+
+def test_a_panel_can_be_declared_to_step_otherwise():
+    """with_freq changes the step and nothing else."""
+    panel = Panel.from_arrays([np.arange(3.0)], freq="D")
+    other = panel.with_freq("h")
+    assert other.freq == Frequency.parse("h")
+    assert other.values is panel.values
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"offsets": np.array([0, 2])}, "offsets must run from 0 to 3"),
+        ({"mask": np.ones(2, np.bool_)}, "mask and times must have 3 entries like values, but got 2 and 3"),
+        ({"times": np.arange(4)}, "mask and times must have 3 entries like values, but got 3 and 4"),
+        ({"covariates": {"x": Covariate("past", np.zeros(1, np.float32))}}, "'x' must have 3 values, but got 1"),
+        ({"covariates": {"x": Covariate("static", np.zeros(3, np.float32))}}, "'x' must have 1 values, but got 3"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(change, message):
+    """Arrays that contradict one another do not become a panel."""
+    with pytest.raises(DataError, match=message):
+        replace(Panel.from_arrays([np.arange(3.0)]), **change)
