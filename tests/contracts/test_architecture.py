@@ -12,6 +12,27 @@ SOURCE = REPOSITORY / "src" / "foregate"
 FILES = sorted(SOURCE.rglob("*.py"))
 MODULE_LINES = 450
 FUNCTION_LINES = 60
+TESTED_THROUGH_OTHERS = {
+    "core/protocols",  # says what others do
+    "data/columns",
+    "data/inputs",
+    "data/tracks",
+    "evaluation/plan",  # test_backtest
+    "evaluation/rolling",  # test_backtest
+    "forecasting/engines",
+    "forecasting/fitted",
+    "forecasting/intervals",
+    "models/network",
+    "pipeline/fit",
+    "pipeline/plan",
+    "pipeline/recipe",
+    "training/batches",
+    "training/checkpoints",
+    "training/loop",
+    "training/losses",
+    "training/options",
+}
+"""Modules without a file of tests of their own."""
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +73,19 @@ def test_modules_and_functions_can_be_read_in_one_go(path):
             body = node.body[1:] if ast.get_docstring(node) else node.body
             length = (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
             assert length <= FUNCTION_LINES, f"{node.name} has {length} lines"
+
+
+def test_every_module_has_a_file_of_tests():
+    """tests/ is the tree of the package: a file per module, or one for a folder of modules."""
+    lacking = []
+    for path in FILES:
+        within = path.relative_to(SOURCE).with_suffix("")
+        if within.name.startswith("_") or str(within) in TESTED_THROUGH_OTHERS:
+            continue
+        mirrors = [within.parent / f"test_{within.name}.py", within.parent.parent / f"test_{within.parent.name}.py"]
+        if not any((REPOSITORY / "tests" / mirror).exists() for mirror in mirrors):
+            lacking.append(str(within))
+    assert lacking == []
 
 
 def test_nothing_is_pickled():
