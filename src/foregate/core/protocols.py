@@ -49,8 +49,14 @@ Fit = Callable[[Panel], Model]
 class Engine(Protocol):
     """A network as a callable, whatever runs it: float32 arrays in, float32 arrays out."""
 
-    def encode(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Features (B, T, F) to the states (B, T, H) after each step, starting from nothing."""
+    def encode(
+        self, features: NDArray[np.float32], carried: NDArray[np.float32] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Read features (B, T, F), going on from what is `carried` (2L, B, H), or from nothing.
+
+        Returns:
+            the states (B, T, H) after each step, and what to carry on: hidden and cell states of L layers (2L, B, H).
+        """
 
     def decode(
         self,

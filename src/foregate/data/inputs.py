@@ -1,0 +1,221 @@
+"""From observations to the network's inputs, and from its outputs to forecasts: written once, used by all.
+
+Training, prediction and backtests all ask one `Inputs` for the features at panel rows, for what the decoder sees of
+each horizon step from there, for targets in the units of the row, and for the way back to the units of the data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foregate.core import Future, Panel, UsageError
+from foregate.data.columns import Columns, ColumnSpec, encode_columns
+from foregate.data.tracks import LOG, SMOOTHING, make_tracks
+
+__all__ = ["InputSpec", "Inputs"]
+
+IntArray = NDArray[np.int64]
+Float32Array = NDArray[np.float32]
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+NEIGHBOURS = (0, 1, -1)
+LARGEST_EXPONENT = 80.0
+
+
+def squash(x: FloatArray | Float32Array) -> Float32Array:
+    """Signed log(1 + |x|): keeps units of scale near zero and tames outliers."""
+    return (np.sign(x) * np.log1p(np.abs(x))).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What the network is told: saved with it, since its weights mean nothing without."""
+
+    seasons: tuple[int, int] = (1, 1)
+    """Short and long season in rows; 1 for none. Inputs, not architecture: the weights serve any."""
+    recent: int = 12
+    """How many of the latest values are given at each step, in rows."""
+    window: int = 200
+    """Rows over which level and scale are averaged."""
+    columns: tuple[ColumnSpec, ...] = field(default_factory=tuple)
+    """Covariates, with the statistics of the training part that bring them to a common scale."""
+
+    def __post_init__(self) -> None:
+        short, long = self.seasons
+        if short < 1 or long < 1 or (short == 1 and long > 1) or (short > 1 and 1 < long <= short):
+            raise UsageError(
+                f"seasons must be a short and a longer season in rows, 1 for none, but got {self.seasons}. "
+                "Give for example (24, 168), (12, 1) or (1, 1)."
+            )
+
+    @property
+    def n_features(self) -> int:
+        """F, the width of the encoder's input."""
+        return self.recent + 3 * len(NEIGHBOURS) + 1 + len(SMOOTHING) + 10 + self.encoder_width
+
+    @property
+    def encoder_width(self) -> int:
+        """Columns that covariates add to the encoder's input: all now, and the known-future ones one step ahead."""
+        return self.width("static") + self.width("past") + 2 * self.width("future")
+
+    @property
+    def n_steps(self) -> int:
+        """Width of what the decoder sees of one horizon step."""
+        return 2 * 5 + 4 + 3 * self.width("future")
+
+    @property
+    def n_profiles(self) -> int:
+        """P, how many candidate paths the decoder may gate."""
+        return 5 + 1 + len(SMOOTHING)
+
+    def width(self, role: str) -> int:
+        """Input columns of the covariates of one role."""
+        return sum(c.width for c in self.columns if c.role == role)
+
+
+class Inputs:
+    """Causal, scale-free view of a regular panel.
+
+    Rows are panel row numbers; -1 stands for padding and gives zeros. Whatever is asked of row n depends on rows up to
+    n of the same series, and on covariates that are known then, alone.
+    """
+
+    def __init__(self, panel: Panel, spec: InputSpec, future: Future | None = None) -> None:
+        self.panel, self.spec = panel, spec
+        self.tracks = make_tracks(panel, spec.seasons, spec.window)
+        self._series = panel.row_series
+        self._ends = panel.offsets[1:][self._series]
+        self._columns: Columns = encode_columns(panel, spec.columns, future)
+
+    def features(self, rows: IntArray) -> Float32Array:
+        """What the encoder reads at each row: (..., F)."""
+        safe = np.maximum(rows, 0)
+        t, spec = self.tracks, self.spec
+        r, begin = t.row[safe], t.begin[safe]
+        level, scale = t.level[r], self._unit_scale(r)
+        out = np.empty((*rows.shape, spec.n_features), np.float32)
+        i = 0
+        for lag in self._lags():
+            back = r - lag
+            there = (back >= begin) & (lag > 0)
+            if (
+                lag > spec.recent
+            ):  # a seasonal lag that was not observed says nothing; a recent one holds the last level
+                there &= t.mask[np.maximum(back, 0)]
+            out[..., i] = np.where(there, (t.z[np.maximum(back, 0)] - level) / scale, 0)
+            i += 1
+        for value in self._paths(r):
+            out[..., i] = (value - level) / scale
+            i += 1
+        out[..., :i] = squash(out[..., :i])
+        short, long = spec.seasons
+        for column in (
+            np.log1p(t.age[r]) / 5,
+            np.log(short) / 3,
+            np.log(long) / 3,
+            np.log(np.maximum(t.relative[r], 1e-6)) / 5,
+            t.unit[safe],
+            t.mask[r],
+            np.log1p(t.gap[r]),
+            t.zeros[r],
+            t.count[r, 0] > 0,
+            t.count[r, 1] > 0,
+        ):
+            out[..., i] = column
+            i += 1
+        self._columns.write_encoder(out[..., i:], safe, self._series[safe])
+        out[rows < 0] = 0
+        return out
+
+    def steps(self, rows: IntArray, k: IntArray) -> tuple[Float32Array, Float32Array]:
+        """What the decoder sees of the steps k (K,) ahead of each row.
+
+        Returns:
+            step features (..., K, S), and the candidate paths (..., K, P) in units of the row's scale above its level.
+        """
+        t, (short, long) = self.tracks, self.spec.seasons
+        r, begin = (a[..., None] for a in (t.row[rows], t.begin[rows]))
+        level, scale = t.level[r], self._unit_scale(r)
+        paths, known = [], []
+        for m, which, season in ((short, 0, 0), (short, 0, 1), (long, 1, 0)):
+            back = self._phase(k, m) + season * m
+            index = r - back
+            there = (index >= begin) & (m > 1 or season == 0)
+            index = np.maximum(index, begin)
+            observed = there & t.mask[index]
+            filled = np.where(t.mask[index], t.z[index], self._remembered(r, index, which) if m > 1 else t.z[index])
+            paths.append(np.where(there, (filled - level) / scale, 0))
+            known.append(observed)
+        for which, m in enumerate((short, long)):
+            index = r - self._phase(k, m)
+            there = (index >= begin) & (m > 1)
+            index = np.maximum(index, begin)
+            there &= t.count[index, which] > 0
+            paths.append(np.where(there, (self._remembered(r, index, which) - level) / scale, 0))
+            known.append(np.where(there, np.log1p(t.count[index, which]) / 2, 0))
+        shape = (*rows.shape, len(k))
+        out = np.empty((*shape, self.spec.n_steps), np.float32)
+        for i, (path, how) in enumerate(zip(paths, known, strict=True)):
+            out[..., 2 * i], out[..., 2 * i + 1] = squash(path), how
+        for i, where in enumerate((np.log1p(k) / 3, np.sqrt(k) / 5, k / short / 8, (k - 1) % short / short), 10):
+            out[..., i] = where
+        self._columns.write_steps(
+            out[..., 14:], rows, self._series[rows], k, (self._phase(k, short), self._phase(k, long))
+        )
+        flat = [
+            np.broadcast_to((value[..., None] - level[..., 0, None]) / scale, shape) for value in self._paths(r[..., 0])
+        ]
+        return out, np.stack([np.broadcast_to(p, shape) for p in paths] + flat, -1).astype(np.float32)
+
+    def targets(self, rows: IntArray, k: IntArray) -> tuple[Float32Array, BoolArray]:
+        """What came k steps (K,) after each row, in units of its scale above its level, and where it was observed."""
+        t = self.tracks
+        r, end = t.row[rows][..., None], t.end[rows][..., None]
+        index = r + k
+        there = index < end
+        index = np.minimum(index, end - 1)
+        there &= t.mask[index] & (t.age[r] > 0)
+        return np.where(there, (t.z[index] - t.level[r]) / self._unit_scale(r), 0).astype(np.float32), there
+
+    def restore(self, rows: IntArray, outputs: NDArray[np.floating]) -> FloatArray:
+        """Network outputs (..., K, Q) seen from rows (...) in the units of the data.
+
+        What was never negative so far is not forecast to be.
+        """
+        t = self.tracks
+        r = t.row[rows][..., None, None]
+        value = t.level[r].astype(np.float64) + outputs.astype(np.float64) * t.scale[r]
+        is_log = t.unit[rows][..., None, None] == LOG
+        value = np.where(is_log, np.exp(np.minimum(value, LARGEST_EXPONENT)), value)
+        restored: FloatArray = np.where(t.least[r] >= 0, np.maximum(value, 0), value)
+        return restored
+
+    def _unit_scale(self, r: IntArray) -> Float32Array:
+        scale = self.tracks.scale[r]
+        unit: Float32Array = np.where(scale > 0, scale, np.float32(1))
+        return unit
+
+    def _lags(self) -> list[int]:
+        """Recent lags, then one short, one long and two short seasons back with their neighbours; 0 stands for none."""
+        short, long = self.spec.seasons
+        around = [m + j if m > 1 else 0 for m in (short, long, 2 * short if short > 1 else 1) for j in NEIGHBOURS]
+        return [*range(1, self.spec.recent + 1), *around]
+
+    def _paths(self, r: IntArray) -> list[Float32Array]:
+        """Levels that a forecast may return to: the average and the smoothed values."""
+        t = self.tracks
+        return [t.mean[r], *(t.smooth[r, i] for i in range(len(SMOOTHING)))]
+
+    def _remembered(self, r: IntArray, index: IntArray, which: int) -> Float32Array:
+        """The season's mean at row r plus what the memory holds for the phase of row `index`."""
+        t = self.tracks
+        return t.season_mean[r, which] + t.profile[index, which]
+
+    @staticmethod
+    def _phase(k: IntArray, m: int) -> IntArray:
+        """How far before the origin the last row with the phase of step k lies: 0 to m - 1."""
+        return m * -(-k // m) - k

@@ -1,0 +1,256 @@
+"""Causal statistics of every series, in the units that the network reads: the part of its inputs that is carried.
+
+A *track* is one series in one kind of units, logarithms or plain values. A series is read in logarithms for as long as
+everything seen of it is clearly positive, and in plain values from then on; which of the two is decided at every row
+from what was seen up to it, so the choice never looks ahead. A series that stays positive has one track, one that
+starts at zero has one, and one that changes over has both.
+
+Every statistic at a row uses that row and earlier rows of the same series only, and can be carried forward one row at a
+time in constant memory: exponential averages, the last observed value, and one season of phases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foregate.core import Panel
+
+__all__ = ["LINEAR", "LOG", "Tracks", "make_tracks"]
+
+LINEAR, LOG = 0, 1
+FloatArray = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+POSITIVE_SHARE = 0.01
+"""A series counts as clearly positive while its smallest value is at least this share of its mean so far."""
+SMOOTHING = (0.1, 0.3)
+"""Rates of the exponential averages of the level."""
+NEWEST_SEASON_WEIGHT = 0.25
+"""The newest season weighs at least this much in the seasonal memory."""
+LEAST_SCALE = 0.02
+"""The scale never falls below this share of its highest value so far, since flat stretches would make it nothing."""
+CELLS_PER_CHUNK = 2_000_000
+BLOCK = 128
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """Flat float32 arrays over M track rows, and where each of N panel rows is found in them."""
+
+    row: IntArray
+    """(N,) the track row that panel row n is read at."""
+    begin: IntArray
+    """(N,) the first row of that track."""
+    end: IntArray
+    """(N,) one past the last row of that track."""
+    unit: NDArray[np.int8]
+    """(N,) LOG or LINEAR: the units of that track."""
+    mask: BoolArray
+    """(M,) where observed."""
+    z: Float32Array
+    """(M,) values in the track's units; the level where not observed."""
+    level: Float32Array
+    """(M,) last observed z."""
+    scale: Float32Array
+    """(M,) average absolute change of z from one observation to the next; 0 while nothing has changed."""
+    relative: Float32Array
+    """(M,) the scale as a share of the typical size of the values."""
+    mean: Float32Array
+    """(M,) average of z."""
+    smooth: Float32Array
+    """(M, 2) exponential averages of z at the rates SMOOTHING."""
+    age: Float32Array
+    """(M,) rows observed so far."""
+    gap: Float32Array
+    """(M,) rows since the last observed one; 0 where observed."""
+    zeros: Float32Array
+    """(M,) share of exact zeros among the values."""
+    least: Float32Array
+    """(M,) least value so far, in the units of the data."""
+    profile: Float32Array
+    """(M, 2) per season: what stands above its mean at this row's phase, as remembered after reading the row."""
+    season_mean: Float32Array
+    """(M, 2) per season: mean of z over the last season."""
+    count: Float32Array
+    """(M, 2) per season: how often this row's phase was observed."""
+
+
+def make_tracks(panel: Panel, seasons: tuple[int, int], window: int) -> Tracks:
+    """Compute all tracks of a regular panel.
+
+    Args:
+        panel: regular, so that rows are evenly spaced.
+        seasons: short and long season length in rows, 1 for none.
+        window: how many rows back the averages of scale and mean reach, as the inverse of their rate.
+    """
+    lengths, offsets = panel.lengths, panel.offsets
+    unit = np.zeros(len(panel.values), np.int8)
+    for rows, valid in _padded(offsets[:-1], lengths):
+        unit[rows[valid]] = _positive_so_far(panel.values[rows].astype(np.float64), valid & panel.mask[rows])[valid]
+    series, units, begins = _layout(unit, panel)
+    spans = lengths[series]
+    total = int(spans.sum())
+    names = ("z", "level", "scale", "relative", "mean", "age", "gap", "zeros", "least")
+    arrays = {name: np.zeros(total, np.float32) for name in names}
+    arrays |= {name: np.zeros((total, 2), np.float32) for name in ("smooth", "profile", "season_mean", "count")}
+    mask = np.zeros(total, np.bool_)
+    for chosen in _groups(spans):
+        rows, valid = _grid(begins[chosen], spans[chosen])
+        source = np.where(valid, rows - begins[chosen][:, None] + offsets[series[chosen]][:, None], 0)
+        seen = valid & panel.mask[source]
+        values = np.where(seen, panel.values[source].astype(np.float64), 0)
+        statistics = _statistics(values, seen, units[chosen] == LOG, seasons, window)
+        mask[rows[valid]] = seen[valid]
+        for name, statistic in statistics.items():
+            arrays[name][rows[valid]] = statistic[valid]
+    owner = np.zeros((len(panel), 2), np.int64)
+    owner[series, units] = begins
+    first = owner[panel.row_series, unit]
+    position = np.arange(len(unit)) - np.repeat(offsets[:-1], lengths)
+    return Tracks(
+        row=first + position, begin=first, end=first + np.repeat(lengths, lengths), unit=unit, mask=mask, **arrays
+    )
+
+
+def _layout(unit: NDArray[np.int8], panel: Panel) -> tuple[IntArray, IntArray, IntArray]:
+    """Which tracks there are: series, units and first row of each."""
+    filled = np.flatnonzero(panel.lengths)
+    log = filled[unit[panel.offsets[filled]] == LOG]
+    linear = filled[unit[panel.offsets[filled + 1] - 1] == LINEAR]
+    series = np.concatenate([log, linear])
+    units = np.repeat(np.array([LOG, LINEAR]), [len(log), len(linear)])
+    begins = np.concatenate([[0], np.cumsum(panel.lengths[series])[:-1]]) if len(series) else np.zeros(0)
+    return series, units, begins.astype(np.int64)
+
+
+def _groups(lengths: IntArray) -> Iterator[IntArray]:
+    """Numbers of series of similar length, so that padding them to one length wastes little."""
+    order = np.argsort(lengths, kind="stable")
+    begin = 0
+    while begin < len(order):
+        end = begin + 1
+        shortest = lengths[order[begin]]
+        while (
+            end < len(order)
+            and lengths[order[end]] <= 1.25 * shortest + 16
+            and (end + 1 - begin) * lengths[order[end]] <= CELLS_PER_CHUNK
+        ):
+            end += 1
+        yield order[begin:end]
+        begin = end
+
+
+def _grid(begins: IntArray, lengths: IntArray) -> tuple[IntArray, BoolArray]:
+    """Row numbers (B, T) of series padded on the right to a common length, and which of them exist."""
+    position = np.arange(int(lengths.max(initial=0)))
+    valid = position < lengths[:, None]
+    return np.where(valid, begins[:, None] + position, 0), valid
+
+
+def _padded(begins: IntArray, lengths: IntArray) -> Iterator[tuple[IntArray, BoolArray]]:
+    for chosen in _groups(lengths):
+        if lengths[chosen].any():
+            yield _grid(begins[chosen], lengths[chosen])
+
+
+def _positive_so_far(values: FloatArray, mask: BoolArray) -> BoolArray:
+    """(B, T) whether everything seen up to each column is clearly positive."""
+    seen = np.cumsum(mask, 1)
+    mean = np.cumsum(np.where(mask, values, 0), 1) / np.maximum(seen, 1)
+    least = np.minimum.accumulate(np.where(mask, values, np.inf), 1)
+    fine = (least > 0) & (least >= POSITIVE_SHARE * mean)
+    return np.logical_and.accumulate(fine | (seen == 0), 1)
+
+
+def _statistics(
+    values: FloatArray, mask: BoolArray, log: BoolArray, seasons: tuple[int, int], window: int
+) -> dict[str, FloatArray]:
+    """The arrays of `Tracks` for a batch of tracks: values and mask (B, T), log (B,)."""
+    z = np.where(
+        mask & log[:, None], np.log(np.where(mask & (values > 0), values, 1)), np.where(log[:, None], 0, values)
+    )
+    column = np.arange(z.shape[1])
+    last = np.maximum.accumulate(np.where(mask, column, -1), 1)
+    level = np.where(last >= 0, np.take_along_axis(z, np.maximum(last, 0), 1), 0)
+    before = np.roll(last, 1, 1)
+    before[:, :1] = -1
+    changed = mask & (before >= 0)
+    change = np.abs(z - np.take_along_axis(z, np.maximum(before, 0), 1)) / np.sqrt(np.maximum(column - before, 1))
+    rate = 1 / window
+    scale = _decayed_mean(np.where(changed, change, 0), changed, rate)
+    scale = np.maximum(scale, LEAST_SCALE * np.maximum.accumulate(scale, 1))
+    size = _decayed_mean(np.where(mask, np.abs(values), 0), mask, rate)
+    z = np.where(mask, z, level)
+    remembered = [_seasonal_memory(z, mask, m) for m in seasons]
+    return {
+        "z": z,
+        "level": level,
+        "scale": scale,
+        "relative": np.where(log[:, None], scale, scale / np.where(size > 0, size, 1)),
+        "mean": _decayed_mean(z, mask, rate),
+        "smooth": np.stack([_decayed_mean(z, mask, rate) for rate in SMOOTHING], -1),
+        "age": np.cumsum(mask, 1).astype(np.float64),
+        "gap": (column - last).astype(np.float64),
+        "zeros": _decayed_mean((mask & (values == 0)).astype(np.float64), mask, rate),
+        "least": np.minimum.accumulate(np.where(mask, values, np.inf), 1),
+        "season_mean": np.stack([mean for mean, _, _ in remembered], -1),
+        "profile": np.stack([profile for _, profile, _ in remembered], -1),
+        "count": np.stack([count for _, _, count in remembered], -1),
+    }
+
+
+def _decayed_mean(x: FloatArray, mask: BoolArray, rate: float) -> FloatArray:
+    """Exponential average of the observed x (B, T), unbiased from the first value on; 0 before it.
+
+    num_t = (1 - rate) num_{t-1} + x_t,  den_t = (1 - rate) den_{t-1} + 1,  mean_t = num_t / den_t  (where observed),
+    computed a block of steps at a time by a lower-triangular product.
+    """
+    keep = 1 - rate
+    lag = np.arange(BLOCK)[:, None] - np.arange(BLOCK)
+    within = np.where(lag >= 0, keep ** np.maximum(lag, 0), 0).T
+    carry = keep ** (np.arange(BLOCK) + 1)
+    B, T = x.shape
+    sums = np.zeros((2, B, T))
+    parts = (np.where(mask, x, 0), mask.astype(np.float64))
+    for part, total in zip(parts, sums, strict=True):
+        state = np.zeros(B)
+        for begin in range(0, T, BLOCK):
+            block = np.zeros((B, BLOCK))
+            width = min(BLOCK, T - begin)
+            block[:, :width] = part[:, begin : begin + width]
+            block = block @ within + state[:, None] * carry
+            total[:, begin : begin + width] = block[:, :width]
+            state = block[:, width - 1]
+    return np.where(sums[1] > 1e-100, sums[0] / np.maximum(sums[1], 1e-100), 0)
+
+
+def _seasonal_memory(z: FloatArray, mask: BoolArray, m: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Per phase of a season of m rows: an exponential average of what stood above the last season's mean.
+
+    Returns the season's mean, the remembered deviation, and how often the phase was seen, each (B, T). It is what
+    exponential smoothing keeps of a season (Holt 1957, Winters 1960), with the weight 1/n for the first n seasons.
+    """
+    B, T = z.shape
+    if m <= 1:
+        return np.zeros((B, T)), np.zeros((B, T)), np.zeros((B, T))
+    total, seen = np.cumsum(np.where(mask, z, 0), 1), np.cumsum(mask, 1).astype(np.float64)
+    if m < T:
+        total = np.concatenate([total[:, :m], total[:, m:] - total[:, :-m]], 1)
+        seen = np.concatenate([seen[:, :m], seen[:, m:] - seen[:, :-m]], 1)
+    mean = total / np.maximum(seen, 1)
+    above, profile, count = z - mean, np.zeros((B, T)), np.zeros((B, T))
+    old, often = np.zeros((B, m)), np.zeros((B, m))
+    for begin in range(0, T, m):
+        now = slice(begin, min(begin + m, T))
+        width = now.stop - begin
+        often = often[:, :width] + mask[:, now]
+        weight = np.maximum(1 / np.maximum(often, 1), NEWEST_SEASON_WEIGHT)
+        old = old[:, :width] + np.where(mask[:, now], weight * (above[:, now] - old[:, :width]), 0)
+        profile[:, now], count[:, now] = old, often
+    return mean, profile, count

@@ -1,0 +1,168 @@
+"""A fitted model: the network, what it must be told, and how wide its intervals are. No torch of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foregate.core import DataError, Engine, Forecast, Future, Panel
+from foregate.data.inputs import Inputs, InputSpec
+from foregate.data.tracks import LOG
+from foregate.forecasting.intervals import Calibration, interpolate_quantiles, normal_score
+
+__all__ = ["Fitted", "raw_quantiles"]
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
+
+LEAST_OBSERVATIONS = 3
+"""Series with fewer observations are forecast by the simple rule of `Fitted._simple`."""
+ENCODER_CELLS = 50_000
+ENCODER_STEPS = 4_096
+DECODER_CELLS = 50_000
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Forecasts any regular panel with a trained network; made by `foregate.pipeline.fit` or loaded from a folder."""
+
+    engine: Engine
+    """The network."""
+    spec: InputSpec
+    """What it is told."""
+    levels: tuple[float, ...]
+    """Q probabilities of its outputs, ascending, the median in the middle."""
+    calibration: Calibration
+    """From held-out origins of the panel it was trained on."""
+    horizon: int
+    """Steps that it was trained to look ahead."""
+    typical_scale: float
+    """Median relative change per step over the training series: the spread given to series too short to have one."""
+    name: str = "LSTM"
+    """The column that its forecasts go by."""
+
+    def forecast(
+        self, panel: Panel, horizon: int, quantiles: Sequence[float], future: Future | None = None
+    ) -> Forecast:
+        """Forecast the `horizon` steps after the last row of every series.
+
+        Raises:
+            DataError: a series without a single observation, or a covariate that is missing.
+        """
+        _require_observed(panel)
+        inputs = Inputs(panel, self.spec, future)
+        values = self._at(inputs, (panel.lengths - 1)[:, None], horizon, quantiles)[:, 0]
+        times = panel.future_times(horizon)
+        return Forecast(panel.ids, times, panel.last_times, tuple(quantiles), values, self._notes(inputs))
+
+    def forecast_origins(self, panel: Panel, origins: IntArray, horizon: int, quantiles: Sequence[float]) -> FloatArray:
+        """Forecasts (S, O, K, Q) from rows `origins` (S, O) in one pass; NaN where the origin is -1."""
+        return self._at(Inputs(panel, self.spec), origins, horizon, quantiles)
+
+    def _at(self, inputs: Inputs, origins: IntArray, horizon: int, quantiles: Sequence[float]) -> FloatArray:
+        k = np.arange(1, horizon + 1)
+        out = np.full((*origins.shape, horizon, len(quantiles)), np.nan)
+        for series, column, rows, raw in raw_quantiles(self.engine, inputs, origins, k):
+            calibrated = self.calibration.apply(raw.astype(np.float64))
+            wanted = interpolate_quantiles(calibrated, self.levels, quantiles)
+            restored = inputs.restore(rows, wanted)
+            short = inputs.tracks.age[inputs.tracks.row[rows]] < LEAST_OBSERVATIONS
+            restored[short] = self._simple(inputs, rows[short], k, quantiles)
+            out[series, column] = restored
+        return out
+
+    def _simple(self, inputs: Inputs, rows: IntArray, k: IntArray, quantiles: Sequence[float]) -> FloatArray:
+        """The last observed value, with a normal spread of the panel's typical relative change times sqrt(k)."""
+        t = inputs.tracks
+        r = t.row[rows]
+        is_log = t.unit[rows] == LOG
+        last = np.where(is_log, np.exp(t.level[r].astype(np.float64)), t.level[r])[:, None, None]
+        spread = self.typical_scale * np.sqrt(k)[:, None] * normal_score(quantiles) * 1.25  # sigma of a mean deviation
+        value = np.where(is_log[:, None, None], last * np.exp(spread), last + np.abs(last) * spread)
+        return np.where(t.least[r][:, None, None] >= 0, np.maximum(value, 0), value)
+
+    def _notes(self, inputs: Inputs) -> tuple[str, ...]:
+        panel, t = inputs.panel, inputs.tracks
+        short = panel.ids[t.age[t.row[panel.offsets[1:] - 1]] < LEAST_OBSERVATIONS]
+        if not len(short):
+            return ()
+        named = ", ".join(map(str, short[:5])) + (f" and {len(short) - 5} more" if len(short) > 5 else "")
+        return (f"forecast by the last value, for lack of {LEAST_OBSERVATIONS} observations: {named}.",)
+
+
+def _require_observed(panel: Panel) -> None:
+    observed = np.add.reduceat(np.append(panel.mask, False), panel.offsets[:-1]) * (panel.lengths > 0)
+    empty = panel.ids[observed == 0]
+    if len(empty):
+        named = ", ".join(map(str, empty[:5])) + (f" and {len(empty) - 5} more" if len(empty) > 5 else "")
+        raise DataError(
+            f"every series must have an observed value, but got none in {len(empty)} of {len(panel)}: {named}. "
+            "Leave these series out."
+        )
+
+
+def raw_quantiles(
+    engine: Engine, inputs: Inputs, origins: IntArray, k: IntArray
+) -> Iterator[tuple[IntArray, IntArray, IntArray, Float32Array]]:
+    """Run the network over whole histories and decode it at origins, a part of the panel at a time.
+
+    Args:
+        engine: the network.
+        inputs: of a panel of S series.
+        origins: (S, O) row of each origin within its series, -1 for none.
+        k: (K,) steps ahead.
+
+    Yields:
+        series number, origin number, panel row (each (B,)) and quantiles (B, K, Q) in units of the row's scale.
+    """
+    offsets = inputs.panel.offsets
+    for chosen in _batches(origins.max(1, initial=-1) + 1):
+        where, column = np.nonzero(origins[chosen] >= 0)
+        position = origins[chosen][where, column]
+        states, features = _encode(engine, inputs, offsets[chosen], where, position)
+        rows = offsets[chosen][where] + position
+        size = max(1, DECODER_CELLS // len(k))
+        for i in range(0, len(rows), size):
+            part = slice(i, i + size)
+            steps, profiles = inputs.steps(rows[part], k)
+            quantiles = engine.decode(states[part], features[part], steps, profiles)
+            yield chosen[where[part]], column[part], rows[part], quantiles
+
+
+def _batches(lengths: IntArray) -> Iterator[IntArray]:
+    """Numbers of series with something to read, longest last, about ENCODER_CELLS steps at a time."""
+    order = np.argsort(lengths, kind="stable")
+    order = order[lengths[order] > 0]
+    begin = 0
+    while begin < len(order):
+        size = max(1, ENCODER_CELLS // int(lengths[order[begin]]))
+        while size > 1 and lengths[order[min(begin + size, len(order)) - 1]] * size > 1.25 * ENCODER_CELLS:
+            size = max(1, int(size * 0.8))
+        yield order[begin : begin + size]
+        begin += size
+
+
+def _encode(
+    engine: Engine, inputs: Inputs, begins: IntArray, where: IntArray, position: IntArray
+) -> tuple[Float32Array, Float32Array]:
+    """States (N, H) and features (N, F) of N origins: series numbered `where` of a batch, row `position` in each."""
+    lengths = np.zeros(len(begins), np.int64)
+    np.maximum.at(lengths, where, position + 1)
+    carried, states, features = None, None, None
+    for begin in range(0, int(lengths.max()), ENCODER_STEPS):
+        column = np.arange(begin, min(begin + ENCODER_STEPS, int(lengths.max())))
+        block = inputs.features(np.where(column < lengths[:, None], begins[:, None] + column, -1))
+        out, carried = engine.encode(block, carried)
+        if states is None or features is None:
+            states = np.empty((len(where), out.shape[-1]), np.float32)
+            features = np.empty((len(where), block.shape[-1]), np.float32)
+        now = (position >= begin) & (position <= column[-1])
+        states[now] = out[where[now], position[now] - begin]
+        features[now] = block[where[now], position[now] - begin]
+    if states is None or features is None:
+        raise ValueError("there must be at least one origin")
+    return states, features

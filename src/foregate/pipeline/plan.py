@@ -1,0 +1,72 @@
+"""Rules that turn a recipe and a panel into sizes: steps, crops, batches and what is held out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foregate.core import Panel
+from foregate.pipeline.recipe import Recipe
+from foregate.training.options import TrainingOptions
+
+__all__ = ["HoldOut", "hold_out", "plan_training", "plan_window"]
+
+IntArray = NDArray[np.int64]
+
+STEPS = {"fast": 0.2, "standard": 0.85, "best": 4.0}
+"""Training steps per square root of the number of observed values."""
+FEWEST_STEPS = {"fast": 60, "standard": 150, "best": 400}
+MOST_STEPS = {"fast": 400, "standard": 2_000, "best": 20_000}
+CELLS = 16_000
+"""Rows read per training step, about."""
+MOST_HELD_OUT = 0.2
+"""Share of a series' rows that may be held out, unless the horizon itself is longer."""
+WANTED_WINDOWS = 60
+"""Held-out windows over all series together that a few series should make up for."""
+
+
+@dataclass(frozen=True)
+class HoldOut:
+    """What is kept from training to choose weights and calibrate intervals."""
+
+    limits: IntArray
+    """(S,) rows of each series that are trained on."""
+    origins: IntArray
+    """(S, O) rows to forecast from; -1 where a series gives none."""
+
+
+def hold_out(panel: Panel, horizon: int, season: int) -> HoldOut:
+    """The last origins of each series that is long enough to spare them.
+
+    A series gives its last `horizon` rows if what is left still has the horizon and two seasons; panels of few series
+    give more windows, up to a fifth of each series.
+    """
+    lengths = panel.lengths
+    spare = lengths - horizon >= np.maximum(horizon, 2 * season) + 3
+    windows = max(1, min(16, math.ceil(WANTED_WINDOWS / max(1, int(spare.sum())))))
+    stride = max(1, horizon // 2)
+    held = np.minimum(horizon + (windows - 1) * stride, np.maximum(horizon, (MOST_HELD_OUT * lengths).astype(np.int64)))
+    limits = np.where(spare, lengths - held, lengths)
+    origins = limits[:, None] - 1 + stride * np.arange(windows)
+    fits = spare[:, None] & (origins + horizon < lengths[:, None])
+    return HoldOut(limits, np.where(fits, origins, -1))
+
+
+def plan_window(seasons: tuple[int, int]) -> int:
+    """Rows over which level and scale are averaged: two long seasons, and 50 at least."""
+    return max(50, 2 * max(seasons))
+
+
+def plan_training(recipe: Recipe, panel: Panel, seasons: tuple[int, int]) -> TrainingOptions:
+    """Sizes of the training run; see the constants above for the rules."""
+    observed = max(1, int(panel.mask.sum()))
+    steps = recipe.steps or int(
+        np.clip(STEPS[recipe.effort] * math.sqrt(observed), FEWEST_STEPS[recipe.effort], MOST_STEPS[recipe.effort])
+    )
+    longest = int(panel.lengths.max())
+    crop = recipe.crop or int(min(longest, np.clip(2 * max(seasons), 100, 400)))
+    batch = recipe.batch or int(np.clip(CELLS // crop, 16, 96))
+    return TrainingOptions(steps=steps, batch=batch, crop=crop, rate=recipe.rate, seed=recipe.seed)

@@ -1,0 +1,75 @@
+"""What to make, in few words: everything that is not said is decided from the data by the rules in `plan`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from foregate.core import UsageError
+
+__all__ = ["EFFORTS", "LEVELS", "Effort", "Recipe"]
+
+Effort = Literal["fast", "standard", "best"]
+EFFORTS: tuple[str, ...] = get_args(Effort)
+
+LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
+"""Probabilities that the network learns; others are interpolated."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to make a forecaster. Only the horizon has to be said.
+
+    Examples:
+        >>> Recipe(horizon=48, season_length=(24, 168)).effort
+        'standard'
+    """
+
+    horizon: int
+    """Steps ahead."""
+    season_length: tuple[int, ...] | None = None
+    """At most two season lengths in steps, shortest first; () for none; None to find them in the data."""
+    effort: Effort = "standard"
+    """How long to train: accuracy for time, and nothing else."""
+    hidden: int = 96
+    """Units of each LSTM layer."""
+    layers: int = 2
+    """LSTM layers."""
+    decoder: int = 64
+    """Width of the decoder."""
+    recent: int = 12
+    """Latest values given to the network at each step."""
+    steps: int | None = None
+    """Training steps at most; None: decided from the size of the panel and the effort."""
+    rate: float = 4e-3
+    """Highest learning rate."""
+    batch: int | None = None
+    """Crops per step; None: decided from their length."""
+    crop: int | None = None
+    """Rows that are read of a crop; None: decided from the season and the horizon."""
+    validate: bool = True
+    """Hold out the last origins of each series to stop early, to keep the best weights and to calibrate intervals."""
+    seed: int = 0
+    """Same seed, same data, same machine: same forecaster, to the bit."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.horizon, bool) or not isinstance(self.horizon, int) or self.horizon < 1:
+            raise UsageError(
+                f"horizon must be a whole number of steps from 1 on, but got {self.horizon!r}. Say how far to look."
+            )
+        if self.effort not in EFFORTS:
+            raise UsageError(f"effort must be one of {', '.join(EFFORTS)}, but got {self.effort!r}.")
+        if self.season_length is not None:
+            lengths = self.season_length
+            if len(lengths) > 2 or any(m < 2 for m in lengths) or list(lengths) != sorted(set(lengths)):
+                raise UsageError(
+                    f"season_length must be at most two lengths of 2 steps or more, shortest first, but got {lengths}. "
+                    "Give for example (24, 168), 12, or () for no season."
+                )
+        for name in ("hidden", "layers", "decoder", "recent"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} must be at least 1, but got {getattr(self, name)}.")
+        for name in ("steps", "batch", "crop"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"{name} must be at least 1, or None to decide from the data, but got {value}.")

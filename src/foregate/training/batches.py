@@ -1,0 +1,116 @@
+"""Batches: random crops of random series, and random origins inside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foregate.data.inputs import Inputs
+from foregate.training.options import TrainingOptions
+
+__all__ = ["Batch", "Crops"]
+
+IntArray = NDArray[np.int64]
+Float32Array = NDArray[np.float32]
+
+LARGE_TARGET = 20.0
+"""Origins whose outcomes lie further off than this many units of scale weigh less, in proportion."""
+MOST_STEPS = 64
+"""Of longer horizons this many random steps are trained at a time."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One training step's numbers."""
+
+    features: Float32Array
+    """(B, T, F) what the encoder reads."""
+    column: IntArray
+    """(B, O) where in the crop each origin lies."""
+    origin_features: Float32Array
+    """(B, O, F)"""
+    steps: Float32Array
+    """(B, O, K, S)"""
+    profiles: Float32Array
+    """(B, O, K, P)"""
+    target: Float32Array
+    """(B, O, K) in units of the origin's scale above its level."""
+    weight: Float32Array
+    """(B, O, K) 0 where there is no target."""
+
+
+class Crops:
+    """Draws batches from a panel's inputs.
+
+    Args:
+        inputs: of the whole panel; their statistics are causal.
+        limits: (S,) rows of each series that may be used, as inputs or targets; the rest is held out.
+        horizon: steps ahead to learn.
+        options: sizes of a batch.
+    """
+
+    def __init__(self, inputs: Inputs, limits: IntArray, horizon: int, options: TrainingOptions) -> None:
+        self.inputs, self.horizon, self.options = inputs, horizon, options
+        self.limits = limits
+        self.begins = inputs.panel.offsets[:-1]
+        self.first = first_observed(inputs)
+        self.usable = np.flatnonzero(limits - self.first >= 2)  # an origin and at least one target
+
+    def draw(self, step: int) -> Batch:
+        """The batch of training step `step`: the same numbers whenever it is asked for."""
+        options = self.options
+        rng = np.random.default_rng([options.seed, step])
+        series = self.usable[rng.integers(0, len(self.usable), options.batch)]
+        limit, first = self.limits[series], self.first[series]
+        shortest = np.minimum(np.maximum(first + 2, options.crop), limit)
+        end = shortest + (rng.random(options.batch) * (limit - shortest + 1)).astype(np.int64)
+        length = np.minimum(end, options.crop)
+        column = np.arange(length.max())
+        begin = self.begins[series] + end - length
+        rows = np.where(column < length[:, None], begin[:, None] + column, -1)
+        low = np.clip(first - (end - length), 0, length - 1)
+        high = np.maximum(np.where(end == limit, length - 1, length), low + 1)  # the last row has nothing to forecast
+        place = rng.random((options.batch, options.origins))
+        origin = np.sort(low[:, None] + (place * (high - low)[:, None]).astype(np.int64), 1)
+        k = np.arange(1, self.horizon + 1)
+        if self.horizon > MOST_STEPS:
+            k = np.sort(rng.choice(k, MOST_STEPS, replace=False))
+        return self._assemble(rows, origin, k, self.begins[series] + limit)
+
+    def at(self, series: IntArray, origins: IntArray) -> Batch:
+        """The batch of given `origins` (S, O) of given `series` (S,), -1 for none; reading ends at the last of them."""
+        last = origins.max(1)
+        first = np.where(origins < 0, last[:, None], origins).min(1)
+        length = np.minimum(last - first + self.options.crop, last + 1)
+        column = np.arange(length.max())
+        begin = self.begins[series] + last + 1 - length
+        rows = np.where(column < length[:, None], begin[:, None] + column, -1)
+        place = np.maximum(origins - (last + 1 - length)[:, None], 0)
+        stop = self.begins[series] + self.limits[series]
+        batch = self._assemble(rows, place, np.arange(1, self.horizon + 1), stop)
+        batch.weight[origins < 0] = 0
+        return batch
+
+    def _assemble(self, rows: IntArray, column: IntArray, k: IntArray, stop: IntArray) -> Batch:
+        inputs, b = self.inputs, np.arange(len(rows))[:, None]
+        origins = rows[b, column]
+        features = inputs.features(rows)
+        steps, profiles = inputs.steps(origins, k)
+        target, there = inputs.targets(origins, k)
+        there &= (origins[..., None] + k) < stop[:, None, None]
+        relative = np.clip(inputs.tracks.relative[inputs.tracks.row[origins]], 1e-3, 1) ** self.options.scale_power
+        size = (np.abs(target) * there).sum(-1) / np.maximum(there.sum(-1), 1)
+        weight = (relative / relative.mean() / np.maximum(1, size / LARGE_TARGET))[..., None] * there
+        return Batch(features, column, features[b, column], steps, profiles, target, weight.astype(np.float32))
+
+
+def first_observed(inputs: Inputs) -> IntArray:
+    """(S,) the first observed row of each series, or its length if there is none."""
+    panel = inputs.panel
+    seen = np.flatnonzero(panel.mask)
+    place = np.searchsorted(seen, panel.offsets[:-1])
+    row = np.append(seen, len(panel.mask))[place]
+    first: IntArray = np.minimum(row, panel.offsets[1:]) - panel.offsets[:-1]
+    return first

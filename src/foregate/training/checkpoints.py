@@ -1,0 +1,87 @@
+"""Checkpoints of a run: safetensors and JSON in one folder, replaced in one move."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from foregate.core import ArtifactError
+from foregate.training.options import TrainingOptions
+
+__all__ = ["Checkpoint", "read_checkpoint", "write_checkpoint"]
+
+FILE = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that a run needs to go on as if it had never stopped."""
+
+    options: TrainingOptions
+    """Of the run."""
+    step: int
+    """Steps done."""
+    best_step: int
+    """The step of the best weights."""
+    best_score: float
+    """Their validation score."""
+    history: tuple[tuple[int, float, float], ...]
+    """See `TrainingResult`."""
+    tensors: dict[str, Tensor]
+    """Weights, averages, best weights and optimizer state."""
+
+
+def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write one file under a temporary name, sync it, and move it into place."""
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = {
+        "options": asdict(checkpoint.options),
+        "step": checkpoint.step,
+        "best_step": checkpoint.best_step,
+        "best_score": checkpoint.best_score if math.isfinite(checkpoint.best_score) else None,
+        "history": [[s, loss, v if math.isfinite(v) else None] for s, loss, v in checkpoint.history],
+    }
+    temporary = folder / (FILE + ".tmp")
+    with temporary.open("wb") as file:
+        file.write(save({n: t.contiguous() for n, t in checkpoint.tensors.items()}, {"run": json.dumps(numbers)}))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(folder / FILE)
+
+
+def read_checkpoint(folder: Path, options: TrainingOptions) -> Checkpoint | None:
+    """The checkpoint in `folder`, or None if there is none.
+
+    Raises:
+        ArtifactError: it is damaged, or of a run with other options.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return None
+    raw = path.read_bytes()
+    try:
+        tensors = load(raw)
+        header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
+        numbers = json.loads(header["__metadata__"]["run"])
+        saved = TrainingOptions(**numbers["options"])
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ArtifactError(
+            f"{path} must be a checkpoint of a training run, but got a damaged file ({error}). Delete it to start anew."
+        ) from error
+    if saved != options:
+        raise ArtifactError(
+            f"{path} must be of a run with the same options, but got {saved} instead of {options}. "
+            "Give another checkpoint folder, or delete it to start anew."
+        )
+    history = tuple((s, loss, math.inf if v is None else v) for s, loss, v in numbers["history"])
+    best = numbers["best_score"]
+    return Checkpoint(
+        saved, numbers["step"], numbers["best_step"], math.inf if best is None else best, history, tensors
+    )

@@ -1,0 +1,200 @@
+"""The training loop: forked origins, planned learning rate, averaged weights, early stopping, exact resume."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from foregate.core import ModelError
+from foregate.models.network import Network
+from foregate.training.batches import Batch, Crops
+from foregate.training.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from foregate.training.losses import masked_mean, pinball
+from foregate.training.options import TrainingOptions
+
+__all__ = ["Progress", "TrainingResult", "train"]
+
+WARM_UP = 0.1
+"""Share of the steps over which the learning rate rises."""
+LAST_RATE = 1e-3
+"""The learning rate ends at this share of its highest value."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is known after a step; handed to `on_step`."""
+
+    step: int
+    """Steps done."""
+    steps: int
+    """Steps at most."""
+    loss: float
+    """Training loss of the step."""
+    score: float | None
+    """Latest validation score, lower is better; None before the first check or without validation."""
+    steps_per_second: float
+    """Speed so far."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a run leaves behind; the network holds the chosen weights."""
+
+    steps: int
+    """Steps done."""
+    best_step: int
+    """The step whose averaged weights were kept."""
+    best_score: float
+    """Their validation score; infinite without validation."""
+    history: tuple[tuple[int, float, float], ...] = field(default=())
+    """(step, training loss since the check before, validation score) per check."""
+
+
+def train(
+    network: Network,
+    crops: Crops,
+    levels: Tensor,
+    *,
+    score: Callable[[Network], float] | None = None,
+    on_step: Callable[[Progress], None] | None = None,
+    checkpoint: Path | None = None,
+) -> TrainingResult:
+    """Train `network` in place and leave the best averaged weights in it.
+
+    Args:
+        network: with its first weights.
+        crops: where batches come from, and the options of the run.
+        levels: (Q,) probabilities of the network's quantiles.
+        score: validation score of a network, lower is better; None to keep the last weights.
+        on_step: told of every step.
+        checkpoint: folder to write a checkpoint to at every check, and to resume from if it holds one.
+
+    Raises:
+        ModelError: the loss is no longer a number.
+    """
+    run = _Run(network, crops.options)
+    if checkpoint is not None and (saved := read_checkpoint(checkpoint, crops.options)):
+        run.restore(saved)
+    began, first = time.perf_counter(), run.step
+    while run.step < crops.options.steps and not run.stopped:
+        loss = run.advance(crops.draw(run.step), levels)
+        checked = run.step % crops.options.check_every == 0 or run.step == crops.options.steps
+        if checked:
+            run.check(score)
+            if checkpoint is not None:
+                write_checkpoint(checkpoint, run.checkpoint())
+        if on_step is not None:
+            speed = (run.step - first) / (time.perf_counter() - began)
+            latest = run.history[-1][2] if run.history else None
+            on_step(Progress(run.step, crops.options.steps, loss, latest, speed))
+    network.load_state_dict(run.best)
+    return TrainingResult(run.step, run.best_step, run.best_score, tuple(run.history))
+
+
+def learning_rate(step: int, options: TrainingOptions) -> float:
+    """Linear warm-up, then a half cosine (Loshchilov and Hutter 2017), as a function of the step alone."""
+    warm = max(1, round(WARM_UP * options.steps))
+    if step < warm:
+        return options.rate * (step + 1) / warm
+    done = (step - warm) / max(1, options.steps - warm)
+    return options.rate * (LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def batch_loss(network: Network, batch: Batch, levels: Tensor) -> Tensor:
+    """Weighted pinball loss over all origins and steps of a batch."""
+    features = torch.from_numpy(batch.features)
+    states, _ = network.encode(features)
+    which = torch.arange(len(features)).unsqueeze(1), torch.from_numpy(batch.column)
+    quantiles = network.decode(
+        states[which].flatten(0, 1),
+        torch.from_numpy(batch.origin_features).flatten(0, 1),
+        torch.from_numpy(batch.steps).flatten(0, 1),
+        torch.from_numpy(batch.profiles).flatten(0, 1),
+    )
+    loss = pinball(torch.from_numpy(batch.target).flatten(0, 1), quantiles, levels)
+    return masked_mean(loss, torch.from_numpy(batch.weight).flatten(0, 1))
+
+
+class _Run:
+    """Everything that changes while training, so that a run can be stopped and taken up again to the bit."""
+
+    def __init__(self, network: Network, options: TrainingOptions) -> None:
+        self.network, self.options = network, options
+        self.optimizer = torch.optim.AdamW(network.parameters(), options.rate, weight_decay=options.decay)
+        self.average = {name: value.clone() for name, value in network.state_dict().items()}
+        self.best = {name: value.clone() for name, value in self.average.items()}
+        self.step, self.best_step, self.best_score = 0, 0, math.inf
+        self.history: list[tuple[int, float, float]] = []
+        self.losses: list[float] = []
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the last checks brought nothing better."""
+        checks_since = sum(step > self.best_step for step, _, _ in self.history)
+        return checks_since >= self.options.patience and math.isfinite(self.best_score)
+
+    def advance(self, batch: Batch, levels: Tensor) -> float:
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.step, self.options)
+        loss = batch_loss(self.network, batch, levels)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise ModelError(
+                f"the training loss must be a number, but got {value} at step {self.step}. Lower the learning rate."
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
+        self.optimizer.step()
+        self.step += 1
+        memory = min(
+            self.options.averaging, self.step / (self.step + 9)
+        )  # short at first, so that the start is forgotten
+        for name, parameter in self.network.state_dict().items():
+            self.average[name].lerp_(parameter, 1 - memory)
+        self.losses.append(value)
+        return value
+
+    def check(self, score: Callable[[Network], float] | None) -> None:
+        """Score the averaged weights and keep them if they are the best so far."""
+        value = math.inf
+        if score is not None:
+            own = {name: parameter.clone() for name, parameter in self.network.state_dict().items()}
+            self.network.load_state_dict(self.average)
+            with torch.inference_mode():
+                value = score(self.network.eval())
+            self.network.load_state_dict(own)
+            self.network.train()
+        self.history.append((self.step, sum(self.losses) / len(self.losses), value))
+        self.losses.clear()
+        if value < self.best_score or score is None:
+            self.best = {name: parameter.clone() for name, parameter in self.average.items()}
+            self.best_step, self.best_score = self.step, value
+
+    def checkpoint(self) -> Checkpoint:
+        tensors = {f"network.{n}": v for n, v in self.network.state_dict().items()}
+        tensors |= {f"average.{n}": v for n, v in self.average.items()}
+        tensors |= {f"best.{n}": v for n, v in self.best.items()}
+        for i, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{i}.{n}": v for n, v in state.items()}
+        return Checkpoint(self.options, self.step, self.best_step, self.best_score, tuple(self.history), tensors)
+
+    def restore(self, saved: Checkpoint) -> None:
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {n.removeprefix(prefix): v for n, v in saved.tensors.items() if n.startswith(prefix)}
+
+        self.network.load_state_dict(part("network."))
+        self.average, self.best = part("average."), part("best.")
+        self.step, self.best_step, self.best_score = saved.step, saved.best_step, saved.best_score
+        self.history = list(saved.history)
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in part("optimizer.").items():
+            i, field_name = name.split(".", 1)
+            state.setdefault(int(i), {})[field_name] = value
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
