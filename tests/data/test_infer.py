@@ -63,6 +63,9 @@ def test_a_row_on_a_weekend_makes_days():
     assert infer_frequency(panel_of(busy)).freq == Frequency(1, "B")
     assert infer_frequency(panel_of(np.sort(np.append(busy, days[5])))).freq == Frequency(1, "D")
     assert infer_frequency(panel_of(days[:5])).freq == Frequency(1, "D")
+    closed = (np.arange(len(busy)) % 15) >= 9  # twelve days or more without a row, again and again
+    assert infer_frequency(panel_of(busy[~closed])).freq == Frequency(1, "B")
+    assert infer_frequency(panel_of(np.sort(np.append(busy[~closed], days[5])))).freq == Frequency(1, "D")
 
 
 def test_month_days_that_do_not_exist():

@@ -181,6 +181,27 @@ def test_wide_is_long(tmp_path, expected):
         assert_same(read(source, wide=True), expected)
 
 
+def test_columns_named_by_numbers():
+    """The columns of a wide pandas frame may be named by whole numbers."""
+    panel = read(pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=2), 1: [1, 2], 2: [3, 4]}), wide=True)
+    assert panel.ids.tolist() == ["1", "2"]
+
+
+def test_whole_number_ids_of_a_file(tmp_path):
+    """Ids of a text file that are plain whole numbers come back as whole numbers."""
+    path = tmp_path / "a.csv"
+    path.write_text("unique_id,ds,y\n1,1,1\n10,1,2\n", encoding="utf-8")
+    assert read(path).spec.id_dtype == "int64"
+
+
+def test_an_offset_is_no_zone():
+    """Times with a fixed offset are kept in UTC, and a note says so."""
+    times = pd.date_range("2024-01-01", periods=3, freq="h", tz="+02:00")
+    panel = read(pd.DataFrame({"ds": times, "y": [1, 2, 3]}))
+    assert panel.times[0] == np.datetime64("2023-12-31T22")
+    assert panel.notes[0] == "UTC+02:00 is an offset and no zone: times come back in UTC."
+
+
 def test_columns_are_found_and_it_is_said():
     """With one column of dates, one of numbers and one of text, nothing has to be named, and notes say so."""
     panel = read(LONG.rename({"unique_id": "store", "ds": "day", "y": "units"}))

@@ -39,7 +39,7 @@ class Dialect:
     header: tuple[str, ...]
     """Names of the columns; numbered where the first line leaves them empty."""
     row_numbers: tuple[str, ...] = ()
-    """Unnamed columns of whole numbers, as a frame's index leaves them: not read."""
+    """Unnamed columns of whole numbers, as a frame's index leaves them, or of nothing: not read."""
     text: tuple[str, ...] = ()
     """Columns with leading zeros, such as 007, which must stay text."""
 
@@ -76,7 +76,7 @@ def read_delimited(
     if dialect.decimal_comma and options.decimal is None:
         notes.append("Numbers were read with a decimal comma.")
     if dialect.row_numbers:
-        notes.append("The unnamed column of whole numbers was taken for row numbers and left out.")
+        notes.append("An unnamed column of row numbers, or of nothing, was left out.")
     if all(column.null_count() for column in frame):
         full = frame.filter(~pl.all_horizontal(pl.all().is_null()))
         if full.height < frame.height:
@@ -196,10 +196,18 @@ def _parse(source: Path | bytes, dialect: Dialect, keep_text: Sequence[str]) -> 
         )
 
     try:
-        return attempt(guess=True)
+        frame = attempt(guess=True)
     except pl.exceptions.ComputeError:
         frame = attempt(guess=False)
-    return frame.with_columns(_typed(frame[name]) for name in kept if name not in text)
+        frame = frame.with_columns(_typed(frame[name]) for name in kept if name not in text)
+    return frame.with_columns(_whole(frame[name]) for name in text)
+
+
+def _whole(text: pl.Series) -> pl.Series:
+    """Ids as whole numbers where writing these gives the same text again."""
+    unique = text.drop_nulls().unique()
+    same = unique.cast(pl.Int64, strict=False).cast(pl.String).fill_null("") == unique
+    return text.cast(pl.Int64) if len(unique) and same.all() else text
 
 
 def _typed(text: pl.Series) -> pl.Series:

@@ -59,8 +59,8 @@ def from_native(source: Any) -> NativeFrame | None:
     if frame.implementation.is_pyarrow():
         return NativeFrame(frame.to_polars(), "pyarrow", seconds)
     if frame.implementation.is_pandas():
-        columns = [_column(str(name), frame[name]) for name in frame.columns]
-        return NativeFrame(pl.DataFrame(columns), "pandas", seconds, notes)
+        columns = [_column(name, column) for name, column in zip(names, frame.iter_columns(), strict=True)]
+        return NativeFrame(pl.DataFrame(columns), "pandas", tuple(map(str, seconds)), notes + _offset_notes(frame))
     return None
 
 
@@ -115,6 +115,12 @@ def _timestamps(name: str, column: nw.Series[Any], dtype: nw.Datetime) -> pl.Ser
     unit: Any = dtype.time_unit if dtype.time_unit != "s" else "ms"
     times = pl.Series(name, raw.astype(f"datetime64[{unit}]"))
     return times if zone is None else times.dt.replace_time_zone("UTC").dt.convert_time_zone(_known_zone(zone))
+
+
+def _offset_notes(frame: nw.DataFrame[Any]) -> tuple[str, ...]:
+    zones = {dtype.time_zone for dtype in frame.schema.values() if isinstance(dtype, nw.Datetime) and dtype.time_zone}
+    unknown = sorted(zone for zone in zones if _known_zone(zone) != zone)
+    return tuple(f"{zone} is an offset and no zone: times come back in UTC." for zone in unknown)
 
 
 def _known_zone(zone: str) -> str:

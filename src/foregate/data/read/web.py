@@ -31,10 +31,13 @@ def download(url: str, timeout_s: float) -> tuple[bytes, str, str]:
     Raises:
         DataError: the server cannot be reached, is too slow, or answers with an error or a web page.
     """
-    parts = urllib.parse.urlsplit(url)
-    name = posixpath.basename(parts.path) or parts.netloc
-    # The address may carry a secret in its user part or query: messages show neither.
-    shown = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    try:
+        parts = urllib.parse.urlsplit(url)
+        # The address may carry a secret in its user part or query: messages show neither.
+        shown = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    except ValueError as error:
+        raise DataError(f"the address must be one that can be asked, but it is not: {error}. Check it.") from None
+    name = posixpath.basename(parts.path) or str(parts.hostname)
     request = urllib.request.Request(url, headers={"User-Agent": "foregate", "Accept": "*/*"})
     try:
         with urllib.request.urlopen(request, timeout=timeout_s) as answer:
