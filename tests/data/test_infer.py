@@ -119,6 +119,7 @@ def test_mixed_steps_go_by_the_majority():
 
 def test_read_says_how_sure_it_is():
     """`read` fills the frequency in and says with how many of the steps it agrees."""
-    frame = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=50, freq="h").delete([7, 8]), "y": 1.0})
-    panel = read(frame)
-    assert panel.notes[-1] == "freq inferred as h (100.0% of steps)."
+    hours = pd.date_range("2024-01-01", periods=5_000, freq="h").delete([7, 8])
+    assert read(pd.DataFrame({"ds": hours, "y": 1.0})).notes[-1] == "freq inferred as h (100.0% of steps)."
+    late = hours[:-1].append(hours[-1:] + pd.Timedelta(minutes=5))
+    assert read(pd.DataFrame({"ds": late, "y": 1.0})).notes[-1] == "freq inferred as h (99.9% of steps)."

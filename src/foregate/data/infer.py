@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +42,11 @@ class FrequencyFinding:
     """One clause on how it was found, or why not, for people to read."""
     irregular: bool
     """Whether more than one gap in twenty is no whole number of steps, or there is no common step."""
+
+    @property
+    def percent(self) -> str:
+        """The confidence for people, rounded down so that 100.0% means every gap."""
+        return f"{math.floor(self.confidence * 1_000) / 10:.1f}%"
 
 
 def infer_frequency(panel: Panel) -> FrequencyFinding:

@@ -201,5 +201,5 @@ def _with_inferred_freq(panel: Panel) -> Panel:
     found = infer_frequency(panel)
     if found.freq is None:
         return replace(panel, notes=(*panel.notes, f"freq could not be inferred: {found.reason}."))
-    note = f"freq inferred as {found.freq.alias} ({found.confidence:.1%} of steps)."
+    note = f"freq inferred as {found.freq.alias} ({found.percent} of steps)."
     return replace(panel, freq=found.freq, notes=(*panel.notes, note))
