@@ -1,5 +1,6 @@
 """Read, audit, clean, calendar, split, scale and window series, and prepare them for the network. No torch."""
 
+from foregate.data.audit import Audit, Finding, Span, audit
 from foregate.data.calendar import CalendarOptions, calendar, calendar_future
 from foregate.data.clean import Change, Cleaned, Hampel, clean
 from foregate.data.examples import co2, generate
@@ -14,9 +15,11 @@ from foregate.data.split import Folds, Split, blocked_folds, cutoffs, expanding_
 from foregate.data.windows import Window, Windows, windows
 
 __all__ = [
+    "Audit",
     "CalendarOptions",
     "Change",
     "Cleaned",
+    "Finding",
     "FittedScaler",
     "Folds",
     "FrequencyFinding",
@@ -25,10 +28,12 @@ __all__ = [
     "ReadOptions",
     "Scaler",
     "SeasonEvidence",
+    "Span",
     "Split",
     "Window",
     "Windows",
     "align_future",
+    "audit",
     "blocked_folds",
     "calendar",
     "calendar_future",
