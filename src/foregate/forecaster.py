@@ -1,0 +1,342 @@
+"""`Forecaster`, the estimator that people use: a thin face over the layers below."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+from foregate.core import (
+    DataError,
+    Forecast,
+    Frequency,
+    MissingExtraError,
+    NotFittedError,
+    Panel,
+    Role,
+    UsageError,
+    levels_to_quantiles,
+)
+from foregate.data import align_future, forecast_frame, read, regularize, require_freq, split_known_future
+from foregate.evaluation import Backtest, Plan, baseline
+from foregate.evaluation import backtest as run_backtest
+from foregate.forecasting.fitted import Fitted
+from foregate.persistence import Artifact, load_model, save_model
+from foregate.pipeline.recipe import Effort, Recipe
+from foregate.progress import progress_line
+
+__all__ = ["Forecaster", "backtest", "load"]
+
+
+class Forecaster:
+    """The universal LSTM, trained on every origin of every series.
+
+    Args:
+        horizon: steps ahead that it learns to look; it can be asked for others.
+        freq: step between rows, as a pandas or polars offset or an integer; inferred when not given.
+        season_length: one or two season lengths in steps, shortest first; () for none; found in the data if not given.
+        effort: ``fast``, ``standard`` or ``best``: time for accuracy.
+        seed: same seed, same data, same machine: same forecaster, to the bit.
+        options: any other field of `foregate.Recipe`, such as ``{"hidden": 64}``.
+        verbose: show a progress line while fitting, if standard error is a terminal.
+
+    Attributes:
+        fitted_: the model itself, a `foregate.core.Model`.
+        panel_: the regular panel that it was fitted on, which `predict` goes on from.
+        report_: what happened while fitting.
+
+    Examples:
+        >>> from foregate.data import generate
+        >>> model = Forecaster(horizon=3, season_length=12, options={"steps": 2, "hidden": 8}).fit(generate(2, 60))
+        >>> model.predict(level=[80]).columns
+        ['unique_id', 'ds', 'LSTM', 'LSTM-lo-80', 'LSTM-hi-80']
+    """
+
+    def __init__(
+        self,
+        horizon: int,
+        *,
+        freq: Frequency | str | int | None = None,
+        season_length: int | Sequence[int] | None = None,
+        effort: Effort = "standard",
+        seed: int = 0,
+        options: Mapping[str, Any] | None = None,
+        verbose: bool = True,
+    ) -> None:
+        self.horizon, self.freq, self.season_length = horizon, freq, season_length
+        self.effort, self.seed, self.options, self.verbose = effort, seed, options, verbose
+        self._recipe()  # wrong arguments are told now, not after the data was read
+        if freq is not None:
+            Frequency.parse(freq)
+
+    def fit(
+        self,
+        data: Any,
+        *,
+        id_col: str | None = None,
+        time_col: str | None = None,
+        target_col: str | None = None,
+        covariates: Mapping[str, Role] | None = None,
+        checkpoint: str | Path | None = None,
+    ) -> Self:
+        """Train on a panel, or on anything that `foregate.read` takes.
+
+        Gaps are made explicit as missing values, and said so in ``report_["notes"]``; the network is told what is
+        missing. The last origins of each series that can spare them are held out to choose weights and to calibrate
+        intervals; training then goes on for a while with them included.
+
+        Args:
+            data: a panel, frame, path, address or database URL.
+            id_col, time_col, target_col, covariates: see `foregate.read`.
+            checkpoint: folder for checkpoints; a run that was stopped goes on from there, to the same result.
+
+        Raises:
+            DataError: the data has a problem; nothing was trained and what was fitted before stays.
+            MissingExtraError: torch is not installed.
+        """
+        if importlib.util.find_spec("torch") is None:
+            raise MissingExtraError("training", "train")
+        from foregate.pipeline.fit import fit
+
+        panel = read(
+            data, id_col=id_col, time_col=time_col, target_col=target_col, covariates=covariates, freq=self.freq
+        )
+        panel, _ = split_known_future(panel)
+        panel = regularize(require_freq(panel))
+        began = time.perf_counter()
+        with progress_line(shown=self.verbose) as on_step:
+            folder = None if checkpoint is None else Path(checkpoint)
+            fitted, report = fit(self._recipe(), panel, on_step=on_step, checkpoint=folder)
+        self.fitted_, self.panel_ = fitted, panel
+        self.report_: dict[str, Any] = {
+            "seasons": list(report.seasons),
+            "parameters": report.parameters,
+            "steps": report.training.steps,
+            "best_step": report.training.best_step,
+            "finish_steps": report.finish_steps,
+            "held_out_series": report.held_out,
+            "history": [list(row) for row in report.training.history],
+            "seconds": round(time.perf_counter() - began, 2),
+            "notes": list(report.notes),
+        }
+        return self
+
+    def forecast(
+        self,
+        data: Any = None,
+        *,
+        level: Sequence[float] | float | None = None,
+        quantiles: Sequence[float] | None = None,
+        horizon: int | None = None,
+        future: Any = None,
+    ) -> Forecast:
+        """Like `predict`, as arrays: a `foregate.Forecast` of (S, K, Q) values that hold the median and what was asked.
+
+        Raises:
+            NotFittedError: call `fit` first.
+            DataError: the data has a problem, or known-future covariates miss a step.
+        """
+        fitted = self._fitted()
+        levels, wanted = _asked(level, quantiles)
+        steps = self.horizon if horizon is None else replace(self._recipe(), horizon=horizon).horizon
+        panel, rows = self._history(data)
+        if any(c.role == "future" for c in fitted.spec.columns):
+            future = align_future(panel, rows if future is None else future, steps)
+        elif future is not None:
+            raise UsageError(
+                "future must only be given to a model with known-future covariates, but got some for a model without. "
+                'Fit with covariates={"name": "future"} to use them.'
+            )
+        sides = sorted({*levels_to_quantiles(levels), *wanted})
+        forecast = fitted.forecast(panel, steps, sides, future)
+        return replace(forecast, notes=(*forecast.notes, *getattr(future, "notes", ())))
+
+    def predict(
+        self,
+        data: Any = None,
+        *,
+        level: Sequence[float] | float | None = None,
+        quantiles: Sequence[float] | None = None,
+        horizon: int | None = None,
+        future: Any = None,
+    ) -> Any:
+        """Forecast the steps after the last row of every series.
+
+        Args:
+            data: other series, or the same ones with newer rows, in the columns that the model was fitted on; None for
+                the panel it was fitted on. Nothing is fitted anew.
+            level: percentages of central intervals, such as [80, 95].
+            quantiles: probabilities, instead of `level`.
+            horizon: steps ahead; the one it was fitted for when not given.
+            future: known-future covariates of those steps, as anything `foregate.read` takes. Rows of `data` with an
+                empty target at the end serve as well.
+
+        Returns:
+            A frame of the kind that came in: id, time, ``LSTM`` (the median), and a column per bound or quantile.
+        """
+        forecast = self.forecast(data, level=level, quantiles=quantiles, horizon=horizon, future=future)
+        levels, wanted = _asked(level, quantiles)
+        spec = self.panel_.spec if data is None else self._history(data)[0].spec
+        return forecast_frame(forecast, spec, name=self._fitted().name, levels=levels, quantiles=wanted)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the model to a folder: safetensors, JSON and ONNX, no pickle. All of it, or nothing.
+
+        Raises:
+            NotFittedError: call `fit` first.
+            ArtifactError: the folder exists and `overwrite` is not set, or it is not a model.
+        """
+        save_model(Path(path), Artifact(self._fitted(), self._recipe(), self.panel_, self.report_), overwrite=overwrite)
+
+    def get_params(self, *, deep: bool = True) -> dict[str, Any]:
+        """The arguments it was made with, by name, as scikit-learn does."""
+        return {name: getattr(self, name) for name in _parameters()}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change arguments by name; takes effect at the next `fit`."""
+        unknown = sorted(set(params) - set(_parameters()))
+        if unknown:
+            raise UsageError(f"parameters must be among {', '.join(_parameters())}, but got {', '.join(unknown)}.")
+        changed = Forecaster(**(self.get_params() | params))
+        for name in params:
+            setattr(self, name, getattr(changed, name))
+        return self
+
+    def __repr__(self) -> str:
+        defaults = inspect.signature(Forecaster).parameters
+        shown = [f"{n}={v!r}" for n, v in self.get_params().items() if v != defaults[n].default]
+        return f"Forecaster({', '.join(shown)})"
+
+    def _recipe(self) -> Recipe:
+        known = {f for f in Recipe.__dataclass_fields__ if f not in ("horizon", "season_length", "effort", "seed")}
+        unknown = sorted(set(self.options or {}) - known)
+        if unknown:
+            raise UsageError(f"options must be among {', '.join(sorted(known))}, but got {', '.join(unknown)}.")
+        lengths = self.season_length
+        if isinstance(lengths, int):
+            lengths = () if lengths == 1 else (lengths,)
+        return Recipe(
+            self.horizon,
+            season_length=None if lengths is None else tuple(lengths),
+            effort=self.effort,
+            seed=self.seed,
+            **(self.options or {}),
+        )
+
+    def _fitted(self) -> Fitted:
+        if not hasattr(self, "fitted_"):
+            raise NotFittedError("the forecaster must be fitted first, but got none. Call fit(data), or load a model.")
+        return self.fitted_
+
+    def _history(self, data: Any) -> tuple[Panel, Panel | None]:
+        """The regular panel to go on from, and the rows of a known future that stood behind it."""
+        if data is None:
+            return self.panel_, None
+        panel = data
+        if not isinstance(data, Panel):
+            spec = self.panel_.spec
+            roles: dict[str, Role] = {c.name: c.role for c in self._fitted().spec.columns}
+            panel = read(
+                data,
+                id_col=spec.id_col if spec.has_ids else None,
+                time_col=spec.time_col,
+                target_col=spec.target_col,
+                covariates=roles,
+                freq=self.panel_.freq,
+            )
+        if panel.freq != self.panel_.freq:
+            fitted_on, given = (getattr(p.freq, "alias", None) for p in (self.panel_, panel))
+            if panel.freq is not None:
+                raise DataError(
+                    f"the data must step by {fitted_on!r} like what the model was fitted on, but got {given!r}. "
+                    "Bring it to that frequency, or fit a model for it."
+                )
+            panel = replace(panel, freq=self.panel_.freq)
+        panel, rows = split_known_future(panel)
+        return regularize(panel), rows
+
+
+def load(path: str | Path, *, engine: str = "auto") -> Forecaster:
+    """Load a forecaster that was saved.
+
+    Args:
+        path: the folder.
+        engine: ``torch``, ``onnx``, or ``auto`` for torch where it is installed.
+
+    Raises:
+        ArtifactError: the folder is no model, is damaged, or was made by a newer version; the message says which.
+    """
+    artifact = load_model(Path(path), engine=engine)
+    recipe = artifact.recipe
+    defaults = Recipe(recipe.horizon)
+    own = ("horizon", "season_length", "effort", "seed")
+    options = {
+        name: getattr(recipe, name)
+        for name in Recipe.__dataclass_fields__
+        if name not in own and getattr(recipe, name) != getattr(defaults, name)
+    }
+    model = Forecaster(
+        recipe.horizon,
+        freq=artifact.history.freq,
+        season_length=recipe.season_length,
+        effort=recipe.effort,
+        seed=recipe.seed,
+        options=options or None,
+    )
+    model.fitted_, model.panel_, model.report_ = artifact.fitted, artifact.history, dict(artifact.facts)
+    return model
+
+
+def backtest(
+    model: Forecaster,
+    data: Any,
+    *,
+    n_windows: int = 1,
+    step: int | None = None,
+    refit: bool | int = False,
+    level: Sequence[float] = (80, 95),
+    baselines: Sequence[str] = ("SeasonalNaive",),
+) -> Backtest:
+    """Forecast windows of the past with a forecaster and baselines, and keep what came beside what was said.
+
+    The forecaster is trained anew on what came before the first window (and again as `refit` says), whether it was
+    fitted or not, so that no answer was seen; `model` itself stays as it is.
+
+    Args:
+        model: settings of the forecaster.
+        data: a panel, or anything that `foregate.read` takes.
+        n_windows: windows per series; the newest ends with its last row.
+        step: rows between two origins; the horizon when not given.
+        refit: False to train once, True at every origin, n at every n-th.
+        level: central intervals to score, in percent.
+        baselines: names of models to compare with, of `foregate.evaluation.BASELINES`.
+    """
+    panel, _ = split_known_future(read(data, freq=model.freq))
+    panel = regularize(require_freq(panel))
+    recipe = model._recipe()
+    plan = Plan(recipe.horizon, n_windows, step, refit=refit, levels=tuple(float(one) for one in level))
+
+    def train(part: Panel) -> Fitted:
+        own = Forecaster(**model.get_params()).fit(part)
+        return own.fitted_
+
+    season = plan.season_of(panel) if recipe.season_length is None else max([*recipe.season_length[:1], 1])
+    contenders = {"LSTM": train} | {name: baseline(name, season=season) for name in baselines}
+    return run_backtest(contenders, panel, replace(plan, season=season))
+
+
+def _parameters() -> tuple[str, ...]:
+    return tuple(inspect.signature(Forecaster).parameters)
+
+
+def _asked(
+    level: Sequence[float] | float | None, quantiles: Sequence[float] | None
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    if level is not None and quantiles is not None:
+        raise UsageError("level and quantiles must not both be given, but got both. Say the intervals in one way.")
+    levels = () if level is None else (level,) if isinstance(level, (int, float)) else tuple(level)
+    return tuple(levels), tuple(quantiles or ())
