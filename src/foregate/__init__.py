@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from foregate.core import Panel as Panel
     from foregate.core import UsageError as UsageError
     from foregate.data import ReadOptions as ReadOptions
+    from foregate.data import audit as audit
     from foregate.data import calendar as calendar
     from foregate.data import clean as clean
     from foregate.data import find_seasons as find_seasons
@@ -49,6 +50,7 @@ _HOMES = {
     "Panel": "foregate.core",
     "ReadOptions": "foregate.data",
     "UsageError": "foregate.core",
+    "audit": "foregate.data",
     "backtest": "foregate.evaluation",
     "calendar": "foregate.data",
     "clean": "foregate.data",
