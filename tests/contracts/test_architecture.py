@@ -19,7 +19,6 @@ TESTED_THROUGH_OTHERS = {
     "data/tracks",
     "evaluation/plan",  # test_backtest
     "evaluation/rolling",  # test_backtest
-    "forecasting/engines",
     "forecasting/fitted",
     "forecasting/intervals",
     "models/network",
@@ -28,6 +27,7 @@ TESTED_THROUGH_OTHERS = {
     "pipeline/recipe",
     "training/batches",
     "training/checkpoints",
+    "training/engine",
     "training/loop",
     "training/losses",
     "training/options",
