@@ -19,12 +19,14 @@ TESTED_THROUGH_OTHERS = {
     "data/tracks",
     "evaluation/plan",  # test_backtest
     "evaluation/rolling",  # test_backtest
+    "forecaster",
     "forecasting/fitted",
     "forecasting/intervals",
     "models/network",
     "pipeline/fit",
     "pipeline/plan",
     "pipeline/recipe",
+    "progress",
     "training/batches",
     "training/checkpoints",
     "training/engine",
