@@ -221,8 +221,9 @@ def test_findings_come_worst_first_and_nothing_is_changed():
 
 def test_a_big_panel_is_sampled_and_says_so(monkeypatch):
     """Outliers of a big panel are counted in a sample; counts of rows are of the whole."""
-    monkeypatch.setattr("foregate.data.audit.report.BIG", 2000)
-    monkeypatch.setattr("foregate.data.audit.report.SAMPLED_SERIES", 5)
+    report = sys.modules["foregate.data.audit.report"]  # the name foregate.data.audit is the function
+    monkeypatch.setattr(report, "BIG", 2000)
+    monkeypatch.setattr(report, "SAMPLED_SERIES", 5)
     y = np.random.default_rng(0).normal(10, 1, 300)
     y[250] = 1000
     found = audit(Panel.from_arrays([y] * 20, freq="h"))

@@ -91,6 +91,24 @@ def test_lines_are_lines():
     assert np.allclose(causal, [0, 1, 2, 2, 2, 5, 6, 7])
 
 
+def test_a_line_does_not_begin_in_the_series_before():
+    """With one observed value of its own a series is held, whatever its neighbour in the panel did."""
+    panel = Panel.from_arrays([np.array([0.0, 100.0]), np.array([5.0, np.nan, np.nan])])
+    assert clean(panel, missing="linear", causal=True).panel.series(1).tolist() == [5, 5, 5]
+
+
+def test_causal_bounds_do_not_know_the_noise_to_come():
+    """The bounds at a row are the same whether calm or storm follows."""
+    rng = np.random.default_rng(0)
+    calm = np.tile([1.0, 1.0, 1.0, 2.0], 20)
+    storm = np.concatenate([calm[:40], rng.normal(0, 1000, 40)])
+    for seasons in ((), (4,)):
+        bounds = [hampel_bounds(Panel.from_arrays([y]), seasons, causal=True) for y in (calm, storm)]
+        assert np.array_equal(bounds[0][0][:40], bounds[1][0][:40])
+        assert np.array_equal(bounds[0][1][:40], bounds[1][1][:40])
+    assert np.isfinite(bounds[0][1][39])
+
+
 def test_seasons_are_filled_by_season():
     """On a repeated profile seasonal filling is near from both sides, and causally exact after one season."""
     profile = np.tile([0.0, 5.0, -3.0, 9.0], 6)
