@@ -120,6 +120,17 @@ def test_seasons_are_filled_by_season():
     assert clean(Panel.from_arrays([y]), missing="forward").panel.series(0)[5] == 0.0
 
 
+def test_seasonal_filling_keeps_demand_above_zero():
+    """A series that is never negative is not filled with negative values; one that is, may be."""
+    day = np.tile([0.0, 0.0, 40.0, 80.0], 10)
+    day[20:24] = [0, 0, 1, 1]
+    y = day.copy()
+    y[[20, 21]] = np.nan
+    y[22:24] = 0.5
+    assert np.all(clean(Panel.from_arrays([y]), missing="seasonal", season=4).panel.series(0) >= 0)
+    assert np.any(clean(Panel.from_arrays([y - 1]), missing="seasonal", season=4).panel.series(0)[[20, 21]] < -1)
+
+
 def test_the_season_is_found_when_it_is_not_given_and_missed_when_there_is_none():
     """Seasonal filling takes the season of the data, and says so when the data has none."""
     rng = np.random.default_rng(0)

@@ -122,8 +122,8 @@ def clean(
         panel: Rows in order of time, with a known frequency.
         missing: ``mask`` leaves missing values missing. ``forward`` holds the last observed value. ``linear`` draws a
             line between the observed values on both sides. ``seasonal`` adds the seasonal profile of the series to the
-            line between the remainders on both sides. Before the first observed value nothing is filled; after the last
-            one the lines are held.
+            line between the remainders on both sides, not below 0 if the series never is. Before the first observed
+            value nothing is filled; after the last one the lines are held.
         causal: Use nothing that comes after the value in question, so that a backtest on the result does not look
             ahead. ``linear`` then follows the line through the last two observed values as far as these lie apart and
             holds it; ``seasonal`` takes the last observed value of the same phase, else the last observed value;

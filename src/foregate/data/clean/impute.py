@@ -80,14 +80,19 @@ def _last_season(panel: Panel, values: Floats, season: int) -> Floats:
 
 
 def _on_profile(panel: Panel, values: Floats, season: int) -> Floats:
-    """The seasonal profile of the series plus what lies between the remainders on both sides."""
+    """The seasonal profile of the series plus what lies between the remainders on both sides.
+
+    A series that is never below 0 stays so: demand does not turn negative in a quiet night.
+    """
     position = np.arange(len(values)) - np.repeat(panel.offsets[:-1], panel.lengths)
     phase = panel.row_series * season + position % season
     above = np.where(panel.mask, values - _level(panel, values, season), 0)
     count = np.bincount(phase[panel.mask], minlength=len(panel) * season)
     profile = np.bincount(phase, above, minlength=len(panel) * season) / np.maximum(count, 1)
     expected = profile[phase]
-    return np.asarray(_interpolated(panel, values - expected) + expected)
+    guess = _interpolated(panel, values - expected) + expected
+    negative = np.bincount(panel.row_series, panel.mask & (values < 0), minlength=len(panel)) > 0
+    return np.asarray(np.where(negative[panel.row_series], guess, np.maximum(guess, 0)))
 
 
 def _level(panel: Panel, values: Floats, season: int) -> Floats:
