@@ -1,0 +1,1 @@
+"""Figures that anyone can run again; README.md says what each compares."""
