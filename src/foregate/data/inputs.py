@@ -172,13 +172,16 @@ class Inputs:
         return out, np.stack([np.broadcast_to(p, shape) for p in paths] + flat, -1).astype(np.float32)
 
     def targets(self, rows: IntArray, k: IntArray) -> tuple[Float32Array, BoolArray]:
-        """What came k steps (K,) after each row, in units of its scale above its level, and where it was observed."""
+        """What came k steps (K,) after each row, in units of its scale above its level, and where that is known.
+
+        It is known where it was observed, unless nothing had changed up to the row: then there is no unit to say it in.
+        """
         t = self.tracks
         r, end = t.row[rows][..., None], t.end[rows][..., None]
         index = r + k
         there = index < end
         index = np.minimum(index, end - 1)
-        there &= t.mask[index] & (t.age[r] > 0)
+        there &= t.mask[index] & (t.scale[r] > 0)
         return np.where(there, (t.z[index] - t.level[r]) / self._unit_scale(r), 0).astype(np.float32), there
 
     def restore(self, rows: IntArray, outputs: NDArray[np.floating]) -> FloatArray:

@@ -172,9 +172,7 @@ def _statistics(
     values: FloatArray, mask: BoolArray, log: BoolArray, seasons: tuple[int, int], window: int
 ) -> dict[str, FloatArray]:
     """The arrays of `Tracks` for a batch of tracks: values and mask (B, T), log (B,)."""
-    z = np.where(
-        mask & log[:, None], np.log(np.where(mask & (values > 0), values, 1)), np.where(log[:, None], 0, values)
-    )
+    z = np.where(log[:, None], _logarithm(values, mask), values)
     column = np.arange(z.shape[1])
     last = np.maximum.accumulate(np.where(mask, column, -1), 1)
     level = np.where(last >= 0, np.take_along_axis(z, np.maximum(last, 0), 1), 0)
@@ -205,29 +203,39 @@ def _statistics(
     }
 
 
+def _logarithm(values: FloatArray, mask: BoolArray) -> FloatArray:
+    """Logarithms of values (B, T) that are clearly positive so far; 0 where not observed.
+
+    Values after that are only ever outcomes of earlier rows: they count as no less than what is clearly positive, since
+    zero has no logarithm, and any fixed number in its place would mean something else in other units.
+    """
+    size = np.cumsum(np.where(mask, np.abs(values), 0), 1) / np.maximum(np.cumsum(mask, 1), 1)
+    floored = np.maximum(values, POSITIVE_SHARE * size)
+    return np.log(np.where(mask & (floored > 0), floored, 1))
+
+
 def _decayed_mean(x: FloatArray, mask: BoolArray, rate: float) -> FloatArray:
     """Exponential average of the observed x (B, T), unbiased from the first value on; 0 before it.
 
     num_t = (1 - rate) num_{t-1} + x_t,  den_t = (1 - rate) den_{t-1} + 1,  mean_t = num_t / den_t  (where observed),
-    computed a block of steps at a time by a lower-triangular product.
+    and mean_{t-1} where not, however long that lasts. Computed a block of steps at a time by doubling (Hillis and
+    Steele 1986): unlike a matrix product it gives every row the same bits, whatever rows stand beside it.
     """
     keep = 1 - rate
-    lag = np.arange(BLOCK)[:, None] - np.arange(BLOCK)
-    within = np.where(lag >= 0, keep ** np.maximum(lag, 0), 0).T
     carry = keep ** (np.arange(BLOCK) + 1)
-    B, T = x.shape
-    sums = np.zeros((2, B, T))
-    parts = (np.where(mask, x, 0), mask.astype(np.float64))
-    for part, total in zip(parts, sums, strict=True):
-        state = np.zeros(B)
-        for begin in range(0, T, BLOCK):
-            block = np.zeros((B, BLOCK))
-            width = min(BLOCK, T - begin)
-            block[:, :width] = part[:, begin : begin + width]
-            block = block @ within + state[:, None] * carry
-            total[:, begin : begin + width] = block[:, :width]
-            state = block[:, width - 1]
-    return np.where(sums[1] > 1e-100, sums[0] / np.maximum(sums[1], 1e-100), 0)
+    sums = np.stack([np.where(mask, x, 0), mask])
+    state = np.zeros((2, len(x), 1))
+    for begin in range(0, x.shape[1], BLOCK):
+        block = sums[..., begin : begin + BLOCK]
+        width, reach = block.shape[-1], 1
+        while reach < width:
+            block = np.concatenate([block[..., :reach], block[..., reach:] + keep**reach * block[..., :-reach]], -1)
+            reach *= 2
+        block = block + state * carry[:width]
+        sums[..., begin : begin + width], state = block, block[..., -1:]
+    last = np.maximum.accumulate(np.where(mask, np.arange(x.shape[1]), -1), 1)
+    mean = sums[0] / np.where(mask, sums[1], 1)
+    return np.where(last >= 0, np.take_along_axis(mean, np.maximum(last, 0), 1), 0)
 
 
 def _seasonal_memory(z: FloatArray, mask: BoolArray, m: int) -> tuple[FloatArray, FloatArray, FloatArray]:
