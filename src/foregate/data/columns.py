@@ -126,7 +126,7 @@ def encode_columns(panel: Panel, specs: tuple[ColumnSpec, ...], future: Future |
     """Encode the covariates that a model was trained with.
 
     Raises:
-        DataError: the panel lacks one of them, or has it in another role or kind.
+        DataError: the panel or a given future lacks one of them, or the panel has it in another role or kind.
     """
     parts: dict[str, list[Float32Array]] = {"static": [], "past": [], "future": []}
     ahead = []
@@ -138,10 +138,18 @@ def encode_columns(panel: Panel, specs: tuple[ColumnSpec, ...], future: Future |
                 f"{sorted(panel.covariates) or 'none'}. Read the data with {spec.role}=[{spec.name!r}]."
             )
         if covariate.role != spec.role or bool(covariate.categories) != bool(spec.categories):
-            kind = "categories" if spec.categories else "numbers"
-            raise DataError(f"covariate {spec.name!r} must be {spec.role} {kind}, but got {covariate.role}.")
+            wanted, got = ("categories" if of.categories else "numbers" for of in (spec, covariate))
+            raise DataError(
+                f"covariate {spec.name!r} must be {spec.role} {wanted}, but got {covariate.role} {got}. "
+                "Read the data as it was read for training."
+            )
         parts[spec.role].append(_encode(spec, covariate, covariate.values))
-        if spec.role == "future" and future is not None and spec.name in future:
+        if spec.role == "future" and future is not None:
+            if spec.name not in future:
+                raise DataError(
+                    f"the future must hold every known-future covariate of the model, but got none for {spec.name!r}. "
+                    "Add this column."
+                )
             ahead.append(_encode(spec, covariate, future[spec.name]))
     n, s = len(panel.values), len(panel)
     joined = {
