@@ -81,11 +81,11 @@ def fit(
     network = _new_network(recipe, spec)
     levels = torch.tensor(LEVELS, dtype=torch.float32)
     judged = _judged(held)
-    score = _score(inputs, held, judged, options, recipe.horizon, levels) if len(judged) else None
+    score = _score(inputs, held, judged, options, recipe.horizon, levels)
     crops = Crops(inputs, held.limits, recipe.horizon, options)
     result = train(network, crops, levels, score=score, on_step=on_step, checkpoint=checkpoint)
     calibration = _calibrate(network, inputs, held, judged, recipe.horizon)
-    finish = _finish(network, inputs, options, result, recipe, levels) if len(judged) else 0
+    finish = 0 if score is None else _finish(network, inputs, options, result, recipe, levels)
     relative = inputs.tracks.relative[inputs.tracks.row[panel.offsets[1:] - 1]]
     typical = float(np.median(relative[relative > 0])) if (relative > 0).any() else 0.1
     fitted = Fitted(TorchEngine(network), spec, LEVELS, calibration, recipe.horizon, typical)
@@ -138,15 +138,18 @@ def _score(
     options: TrainingOptions,
     horizon: int,
     levels: torch.Tensor,
-) -> Callable[[Network], float]:
-    """Mean loss over the held-out origins, on numbers prepared once."""
+) -> Callable[[Network], float] | None:
+    """Mean loss over the held-out origins, on numbers prepared once; None where there is no outcome to judge by."""
     crops = Crops(inputs, inputs.panel.lengths, horizon, options)
-    batches = [crops.at(part, held.origins[part]) for part in np.array_split(judged, -(-len(judged) // 64))]
+    parts = np.array_split(judged, max(1, -(-len(judged) // 64)))
+    batches = [crops.at(part, held.origins[part]) for part in parts if len(part)]
+    sizes = [float(batch.weight.sum()) for batch in batches]
+    if not sum(sizes):
+        return None
 
     def score(network: Network) -> float:
-        sizes = [float(batch.weight.sum()) for batch in batches]
         losses = [batch_loss(network, batch, levels).item() for batch in batches]
-        return float(np.average(losses, weights=sizes)) if sum(sizes) else 0.0
+        return float(np.average(losses, weights=sizes))
 
     return score
 

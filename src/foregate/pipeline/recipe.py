@@ -66,6 +66,8 @@ class Recipe:
                     f"season_length must be at most two lengths of 2 steps or more, shortest first, but got {lengths}. "
                     "Give for example (24, 168), 12, or () for no season."
                 )
+        if self.seed < 0:
+            raise UsageError(f"seed must be 0 or more, but got {self.seed}.")
         for name in ("hidden", "layers", "decoder", "recent"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1, but got {getattr(self, name)}.")

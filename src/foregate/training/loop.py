@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from foregate.core import ModelError
+from foregate.core import ArtifactError, ModelError, listed
 from foregate.models.network import Network
 from foregate.training.batches import Batch, Crops
 from foregate.training.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
@@ -76,7 +76,8 @@ def train(
         checkpoint: folder to write a checkpoint to at every check, and to resume from if it holds one.
 
     Raises:
-        ModelError: the loss is no longer a number.
+        ModelError: the loss or the score is no longer a number.
+        ArtifactError: the checkpoint is damaged, or of another run.
     """
     run = _Run(network, crops.options)
     if checkpoint is not None and (saved := read_checkpoint(checkpoint, crops.options)):
@@ -91,7 +92,7 @@ def train(
                 write_checkpoint(checkpoint, run.checkpoint())
         if on_step is not None:
             speed = (run.step - first) / (time.perf_counter() - began)
-            latest = run.history[-1][2] if run.history else None
+            latest = run.history[-1][2] if run.history and score is not None else None
             on_step(Progress(run.step, crops.options.steps, loss, latest, speed))
     network.load_state_dict(run.best)
     return TrainingResult(run.step, run.best_step, run.best_score, tuple(run.history))
@@ -171,6 +172,11 @@ class _Run:
                 value = score(self.network.eval())
             self.network.load_state_dict(own)
             self.network.train()
+            if not math.isfinite(value):
+                raise ModelError(
+                    f"the validation score must be a number, but got {value} at step {self.step}. "
+                    "Lower the learning rate."
+                )
         self.history.append((self.step, sum(self.losses) / len(self.losses), value))
         self.losses.clear()
         if value < self.best_score or score is None:
@@ -189,7 +195,15 @@ class _Run:
         def part(prefix: str) -> dict[str, Tensor]:
             return {n.removeprefix(prefix): v for n, v in saved.tensors.items() if n.startswith(prefix)}
 
-        self.network.load_state_dict(part("network."))
+        network = part("network.")
+        own, given = ({n: tuple(v.shape) for n, v in all_.items()} for all_ in (self.network.state_dict(), network))
+        if own != given:
+            differing = listed(sorted(n for n in own.keys() | given.keys() if own.get(n) != given.get(n)))
+            raise ArtifactError(
+                f"the checkpoint must be of a network of the same shape, but got another one: {differing} differ. "
+                "Give another checkpoint folder, or delete it to start anew."
+            )
+        self.network.load_state_dict(network)
         self.average, self.best = part("average."), part("best.")
         self.step, self.best_step, self.best_score = saved.step, saved.best_step, saved.best_score
         self.history = list(saved.history)

@@ -43,6 +43,8 @@ class TrainingOptions:
         for name in ("steps", "batch", "crop", "origins", "checks", "patience"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1, but got {getattr(self, name)}.")
+        if self.seed < 0:
+            raise UsageError(f"seed must be 0 or more, but got {self.seed}.")
         if not 0 < self.rate < 1:
             raise UsageError(f"rate must be between 0 and 1, but got {self.rate}. Good values lie around 1e-3.")
         if not 0 <= self.averaging < 1:
