@@ -1,0 +1,47 @@
+"""All verbs under one name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from foregate.cli.audit import audit
+from foregate.cli.backtest import backtest
+from foregate.cli.demo import demo
+from foregate.cli.fit import fit
+from foregate.cli.forecast import forecast
+from foregate.cli.predict import predict
+from foregate.cli.verb import verb
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="foregate",
+    help="Forecast time series with LSTMs, end to end.",
+    epilog="Start with: foregate demo. Each verb explains itself: foregate forecast --help",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for one in (demo, audit, forecast, fit, predict, backtest):
+    app.command(one.__name__)(verb(one))
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", metavar="", is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    if version:
+        import foregate
+
+        typer.echo(foregate.__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; the exit code is 0, 1 (a problem with data or model), 2 (wrong use) or 130 (Ctrl-C)."""
+    app()

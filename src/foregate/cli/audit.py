@@ -1,0 +1,35 @@
+"""`foregate audit`: what is in a table, and what is odd about it."""
+
+from __future__ import annotations
+
+from foregate.cli.options import Data, Output, Reading
+from foregate.cli.screen import Page, audit_lines, audit_table, print_json, stage
+
+__all__ = ["audit"]
+
+
+def audit(data: Data, reading: Reading, output: Output) -> None:
+    """Look at a table of series: frequency, gaps, repeats, missing values, outliers, seasons, trend.
+
+    Nothing is changed and nothing is written.
+
+    Example:
+
+        $ foregate audit sales.csv --id-col shop --time-col date --target-col units
+    """
+    from foregate.data import audit as look
+    from foregate.data import split_known_future
+
+    reading.check()
+    stage(output, f"reading {data}")
+    panel, _ = split_known_future(reading.read(data))
+    stage(output, "auditing")
+    found = look(panel)
+    if output.json:
+        print_json({"data": data, **found.to_dict()})
+        return
+    page = Page()
+    page.add("Read", data, *found.notes)
+    page.add("Audit", audit_table(found))
+    page.add("Findings", *(audit_lines(found, least=("error", "warning", "info")) or ["Nothing odd was found."]))
+    page.show()

@@ -1,0 +1,69 @@
+"""`foregate demo`: the main job on real data, without asking for any."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+from foregate.cli.options import Output, Overwrite, Training
+from foregate.cli.screen import print_json, stage
+
+if TYPE_CHECKING:
+    from foregate.core import Panel
+
+__all__ = ["demo"]
+
+_HORIZON = 52
+_LEVELS = (80.0, 95.0)
+
+
+def demo(
+    output: Output,
+    out: Annotated[
+        Path, Option("--out", metavar="DIR", rich_help_panel="Output", help="Folder for the results.")
+    ] = Path("demo"),
+    overwrite: Overwrite = False,
+) -> None:
+    """Forecast a year of CO2 above Mauna Loa from the weekly record since 1958, of which 59 weeks are missing.
+
+    Takes about a minute; what an earlier demo has left is replaced.
+
+    Example:
+
+        $ foregate demo
+    """
+    from foregate.cli.job import FILES, Job
+    from foregate.cli.outputs import check_place
+    from foregate.data import co2, read
+
+    model = Training(_HORIZON, effort="fast").forecaster(None, verbose=not output.quiet)
+    stage(output, "reading the record that statsmodels ships")
+    panel = read(co2())
+    check_place(out, FILES, overwrite=overwrite or _of_demo(out / "model", panel))
+    result = Job("the CO2 record that statsmodels ships", panel, model, _LEVELS).run(lambda text: stage(output, text))
+    files = result.write(out)
+    if output.json:
+        print_json(result.to_dict(out, files))
+        return
+    advice = [
+        f"foregate predict {shlex.quote(str(out / 'model'))} --horizon 104 --level 50,90",
+        "foregate forecast DATA --horizon H   # with a table of your own: CSV, Parquet, JSON or a database",
+        "foregate forecast --help",
+    ]
+    result.show(out, files, advice)
+
+
+def _of_demo(model: Path, panel: Panel) -> bool:
+    """Whether there is a model that was fitted on this very record: then an earlier demo has left it."""
+    from foregate.core import ArtifactError
+    from foregate.data import regularize
+    from foregate.forecaster import load
+
+    try:
+        history = load(model).panel_
+    except ArtifactError:
+        return False
+    return history.values.tobytes() == regularize(panel).values.tobytes()

@@ -1,0 +1,55 @@
+"""`foregate fit`: make a model and keep it."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from foregate.cli.options import Data, Output, Overwrite, Reading, Training
+from foregate.cli.screen import Page, panel_lines, print_json, stage
+
+__all__ = ["fit"]
+
+
+def fit(
+    data: Data,
+    reading: Reading,
+    training: Training,
+    output: Output,
+    out: Annotated[Path, Option("--out", metavar="MODEL", rich_help_panel="Output", help="Folder for the model.")],
+    overwrite: Overwrite = False,
+) -> None:
+    """Train a forecaster on a table and save it.
+
+    Example:
+
+        $ foregate fit sales.csv --id-col shop --time-col date --target-col units --horizon 28 --out model
+    """
+    from foregate.cli.outputs import check_place
+
+    reading.check()
+    model = training.forecaster(reading.step, verbose=not output.quiet)
+    check_place(out, overwrite=overwrite)
+    stage(output, f"reading {data}")
+    panel = reading.read(data)
+    stage(output, "training")
+    model.fit(panel)
+    model.save(out, overwrite=overwrite)
+    report = model.report_
+    if output.json:
+        print_json({"data": data, "model": str(out), "horizon": training.horizon, **report})
+        return
+    seasons = ", ".join(map(str, report["seasons"])) or "none"
+    page = Page()
+    page.add("Read", *panel_lines(model.panel_))
+    page.add(
+        "Fit",
+        f"{report['parameters']:,} weights, {report['steps']:,} steps, seasons {seasons}, {report['seconds']:.0f} s",
+        *(note for note in report["notes"] if note not in model.panel_.notes),
+    )
+    page.add("Files", f"{out}/")
+    page.add("Next", f"foregate predict {shlex.quote(str(out))} --out forecasts.csv")
+    page.show()

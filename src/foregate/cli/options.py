@@ -1,0 +1,275 @@
+"""The options of the command line, each defined once; its help is its documentation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from foregate.core import Panel, Role
+    from foregate.forecaster import Forecaster
+
+__all__ = [
+    "Baselines",
+    "Data",
+    "FutureData",
+    "Level",
+    "Output",
+    "Overwrite",
+    "Reading",
+    "Training",
+    "Windows",
+    "percents",
+]
+
+_READING = "Columns of the table"
+_SNIFFED = "Reading, where sniffing does not do"
+_TRAINING = "Forecaster"
+_OUTPUT = "Output"
+
+Data = Annotated[
+    str, Argument(metavar="DATA", help="CSV, TSV, Parquet, JSON or NDJSON file, http(s) address, or database URL.")
+]
+Level = Annotated[
+    list[str] | None,
+    Option(
+        "--level", metavar="PERCENT", rich_help_panel=_TRAINING, help="Central intervals, such as 80,95. Repeatable."
+    ),
+]
+Baselines = Annotated[
+    list[str] | None,
+    Option(
+        "--baselines",
+        metavar="NAME",
+        rich_help_panel=_TRAINING,
+        help="Models to compare with: Naive, SeasonalNaive, Drift, AutoETS, AutoTheta, AutoARIMA, Prophet. Repeatable.",
+    ),
+]
+Windows = Annotated[
+    int | None,
+    Option("--windows", metavar="N", rich_help_panel=_TRAINING, help="Held-out origins per series to be scored on."),
+]
+FutureData = Annotated[
+    str | None,
+    Option(
+        "--future-data",
+        metavar="FILE",
+        rich_help_panel=_READING,
+        help="Table with the known-future columns of the steps to forecast.",
+    ),
+]
+Overwrite = Annotated[
+    bool, Option("--overwrite", metavar="", rich_help_panel=_OUTPUT, help="Replace what an earlier run has written.")
+]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read a table."""
+
+    id_col: Annotated[
+        str | None, Option("--id-col", metavar="NAME", rich_help_panel=_READING, help="Column that names the series.")
+    ] = None
+    time_col: Annotated[
+        str | None, Option("--time-col", metavar="NAME", rich_help_panel=_READING, help="Column of times.")
+    ] = None
+    target_col: Annotated[
+        str | None,
+        Option("--target-col", metavar="NAME", rich_help_panel=_READING, help="Column of the numbers to forecast."),
+    ] = None
+    freq: Annotated[
+        str | None,
+        Option("--freq", metavar="STEP", rich_help_panel=_READING, help="Step between rows, such as h, D, W, MS or 1."),
+    ] = None
+    static: Annotated[
+        list[str] | None,
+        Option("--static", metavar="NAME", rich_help_panel=_READING, help="Column with one value per series."),
+    ] = None
+    past: Annotated[
+        list[str] | None,
+        Option("--past", metavar="NAME", rich_help_panel=_READING, help="Column that is known up to now."),
+    ] = None
+    future: Annotated[
+        list[str] | None,
+        Option("--future", metavar="NAME", rich_help_panel=_READING, help="Column that is known for the horizon too."),
+    ] = None
+    wide: Annotated[
+        bool, Option("--wide", metavar="", rich_help_panel=_READING, help="Every column but time is a series.")
+    ] = False
+    query: Annotated[
+        str | None, Option("--query", metavar="SQL", rich_help_panel=_READING, help="What to ask a database.")
+    ] = None
+    separator: Annotated[
+        str | None,
+        Option("--separator", metavar="CHAR", rich_help_panel=_SNIFFED, help="Character between two fields."),
+    ] = None
+    decimal: Annotated[
+        str | None, Option("--decimal", metavar="CHAR", rich_help_panel=_SNIFFED, help="Decimal mark: . or ,")
+    ] = None
+    thousands: Annotated[
+        str | None,
+        Option("--thousands", metavar="CHAR", rich_help_panel=_SNIFFED, help="Mark between groups of three digits."),
+    ] = None
+    date_format: Annotated[
+        str | None,
+        Option("--date-format", metavar="PATTERN", rich_help_panel=_SNIFFED, help="Such as %d/%m/%Y %H:%M."),
+    ] = None
+    epoch: Annotated[
+        str | None,
+        Option("--epoch", metavar="UNIT", rich_help_panel=_SNIFFED, help="Times count s, ms, us or ns since 1970."),
+    ] = None
+    encoding: Annotated[
+        str | None, Option("--encoding", metavar="NAME", rich_help_panel=_SNIFFED, help="Such as utf-8 or latin-1.")
+    ] = None
+    format: Annotated[
+        str | None,
+        Option("--format", metavar="NAME", rich_help_panel=_SNIFFED, help="csv, parquet, json or ndjson."),
+    ] = None
+
+    def check(self) -> None:
+        """Refuse what can be told to be wrong before anything is read."""
+        self._options()
+        if self.freq is not None:
+            from foregate.core import Frequency
+
+            Frequency.parse(self.step or self.freq)
+        self.roles()
+
+    @property
+    def step(self) -> str | int | None:
+        """The frequency, as a number where it is one."""
+        return int(self.freq) if self.freq is not None and self.freq.isdecimal() else self.freq
+
+    def roles(self) -> dict[str, Role]:
+        """Column -> its role as a covariate."""
+        from foregate.core import UsageError, listed
+
+        given: list[tuple[str, Role]] = []
+        given += [(name, "static") for name in self.static or ()]
+        given += [(name, "past") for name in self.past or ()]
+        given += [(name, "future") for name in self.future or ()]
+        twice = sorted({name for name, role in given if (name, role) != (name, dict(given)[name])})
+        if twice:
+            raise UsageError(
+                f"--static, --past and --future must name different columns, but {listed(twice)} has more than one "
+                "role. Leave one of them out."
+            )
+        return dict(given)
+
+    def read(self, data: str) -> Panel:
+        """The table as a panel."""
+        from foregate.data import read
+
+        return read(
+            data,
+            id_col=self.id_col,
+            time_col=self.time_col,
+            target_col=self.target_col,
+            covariates=self.roles() or None,
+            freq=self.step,
+            query=self.query,
+            wide=self.wide,
+            options=self._options(),
+        )
+
+    def _options(self) -> Any:
+        from foregate.data import ReadOptions
+
+        names = ("format", "separator", "decimal", "thousands", "encoding", "date_format", "epoch")
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return ReadOptions(**given) if given else None
+
+
+@dataclass(frozen=True)
+class Training:
+    """What forecaster to make."""
+
+    horizon: Annotated[
+        int, Option("--horizon", metavar="H", rich_help_panel=_TRAINING, help="Steps ahead to forecast.")
+    ]
+    season_length: Annotated[
+        list[str] | None,
+        Option(
+            "--season-length",
+            metavar="STEPS",
+            rich_help_panel=_TRAINING,
+            help="One or two season lengths, such as 24,168; 1 for none. Found in the data if not given.",
+        ),
+    ] = None
+    effort: Annotated[
+        str, Option("--effort", metavar="fast|standard|best", rich_help_panel=_TRAINING, help="Time for accuracy.")
+    ] = "standard"
+    seed: Annotated[
+        int, Option("--seed", metavar="N", rich_help_panel=_TRAINING, help="Same seed, same data: same forecasts.")
+    ] = 0
+
+    def forecaster(self, freq: str | int | None, *, verbose: bool) -> Forecaster:
+        """The forecaster, before it is fitted; wrong arguments are told here.
+
+        Raises:
+            UsageError: an argument is wrong.
+            MissingExtraError: torch is not installed.
+        """
+        import importlib.util
+
+        from foregate.core import MissingExtraError
+        from foregate.forecaster import Forecaster
+
+        lengths = None if self.season_length is None else [_whole(one) for one in _parts(self.season_length)]
+        model = Forecaster(
+            self.horizon,
+            freq=freq,
+            season_length=[] if lengths == [1] else lengths,
+            effort=self.effort,  # type: ignore[arg-type]  # the recipe refuses what it does not know
+            seed=self.seed,
+            verbose=verbose,
+        )
+        if importlib.util.find_spec("torch") is None:
+            raise MissingExtraError("training", "train")
+        return model
+
+
+@dataclass(frozen=True)
+class Output:
+    """How to speak."""
+
+    json: Annotated[
+        bool, Option("--json", metavar="", rich_help_panel=_OUTPUT, help="Print one JSON document instead of text.")
+    ] = False
+    quiet: Annotated[
+        bool, Option("--quiet", "-q", metavar="", rich_help_panel=_OUTPUT, help="No progress on standard error.")
+    ] = False
+
+
+def percents(level: Sequence[str] | None) -> tuple[float, ...]:
+    """Levels as numbers; 80 and 95 when none was given.
+
+    Raises:
+        UsageError: one is no percentage.
+    """
+    from foregate.core import UsageError, levels_to_quantiles
+
+    if not level:
+        return (80.0, 95.0)
+    try:
+        levels = tuple(dict.fromkeys(float(one) for one in _parts(level)))
+    except ValueError:
+        raise UsageError(f"level must be percentages, but got {', '.join(level)!r}. Give for example 80,95.") from None
+    levels_to_quantiles(levels)
+    return levels
+
+
+def _parts(given: Sequence[str]) -> list[str]:
+    return [part.strip() for one in given for part in one.split(",") if part.strip()]
+
+
+def _whole(text: str) -> int:
+    from foregate.core import UsageError
+
+    if not text.isdecimal():
+        raise UsageError(f"season_length must be whole numbers, but got {text!r}. Give for example 24,168.")
+    return int(text)

@@ -1,0 +1,103 @@
+"""Files that belong together: all of them are put in place, or what was there before stays."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["check_place", "staged"]
+
+
+def check_place(out: Path, names: Sequence[str] = (), *, overwrite: bool) -> None:
+    """Refuse a place that cannot be written to, or that holds what would be lost, before any work is done.
+
+    Args:
+        out: where results will go: a folder that holds `names`, or one file or folder where there are none.
+        names: files and folders that will be written into `out`.
+        overwrite: whether these may be replaced.
+
+    Raises:
+        UsageError: says what is in the way.
+    """
+    from foregate.core import UsageError, listed
+
+    above = out.absolute().parent
+    if not above.is_dir():
+        raise UsageError(f"--out must be in a folder that exists, but {str(out.parent)!r} does not. Make it first.")
+    if names and out.exists() and not out.is_dir():
+        raise UsageError(f"--out must be a folder, but {str(out)!r} is a file. Give another name.")
+    into = out if names and out.is_dir() else above
+    if not os.access(into, os.W_OK | os.X_OK):
+        raise UsageError(f"--out must be writable, but {str(into)!r} is not. Give another place.")
+    there = [out / name for name in names if (out / name).exists()] if names else [out] * out.exists()
+    if there and not overwrite:
+        raise UsageError(
+            f"--out must not hold results already, but {listed(there)} {'are' if len(there) > 1 else 'is'} there. "
+            "Give another name, or --overwrite to replace them."
+        )
+
+
+@contextmanager
+def staged(out: Path, names: Sequence[str]) -> Iterator[Path]:
+    """An empty folder to write `names` into; when the block ends, they are moved into the folder `out`.
+
+    Other files in `out` stay. If anything goes wrong, in the block or in moving, `out` is as it was before.
+
+    Raises:
+        ForegateError: writing failed, for example since the disk is full.
+    """
+    from foregate.core import ForegateError
+
+    above = out if out.is_dir() else out.absolute().parent
+    temporary = above / f".foregate-{secrets.token_hex(6)}.tmp"
+    try:
+        temporary.mkdir()
+        new = temporary / "new"
+        new.mkdir()
+        yield new
+        for path in new.rglob("*"):
+            _sync(path)
+        if out.is_dir():
+            _move(new, temporary, out, [name for name in names if (new / name).exists()])
+        else:
+            new.rename(out)
+        _sync(out)
+    except OSError as error:
+        raise ForegateError(
+            f"results must be written to {str(out)!r}, but got: {error.strerror or error}. Nothing that was there has "
+            "changed."
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _move(new: Path, temporary: Path, out: Path, names: Sequence[str]) -> None:
+    """Swap the old for the new one by one, and back again if one of them fails."""
+    old = temporary / "old"
+    old.mkdir()
+    try:
+        for name in names:
+            if (out / name).exists():
+                (out / name).rename(old / name)
+            (new / name).rename(out / name)
+    except BaseException:
+        for name in names:
+            if (old / name).exists():
+                if (out / name).exists():
+                    (out / name).rename(new / name)
+                (old / name).rename(out / name)
+            elif not (new / name).exists():
+                (out / name).rename(new / name)
+        raise
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

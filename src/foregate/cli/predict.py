@@ -1,0 +1,107 @@
+"""`foregate predict`: forecasts of a model that was saved."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Option
+
+from foregate.cli.options import FutureData, Level, Output, Overwrite, Reading, percents
+from foregate.cli.screen import print_json, stage
+
+if TYPE_CHECKING:
+    from foregate.core import Panel
+    from foregate.forecaster import Forecaster
+
+__all__ = ["predict"]
+
+
+def predict(
+    model: Annotated[Path, Argument(metavar="MODEL", help="Folder of a model.", show_default=False)],
+    reading: Reading,
+    output: Output,
+    data: Annotated[
+        str | None,
+        Argument(
+            metavar="[DATA]",
+            help="Other series, or the same with newer rows; what the model was fitted on if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    horizon: Annotated[
+        int | None,
+        Option("--horizon", metavar="H", rich_help_panel="Forecaster", help="Steps ahead; as fitted if left out."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        Option(
+            "--out",
+            metavar="FILE",
+            rich_help_panel="Output",
+            help="File that ends in .csv, .parquet, .json or .ndjson. Standard output, as CSV, if left out.",
+        ),
+    ] = None,
+    level: Level = None,
+    future_data: FutureData = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Forecast with a saved model, without training.
+
+    Columns go by the names that they had in fitting, if no others are given.
+
+    Example:
+
+        $ foregate predict model newer.csv --level 80,95 --out forecasts.csv
+    """
+    from foregate.cli.job import forecast_table
+    from foregate.cli.outputs import check_place
+    from foregate.cli.tables import check_format, csv_text, encoded, records
+    from foregate.core import at_least
+    from foregate.core.files import write_atomically
+    from foregate.forecaster import load
+
+    reading.check()
+    levels = percents(level)
+    at_least(1, horizon=1 if horizon is None else horizon)
+    if out is not None:
+        check_format(out)
+        check_place(out, overwrite=overwrite)
+    stage(output, f"loading {model}")
+    loaded = load(model)
+    panel = None if data is None else _read(data, reading, loaded, output)
+    stage(output, "forecasting")
+    forecast = loaded.forecast(panel, level=levels, horizon=horizon, future=future_data)
+    frame = forecast_table(forecast, loaded.panel_ if panel is None else panel, levels)
+    for note in forecast.notes:
+        stage(output, note)
+    if out is not None:
+        write_atomically(out, encoded(frame, out.suffix))
+    if output.json:
+        where: dict[str, Any] = {"forecasts": records(frame)} if out is None else {"out": str(out)}
+        print_json({"model": str(model), "rows": frame.height, "notes": list(forecast.notes), **where})
+    elif out is None:
+        sys.stdout.write(csv_text(frame))
+    else:
+        stage(output, f"{frame.height:,} rows in {out}")
+
+
+def _read(data: str, reading: Reading, model: Forecaster, output: Output) -> Panel:
+    """The table, its columns named as in fitting where nothing else is said."""
+    spec, freq = model.panel_.spec, model.panel_.freq
+    named = replace(reading, freq=reading.freq or (None if freq is None else str(freq.alias)))
+    if not reading.wide:
+        named = replace(
+            named,
+            id_col=reading.id_col or (spec.id_col if spec.has_ids else None),
+            time_col=reading.time_col or spec.time_col,
+            target_col=reading.target_col or spec.target_col,
+        )
+    if not reading.roles():
+        covariates = model.panel_.covariates
+        of = {role: [n for n, c in covariates.items() if c.role == role] for role in ("static", "past", "future")}
+        named = replace(named, static=of["static"], past=of["past"], future=of["future"])
+    stage(output, f"reading {data}")
+    return named.read(data)

@@ -1,0 +1,82 @@
+"""Results as files that other programs read."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["FORMATS", "check_format", "csv_text", "encoded", "records", "table"]
+
+FORMATS = (".csv", ".parquet", ".json", ".ndjson")
+"""Endings of the files that can be written."""
+_DIGITS = 7
+"""Significant digits in text: what float32 holds."""
+
+
+def check_format(path: Path) -> None:
+    """Refuse a file whose ending names no format.
+
+    Raises:
+        UsageError: lists the endings.
+    """
+    from foregate.core import UsageError
+
+    if path.suffix not in FORMATS:
+        raise UsageError(f"--out must end in {', '.join(FORMATS)}, but got {path.name!r}. Give another name.")
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Flat rows as a frame; NaN is missing."""
+    import polars as pl
+
+    return pl.DataFrame([dict(row) for row in rows], infer_schema_length=None).fill_nan(None)
+
+
+def encoded(frame: pl.DataFrame, suffix: str) -> bytes:
+    """A frame as the bytes of a file; Parquet keeps every digit and type, text seven significant digits."""
+    if suffix == ".csv":
+        return csv_text(frame).encode()
+    file = io.BytesIO()
+    if suffix == ".parquet":
+        frame.write_parquet(file)
+    elif suffix == ".json":
+        _readable(frame).write_json(file)
+    else:
+        _readable(frame).write_ndjson(file)
+    return file.getvalue()
+
+
+def csv_text(frame: pl.DataFrame) -> str:
+    """A frame as CSV, times as ``2024-01-31 05:00:00`` and with their offset where they have a zone."""
+    import polars as pl
+
+    zoned = any(isinstance(dtype, pl.Datetime) and dtype.time_zone for dtype in frame.dtypes)
+    pattern = "%Y-%m-%d %H:%M:%S%.f" + "%:z" * zoned
+    return _rounded(frame).write_csv(datetime_format=pattern)
+
+
+def records(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """A frame as rows that JSON can hold, times as ISO text."""
+    return _readable(frame).to_dicts()
+
+
+def _rounded(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars.selectors as cs
+
+    return frame.with_columns(cs.float().round_sig_figs(_DIGITS))
+
+
+def _readable(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+    import polars.selectors as cs
+
+    return (
+        _rounded(frame)
+        .with_columns(cs.date().dt.to_string("iso"), cs.datetime().dt.to_string("iso:strict"))
+        .cast({cs.categorical(): pl.String})
+    )

@@ -1,0 +1,86 @@
+"""What every verb shares: groups of options become parameters, and errors become one sentence and an exit code."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+import typer
+
+__all__ = ["verb"]
+
+
+def verb(function: Callable[..., None]) -> Callable[..., None]:
+    """A function as typer takes it.
+
+    A parameter whose type is a dataclass of options is spread into its fields, and put together again for the call.
+    Errors that are raised on purpose end with code 2 for wrong use and 1 for the rest, Ctrl-C with 130; any other
+    exception is a defect of Foregate and is shown in full.
+    """
+    groups, parameters = _spread(function)
+
+    def call(**given: Any) -> None:
+        with_code(lambda: function(**_gathered(groups, given)))
+
+    call.__name__, call.__doc__ = function.__name__, function.__doc__
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {one.name: one.annotation for one in parameters}
+    return call
+
+
+def with_code(run: Callable[[], None]) -> None:
+    """Call `run`, and end the program with a sentence and a code if it fails as can be expected."""
+    try:
+        run()
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Nothing was written, and what was there before is unchanged.", err=True)
+        raise typer.Exit(130) from None
+    except Exception as error:
+        from foregate.core import ForegateError, UsageError
+
+        if not isinstance(error, ForegateError):
+            raise
+        typer.echo(_told(str(error)), err=True)
+        raise typer.Exit(2 if isinstance(error, UsageError) else 1) from None
+
+
+def _spread(function: Callable[..., None]) -> tuple[dict[str, type], list[inspect.Parameter]]:
+    hints = get_type_hints(function, include_extras=True)
+    groups: dict[str, type] = {}
+    parameters = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if not dataclasses.is_dataclass(hints[name]):
+            parameters.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        group = groups[name] = hints[name]
+        types = get_type_hints(group, include_extras=True)
+        for field in dataclasses.fields(group):
+            missing = field.default is dataclasses.MISSING
+            default = inspect.Parameter.empty if missing else field.default
+            kind = inspect.Parameter.KEYWORD_ONLY
+            parameters.append(inspect.Parameter(field.name, kind, default=default, annotation=types[field.name]))
+    return groups, parameters
+
+
+def _gathered(groups: dict[str, type], given: dict[str, Any]) -> dict[str, Any]:
+    for name, group in groups.items():
+        given[name] = group(**{field.name: given.pop(field.name) for field in dataclasses.fields(group)})
+    return given
+
+
+_ARGUMENTS = (
+    "date_format", "decimal", "encoding", "epoch", "format", "freq", "id_col", "query", "season_length", "separator",
+    "target_col", "thousands", "time_col", "wide",
+)  # fmt: skip
+
+
+def _told(message: str) -> str:
+    """The sentence of an error, and what the arguments it names are called on the command line."""
+    named = [name for name in dict.fromkeys(re.findall(r"\b([a-z_]+)=", message)) if name in _ARGUMENTS]
+    if not named:
+        return f"Error: {message}"
+    options = ", ".join(f"--{name.replace('_', '-')}" for name in named)
+    return f"Error: {message}\nOn the command line: {options}"
