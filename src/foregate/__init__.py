@@ -33,8 +33,11 @@ if TYPE_CHECKING:
     from foregate.data import read as read
     from foregate.data import split as split
     from foregate.data import windows as windows
-    from foregate.evaluation import backtest as backtest
     from foregate.evaluation import scoreboard as scoreboard
+    from foregate.forecaster import Forecaster as Forecaster
+    from foregate.forecaster import backtest as backtest
+    from foregate.forecaster import load as load
+    from foregate.pipeline.recipe import Recipe as Recipe
 
     __version__: str
 
@@ -42,6 +45,7 @@ _HOMES = {
     "ArtifactError": "foregate.core",
     "DataError": "foregate.core",
     "Forecast": "foregate.core",
+    "Forecaster": "foregate.forecaster",
     "ForegateError": "foregate.core",
     "Frequency": "foregate.core",
     "MissingExtraError": "foregate.core",
@@ -49,12 +53,14 @@ _HOMES = {
     "NotFittedError": "foregate.core",
     "Panel": "foregate.core",
     "ReadOptions": "foregate.data",
+    "Recipe": "foregate.pipeline.recipe",
     "UsageError": "foregate.core",
     "audit": "foregate.data",
-    "backtest": "foregate.evaluation",
+    "backtest": "foregate.forecaster",
     "calendar": "foregate.data",
     "clean": "foregate.data",
     "find_seasons": "foregate.data",
+    "load": "foregate.forecaster",
     "read": "foregate.data",
     "scoreboard": "foregate.evaluation",
     "split": "foregate.data",
