@@ -1,1 +1,6 @@
-"""Figures and the self-contained HTML report."""
+"""The report of a forecast as one HTML file, and its charts."""
+
+from foregate.reporting.figures import fan_chart
+from foregate.reporting.report import ReportInput, write_report
+
+__all__ = ["ReportInput", "fan_chart", "write_report"]
