@@ -33,11 +33,14 @@ test: check  ## check, then every test but the slow ones, with coverage
 slow: setup  ## the tests that take minutes
 	$(TEST_ENV) $(BIN)/python -m pytest -q -m slow
 
-bench: setup  ## figures of accuracy, speed and memory; see benchmarks/README.md
-	$(BIN)/python -m benchmarks
+bench: setup  ## figures of accuracy, speed and memory, on real sets (FOREGATE_DATA); see benchmarks/README.md
+	$(BIN)/python -m benchmarks.read
+	$(BIN)/python -m benchmarks.m4 hourly weekly
+	$(BIN)/python -m benchmarks.scoreboard
 
-docs: setup  ## write docs/api.md from the docstrings
+docs: setup  ## write docs/api.md from the docstrings and docs/cli.md from the help texts
 	$(BIN)/python docs/build_api.py
+	$(BIN)/python docs/build_cli.py
 
 format: setup  ## bring the code into shape
 	$(BIN)/ruff check --fix .

@@ -269,6 +269,15 @@ def load(path: str | Path, *, engine: str = "auto") -> Forecaster:
 
     Raises:
         ArtifactError: the folder is no model, is damaged, or was made by a newer version; the message says which.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from foregate.data import generate
+        >>> model = Forecaster(horizon=3, season_length=12, options={"steps": 2, "hidden": 8}).fit(generate(2, 60))
+        >>> with TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model")
+        ...     load(f"{folder}/model").predict().equals(model.predict())
+        True
     """
     artifact = load_model(Path(path), engine=engine)
     recipe = artifact.recipe
@@ -314,6 +323,14 @@ def backtest(
         refit: False to train once, True at every origin, n at every n-th.
         level: central intervals to score, in percent.
         baselines: names of models to compare with, of `foregate.evaluation.BASELINES`.
+
+    Examples:
+        >>> from foregate.data import generate
+        >>> from foregate.evaluation import scoreboard
+        >>> model = Forecaster(horizon=3, season_length=12, options={"steps": 2, "hidden": 8})
+        >>> board = scoreboard(backtest(model, generate(2, 60), n_windows=2))
+        >>> [score.model for score in board.scores]
+        ['LSTM', 'SeasonalNaive']
     """
     panel, _ = split_known_future(read(data, freq=model.freq))
     panel = regularize(require_freq(panel))

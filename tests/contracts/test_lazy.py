@@ -1,9 +1,5 @@
 """Importing the package and asking for help are instant, because nothing heavy is loaded."""
 
-import pytest
-
-import foregate.cli
-
 HEAVY = {
     "matplotlib",
     "onnx",
@@ -23,7 +19,6 @@ def test_importing_the_package_loads_nothing_heavy(fresh):
     assert not fresh("import foregate; dir(foregate); foregate.__version__") & (HEAVY | {"numpy", "rich", "typer"})
 
 
-@pytest.mark.skipif(not hasattr(foregate.cli, "main"), reason="the command line has no verbs yet")
 def test_help_loads_nothing_heavy(fresh):
     """`foregate --help` loads no library of numbers, frames or networks."""
     code = """
