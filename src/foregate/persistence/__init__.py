@@ -1,1 +1,6 @@
 """Models on disk: the one door to the file format."""
+
+from foregate.persistence.artifact import Artifact, load_model, save_model
+from foregate.persistence.runtime import OnnxEngine
+
+__all__ = ["Artifact", "OnnxEngine", "load_model", "save_model"]

@@ -1,0 +1,189 @@
+"""A forecaster on disk: one folder of safetensors, ONNX graphs and JSON, and no pickle.
+
+``model.json`` says what it is and holds the checksums (see `folder`); ``weights.safetensors`` are the network's
+parameters by torch's names; ``encoder.onnx`` and ``decoder.onnx`` are the network for machines without torch;
+``history.safetensors`` is the panel that it was fitted on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from foregate.core import Engine, MissingExtraError, Panel, UsageError
+from foregate.data.inputs import InputSpec
+from foregate.forecasting.fitted import Fitted
+from foregate.forecasting.intervals import Calibration
+from foregate.persistence.codec import decode
+from foregate.persistence.export import Shape, decoder_graph, encoder_graph
+from foregate.persistence.folder import Document, read_folder, render, write_folder
+from foregate.persistence.history import Outline, pack_history, unpack_history
+from foregate.persistence.migrations import SCHEMA, migrate, refuse_newer
+from foregate.persistence.runtime import OnnxEngine, StoredNetwork
+from foregate.persistence.tensors import Form, pack, unpack
+from foregate.pipeline.recipe import Recipe
+
+__all__ = ["Artifact", "load_model", "save_model"]
+
+WEIGHTS, HISTORY, ENCODER, DECODER = "weights.safetensors", "history.safetensors", "encoder.onnx", "decoder.onnx"
+ENGINES = ("auto", "torch", "onnx")
+MOST_LAYERS = 1000
+"""So that a forged number cannot ask for endless names of weights."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """All that a forecaster is."""
+
+    fitted: Fitted
+    """The model, with the engine that runs it."""
+    recipe: Recipe
+    """How it was made."""
+    history: Panel
+    """What it was fitted on, and forecasts when nothing else is given."""
+    facts: Mapping[str, Any]
+    """What is known of the fit, for people to read: text, finite numbers, lists and mappings."""
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """What `model.json` says of an artifact; the arrays are in the other files."""
+
+    network: Shape
+    inputs: InputSpec
+    levels: tuple[float, ...]
+    horizon: int
+    typical_scale: float
+    name: str
+    recipe: Recipe
+    history: Outline
+    facts: dict[str, Any]
+    calibration: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        Q, shape, spec = len(self.levels), self.network, self.inputs
+        if any(not 0 < q < 1 for q in self.levels) or list(self.levels) != sorted(set(self.levels)) or Q % 2 == 0:
+            raise ValueError(f"levels must rise between 0 and 1 with one in the middle, not {self.levels}")
+        sizes = (shape.hidden, shape.layers, shape.decoder, self.horizon, spec.recent, spec.window)
+        if min(sizes) < 1 or shape.layers > MOST_LAYERS:
+            raise ValueError(f"sizes must be at least 1, and layers at most {MOST_LAYERS}, not {sizes}")
+        told = (spec.n_features, spec.n_steps, spec.n_profiles, Q)
+        if told != (shape.n_features, shape.n_steps, shape.n_profiles, shape.n_quantiles):
+            raise ValueError(f"the network must have the widths {told} of its inputs and levels, not {shape}")
+        if not self.calibration or any(len(row) != Q or min(row) <= 0 for row in self.calibration):
+            raise ValueError(f"calibration must have {Q} positive factors per step")
+        if self.typical_scale < 0 or any(column.spread <= 0 for column in spec.columns):
+            raise ValueError("scales must be positive")
+
+    @classmethod
+    def of(cls, document: Document) -> _Contents:
+        """From JSON, every field checked."""
+        return decode(cls, {field.name: document.get(field.name) for field in fields(cls)}, "the model")
+
+
+def save_model(folder: str | Path, artifact: Artifact, *, overwrite: bool = False) -> None:
+    """Save a forecaster as one folder, whole or not at all.
+
+    Args:
+        folder: a new one; folders above it are made.
+        artifact: what to save.
+        overwrite: replace the model that is there, once the new one is complete. Anything else is never replaced.
+
+    Raises:
+        UsageError: the facts are not JSON, or the engine is of another kind.
+        ArtifactError: the folder is there, and `overwrite` is false; it holds something else than a model, or cannot be
+            written; the model itself is broken. What was there stays.
+        MissingExtraError: the model was made with torch, and the onnx package is not installed.
+    """
+    fitted, network = artifact.fitted, _stored(artifact.fitted.engine)
+    outline, arrays = pack_history(artifact.history)
+    document: Document = {
+        "schema": SCHEMA,
+        "foregate": metadata.version("foregate"),
+        "name": fitted.name,
+        "horizon": fitted.horizon,
+        "facts": dict(artifact.facts),
+        "recipe": asdict(artifact.recipe),
+        "network": asdict(network.shape),
+        "inputs": asdict(fitted.spec),
+        "levels": fitted.levels,
+        "typical_scale": fitted.typical_scale,
+        "history": asdict(outline),
+        "calibration": fitted.calibration.factors.tolist(),
+    }
+    _Contents.of(json.loads(render(document)))  # what could not be loaded must not replace what can
+    weights = pack(network.weights, _forms(network.shape), WEIGHTS)
+    files = {WEIGHTS: weights, HISTORY: arrays, ENCODER: network.encoder, DECODER: network.decoder}
+    write_folder(Path(folder), document, files, overwrite=overwrite)
+
+
+def load_model(folder: str | Path, *, engine: str = "auto") -> Artifact:
+    """Load a forecaster.
+
+    Args:
+        folder: that `save_model` wrote.
+        engine: ``torch``: forecasts are to the bit those of before. ``onnx``: needs no torch; within 1e-5 of them.
+            ``auto``: torch where it is installed.
+
+    Raises:
+        UsageError: there is no such engine.
+        ArtifactError: the folder is damaged, of something else, or of a newer version.
+        MissingExtraError: torch is asked for, and not installed.
+    """
+    if engine not in ENGINES:
+        raise UsageError(f"engine must be one of {', '.join(ENGINES)}, but got {engine!r}.")
+    document, files = read_folder(Path(folder), (WEIGHTS, HISTORY, ENCODER, DECODER), refuse_newer)
+    contents = _Contents.of(migrate(document))
+    weights = unpack(files[WEIGHTS], _forms(contents.network), WEIGHTS)
+    fitted = Fitted(
+        _start(StoredNetwork(contents.network, weights, files[ENCODER], files[DECODER]), engine),
+        contents.inputs,
+        contents.levels,
+        Calibration(np.array(contents.calibration, np.float64)),
+        contents.horizon,
+        contents.typical_scale,
+        contents.name,
+    )
+    history = unpack_history(contents.history, files[HISTORY])
+    return Artifact(fitted, contents.recipe, history, contents.facts)
+
+
+def _forms(shape: Shape) -> dict[str, Form]:
+    return {name: Form(np.float32, size) for name, size in shape.weights().items()}
+
+
+def _stored(engine: Engine) -> StoredNetwork:
+    """The network behind an engine, with its graphs."""
+    if isinstance(engine, OnnxEngine):
+        return engine.network
+    from foregate.training.engine import TorchEngine
+
+    if not isinstance(engine, TorchEngine):
+        raise UsageError(f"the engine must be one of torch or ONNX, but got {type(engine).__name__}.")
+    weights = {name: values.detach().cpu().numpy() for name, values in engine.network.state_dict().items()}
+    shape = Shape(**asdict(engine.network.spec))
+    return StoredNetwork(shape, weights, encoder_graph(shape, weights), decoder_graph(shape, weights))
+
+
+def _start(network: StoredNetwork, engine: str) -> Engine:
+    if engine == "onnx":
+        return OnnxEngine(network)
+    try:
+        import torch
+    except ImportError as error:
+        if engine == "auto":
+            return OnnxEngine(network)
+        raise MissingExtraError("running a model with torch", "train") from error
+    from foregate.models.network import Network, NetworkSpec
+    from foregate.training.engine import TorchEngine
+
+    with torch.random.fork_rng(devices=[]):  # the first weights, replaced at once, are drawn from a fork
+        made = Network(NetworkSpec(**asdict(network.shape)))
+    made.load_state_dict({name: torch.tensor(values) for name, values in network.weights.items()})
+    return TorchEngine(made)
