@@ -216,7 +216,8 @@ class Inputs:
     def _remembered(self, r: IntArray, index: IntArray, which: int) -> Float32Array:
         """The season's mean at row r plus what the memory holds for the phase of row `index`."""
         t = self.tracks
-        return t.season_mean[r, which] + t.profile[index, which]
+        remembered: Float32Array = t.season_mean[r, which] + t.profile[index, which]
+        return remembered
 
     @staticmethod
     def _phase(k: IntArray, m: int) -> IntArray:

@@ -1,0 +1,187 @@
+"""Laws of covariates as input columns."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from foregate.core import Covariate, DataError, Panel
+from foregate.data.columns import LARGEST, MOST_CATEGORIES, ColumnSpec, encode_columns, fit_columns
+from foregate.data.inputs import Inputs, InputSpec
+
+LENGTHS = (12, 7)
+K = np.arange(1, 5)
+
+
+def panel(**covariates):
+    """Two series with the covariates given by name."""
+    rng = np.random.default_rng(0)
+    made = Panel.from_arrays([rng.normal(5, 1, n) for n in LENGTHS])
+    return replace(made, covariates=covariates)
+
+
+def rows_of(role, values, categories=()):
+    return Covariate(role, np.asarray(values, np.float32), categories)
+
+
+def everything(seed=1):
+    """A covariate of every role and kind; the future ones count up, so that a shift shows."""
+    rng = np.random.default_rng(seed)
+    n = sum(LENGTHS)
+    return panel(
+        size=rows_of("static", [3.0, 9.0]),
+        kind=rows_of("static", [1, 0], ("a", "b")),
+        rain=rows_of("past", rng.normal(size=n)),
+        wind=rows_of("past", rng.integers(0, 2, n), ("low", "high")),
+        price=rows_of("future", np.arange(n) + 10.0),
+        promo=rows_of("future", rng.integers(0, 3, n), ("no", "yes", "more")),
+    )
+
+
+def split(full, ahead):
+    """The panel without the last `ahead` rows of each series, and what is known of them."""
+    history = full.cut(full.lengths - ahead)
+    rows = (full.offsets[1:] - ahead)[:, None] + np.arange(ahead)
+    return history, {name: c.values[rows] for name, c in full.covariates.items() if c.role == "future"}
+
+
+def test_numbers_are_standardised_with_the_training_part():
+    """A number becomes its distance from the mean in standard deviations, and whether it is known."""
+    part = panel(rain=rows_of("past", [1.0, 3.0, np.nan] + [np.nan] * 16))
+    (spec,) = fit_columns(part)
+    assert (spec.mean, spec.spread, spec.width) == (2.0, 1.0, 2)
+    later = panel(rain=rows_of("past", [4.0, np.nan, 1e6] + [2.0] * 16))
+    np.testing.assert_array_equal(encode_columns(later, (spec,)).past[:4], [[2, 1], [0, 0], [LARGEST, 1], [0, 1]])
+
+
+def test_a_constant_or_unknown_number_has_a_spread_of_one():
+    """What never varies, or was never seen, divides by one."""
+    constant, never = fit_columns(panel(a=rows_of("past", np.full(19, 7.0)), b=rows_of("past", np.full(19, np.nan))))
+    assert (constant.mean, constant.spread) == (7.0, 1.0)
+    assert (never.mean, never.spread) == (0.0, 1.0)
+
+
+def test_categories_have_an_input_each_by_name():
+    """Categories are found by their name, not by their code; missing and unknown ones are all zeros."""
+    (spec,) = fit_columns(panel(kind=rows_of("past", [0, 1, 1] + [np.nan] * 16, ("a", "b", "never"))))
+    assert spec.categories == ("b", "a")
+    other = panel(kind=rows_of("past", [0, 1, 2, np.nan] + [0] * 15, ("new", "a", "b")))
+    np.testing.assert_array_equal(encode_columns(other, (spec,)).past[:4], [[0, 0], [0, 1], [1, 0], [0, 0]])
+
+
+def test_rare_categories_are_left_out():
+    """Only the most frequent categories have an input."""
+    often = np.repeat(np.arange(40), np.arange(40, 0, -1))
+    names = tuple(f"c{i}" for i in range(40))
+    made = replace(Panel.from_arrays([np.ones(len(often))]), covariates={"kind": rows_of("past", often, names)})
+    (spec,) = fit_columns(made)
+    assert spec.categories == names[:MOST_CATEGORIES]
+
+
+def test_a_category_that_was_never_known_has_one_silent_input():
+    """A column without a single known category is all zeros, and keeps its place."""
+    made = panel(kind=rows_of("future", np.full(19, np.nan), ("a",)))
+    columns = encode_columns(made, fit_columns(made))
+    assert columns.future.shape == (19, 1)
+    assert not columns.future.any()
+
+
+def test_a_known_future_is_the_future_that_comes():
+    """At every row, a panel with its future given says what the longer panel says, one step ahead and all steps."""
+    full = everything()
+    spec = InputSpec((3, 1), columns=fit_columns(full))
+    history, future = split(full, len(K))
+    longer, shorter = Inputs(full, spec), Inputs(history, spec, future)
+    for i in range(len(full)):
+        ends = full.offsets[i] + history.lengths[i], history.offsets[i + 1]
+        for back in range(1, 4):
+            there, here = (np.array([end - back]) for end in ends)
+            np.testing.assert_array_equal(longer.features(there), shorter.features(here))
+            for one, other in zip(longer.steps(there, K), shorter.steps(here, K), strict=True):
+                np.testing.assert_array_equal(one, other)
+
+
+def test_what_is_not_known_of_the_future_is_zeros():
+    """Behind the end of the panel, known-future columns are zeros: never those of the next series."""
+    full = everything()
+    spec = InputSpec((3, 1), columns=fit_columns(full))
+    inputs, width = Inputs(full, spec), spec.width("future")
+    last = full.offsets[1:] - 1
+    assert not inputs.features(last)[:, -width:].any()
+    steps, _ = inputs.steps(last - 1, K)
+    ahead = steps[..., 14 : 14 + width]
+    assert ahead[:, 0].any(axis=-1).all()
+    assert not ahead[:, 1:].any()
+
+
+def test_steps_also_see_the_same_phase_one_season_back():
+    """Beside the future's columns stand those of the row that the seasonal profiles come from."""
+    full = panel(price=rows_of("future", np.arange(19) / 2.0))
+    spec = InputSpec((3, 5), columns=(ColumnSpec("price", "future", spread=2.0),))
+    steps, _ = Inputs(full, spec).steps(np.array([6]), K)
+    np.testing.assert_array_equal(steps[0, :, 14] * 4, [7, 8, 9, 10])
+    np.testing.assert_array_equal(steps[0, :, 16] * 4, [4, 5, 6, 4])
+    np.testing.assert_array_equal(steps[0, :, 18] * 4, [2, 3, 4, 5])
+
+
+def test_past_covariates_do_not_look_ahead():
+    """Change past covariates after a row: what is told at it stays to the bit; change it there: it shows."""
+    full = everything()
+    spec = InputSpec((3, 1), columns=fit_columns(full))
+    rain = full.covariates["rain"]
+    for changed_from, same in ((6, True), (5, False)):
+        values = np.where(np.arange(19) >= changed_from, 99, rain.values).astype(np.float32)
+        other = replace(full, covariates={**full.covariates, "rain": replace(rain, values=values)})
+        one, two = (Inputs(each, spec).features(np.arange(6)) for each in (full, other))
+        assert np.array_equal(one, two) == same
+
+
+def test_future_covariates_are_known_one_step_ahead_and_no_further():
+    """The encoder at a row reads the future columns of the next row, not of the row after it."""
+    full = everything()
+    spec = InputSpec((3, 1), columns=fit_columns(full))
+    price = full.covariates["price"]
+    for changed_from, same in ((7, True), (6, False)):
+        values = np.where(np.arange(19) >= changed_from, -99, price.values).astype(np.float32)
+        other = replace(full, covariates={**full.covariates, "price": replace(price, values=values)})
+        one, two = (Inputs(each, spec).features(np.arange(6)) for each in (full, other))
+        assert np.array_equal(one, two) == same
+
+
+def test_static_columns_stand_in_every_row_of_their_series():
+    """Every row of a series carries its own static columns."""
+    full = everything()
+    spec = InputSpec((1, 1), columns=tuple(c for c in fit_columns(full) if c.role == "static"))
+    features = Inputs(full, spec).features(np.arange(19))[:, -4:]
+    np.testing.assert_array_equal(features, np.repeat([[-1, 1, 0, 1], [1, 1, 1, 0]], LENGTHS, axis=0))
+
+
+def test_a_missing_covariate_is_refused():
+    """The message names the covariate, its role and what there is instead."""
+    specs = fit_columns(everything())
+    with pytest.raises(DataError, match=r"must have the static covariate 'size'.*but got none\. Read the data with"):
+        encode_columns(panel(), specs)
+
+
+@pytest.mark.parametrize(
+    ("covariate", "message"),
+    [
+        (rows_of("past", np.ones(19), ("a", "b")), "must be past numbers, but got past categories"),
+        (rows_of("future", np.ones(19)), "must be past numbers, but got future numbers"),
+    ],
+)
+def test_another_role_or_kind_is_refused(covariate, message):
+    """The message says which role and kind it must be, and which came."""
+    with pytest.raises(DataError, match=message):
+        encode_columns(panel(rain=covariate), (ColumnSpec("rain", "past"),))
+
+
+def test_a_future_that_lacks_a_column_is_refused():
+    """A future is given whole or not at all."""
+    full = everything()
+    history, future = split(full, 2)
+    del future["price"]
+    with pytest.raises(
+        DataError, match="must hold every known-future covariate of the model, but got none for 'price'"
+    ):
+        encode_columns(history, fit_columns(full), future)
