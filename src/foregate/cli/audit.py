@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foregate.cli.options import Data, Output, Reading
-from foregate.cli.screen import Page, audit_lines, audit_table, print_json, stage
+from foregate.cli.screen import Page, audit_lines, audit_table, panel_lines, print_json, stage
 
 __all__ = ["audit"]
 
@@ -29,7 +29,7 @@ def audit(data: Data, reading: Reading, output: Output) -> None:
         print_json({"data": data, **found.to_dict()})
         return
     page = Page()
-    page.add("Read", data, *found.notes)
+    page.add("Read", *panel_lines(panel, data))
     page.add("Audit", audit_table(found))
-    page.add("Findings", *(audit_lines(found, least=("error", "warning", "info")) or ["Nothing odd was found."]))
+    page.add("Findings", *(audit_lines(found, "error", "warning", "info") or ["Nothing odd."]))
     page.show()

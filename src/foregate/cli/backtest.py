@@ -8,7 +8,7 @@ from typing import Annotated
 from typer import Option
 
 from foregate.cli.options import Baselines, Data, Level, Output, Overwrite, Reading, Training, Windows, percents
-from foregate.cli.screen import Page, panel_lines, print_json, score_table, stage
+from foregate.cli.screen import Page, panel_lines, print_json, score_lines, stage
 
 __all__ = ["backtest"]
 
@@ -60,8 +60,8 @@ def backtest(
         print_json({"data": data, "verdict": verdict(board), "scoreboard": board.to_dict(), "files": files})
         return
     page = Page()
-    page.add("Read", *panel_lines(panel))
-    page.add("Score", verdict(board), "", score_table(board))
+    page.add("Read", *panel_lines(panel, data))
+    page.add("Score", *score_lines(board, verdict(board)))
     page.add("Notes", *board.notes)
     page.add("Files", *([] if out is None else [str(out / name) for name in _FILES]))
     page.show()

@@ -43,17 +43,19 @@ def demo(
     stage(output, "reading the record that statsmodels ships")
     panel = read(co2())
     check_place(out, FILES, overwrite=overwrite or _of_demo(out / "model", panel))
-    result = Job("the CO2 record that statsmodels ships", panel, model, _LEVELS).run(lambda text: stage(output, text))
-    files = result.write(out)
+    result = Job("CO2 above Mauna Loa", panel, model, _LEVELS).run(lambda text: stage(output, text))
+    advice = (
+        (
+            f"foregate predict {shlex.quote(str(out / 'model'))} --horizon 104 --level 50,90",
+            "two years, other intervals",
+        ),
+        ("foregate forecast DATA --horizon H", "a table of your own: CSV, Parquet, JSON, a database"),
+    )
+    files = result.write(out, advice)
     if output.json:
         print_json(result.to_dict(out, files))
-        return
-    advice = [
-        f"foregate predict {shlex.quote(str(out / 'model'))} --horizon 104 --level 50,90",
-        "foregate forecast DATA --horizon H   # with a table of your own: CSV, Parquet, JSON or a database",
-        "foregate forecast --help",
-    ]
-    result.show(out, files, advice)
+    else:
+        result.show(out, files, advice)
 
 
 def _of_demo(model: Path, panel: Panel) -> bool:

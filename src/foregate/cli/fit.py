@@ -9,7 +9,7 @@ from typing import Annotated
 from typer import Option
 
 from foregate.cli.options import Data, Output, Overwrite, Reading, Training
-from foregate.cli.screen import Page, panel_lines, print_json, stage
+from foregate.cli.screen import Page, advice_lines, panel_lines, print_json, stage
 
 __all__ = ["fit"]
 
@@ -20,6 +20,15 @@ def fit(
     training: Training,
     output: Output,
     out: Annotated[Path, Option("--out", metavar="MODEL", rich_help_panel="Output", help="Folder for the model.")],
+    checkpoint: Annotated[
+        Path | None,
+        Option(
+            "--checkpoint",
+            metavar="DIR",
+            rich_help_panel="Forecaster",
+            help="Folder for checkpoints; an interrupted run goes on from there, to the same result.",
+        ),
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Train a forecaster on a table and save it.
@@ -36,7 +45,7 @@ def fit(
     stage(output, f"reading {data}")
     panel = reading.read(data)
     stage(output, "training")
-    model.fit(panel)
+    model.fit(panel, checkpoint=checkpoint)
     model.save(out, overwrite=overwrite)
     report = model.report_
     if output.json:
@@ -44,12 +53,11 @@ def fit(
         return
     seasons = ", ".join(map(str, report["seasons"])) or "none"
     page = Page()
-    page.add("Read", *panel_lines(model.panel_))
-    page.add(
-        "Fit",
-        f"{report['parameters']:,} weights, {report['steps']:,} steps, seasons {seasons}, {report['seconds']:.0f} s",
-        *(note for note in report["notes"] if note not in model.panel_.notes),
+    page.add("Read", *panel_lines(model.panel_, data))
+    done = (
+        f"{report['parameters']:,} weights, {report['steps']:,} steps in {report['seconds']:.0f} s, seasons {seasons}"
     )
+    page.add("Fit", done, *(note for note in report["notes"] if note not in model.panel_.notes))
     page.add("Files", f"{out}/")
-    page.add("Next", f"foregate predict {shlex.quote(str(out))} --out forecasts.csv")
+    page.add("Next", *advice_lines([(f"foregate predict {shlex.quote(str(out))} --out forecasts.csv", "forecast")]))
     page.show()

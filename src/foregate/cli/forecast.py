@@ -59,13 +59,13 @@ def forecast(
     stage(output, f"reading {data}")
     panel = reading.read(data)
     result = Job(data, panel, model, levels, names, windows, future_data).run(lambda text: stage(output, text))
-    files = result.write(out)
+    model_there, data_there = shlex.quote(str(out / "model")), shlex.quote(data)
+    advice = (
+        (f"foregate predict {model_there} {data_there} --out next.csv", "forecast again from newer rows; no training"),
+        (f"foregate predict {model_there} --level 50,90", "other intervals"),
+    )
+    files = result.write(out, advice)
     if output.json:
         print_json(result.to_dict(out, files))
     else:
-        model_there, data_there = shlex.quote(str(out / "model")), shlex.quote(data)
-        advice = [
-            f"foregate predict {model_there} --level 50,90",
-            f"foregate predict {model_there} {data_there} --out next.csv   # with newer rows, without training again",
-        ]
         result.show(out, files, advice)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foregate.cli.outputs import staged
-from foregate.cli.screen import Page, audit_lines, panel_lines, score_table
+from foregate.cli.screen import Page, advice_lines, audit_lines, panel_lines, score_lines
 from foregate.cli.tables import csv_text, table
 
 if TYPE_CHECKING:
@@ -19,8 +19,20 @@ if TYPE_CHECKING:
     from foregate.evaluation import Backtest, Scoreboard
     from foregate.forecaster import Forecaster
 
-__all__ = ["BASELINES", "FILES", "Job", "Result", "checked_baselines", "forecast_table", "scored", "windows_for"]
+__all__ = [
+    "BASELINES",
+    "FILES",
+    "Advice",
+    "Job",
+    "Result",
+    "checked_baselines",
+    "forecast_table",
+    "scored",
+    "windows_for",
+]
 
+Advice = Sequence[tuple[str, str]]
+"""What to try next: commands, and what each is good for."""
 BASELINES = ("SeasonalNaive", "Naive")
 """What the LSTM is compared with if nothing else is said."""
 FILES = ("forecasts.csv", "scoreboard.csv", "report.html", "model")
@@ -95,25 +107,41 @@ class Result:
         """Where the LSTM stands, or why nobody knows."""
         return verdict(self.board) if self.board is not None else str(self.unscored)
 
-    def write(self, out: Path) -> list[str]:
+    def write(self, out: Path, advice: Advice) -> list[str]:
         """Put all files into a folder, or none of them; returns their names."""
+        from foregate.reporting import ReportInput, write_report
+
+        told = ReportInput(
+            title=self.job.data,
+            panel=self.history,
+            audit=self.audit,
+            forecast=self.forecast,
+            backtest=self.backtest,
+            scoreboard=self.board,
+            model=self.job.model.report_,
+            notes=() if self.unscored is None else (self.unscored,),
+            next_steps=tuple(advice),
+        )
         with staged(out, FILES) as new:
             frame = forecast_table(self.forecast, self.history, self.job.levels)
             (new / "forecasts.csv").write_text(csv_text(frame), encoding="utf-8")
             if self.board is not None:
                 (new / "scoreboard.csv").write_text(csv_text(table(self.board.to_rows())), encoding="utf-8")
+            write_report(new / "report.html", told)
             self.job.model.save(new / "model")
             return [name for name in FILES if (new / name).exists()]
 
-    def show(self, out: Path, files: list[str], advice: list[str]) -> None:
-        """Print what was read, found, scored and written, and commands to try next."""
+    def show(self, out: Path, files: list[str], advice: Advice) -> None:
+        """Print what was read, found, scored and written, and what to try next."""
         page = Page()
-        page.add("Read", *panel_lines(self.history))
-        page.add("Audit", *audit_lines(self.audit))
-        page.add("Score", self.verdict, *([] if self.board is None else ["", score_table(self.board)]))
+        page.add("Read", *panel_lines(self.history, self.job.data))
+        page.add(
+            "Audit", *(audit_lines(self.audit, "error", "warning") or ["Nothing that forecasts would suffer from."])
+        )
+        page.add("Score", *([self.verdict] if self.board is None else score_lines(self.board, self.verdict)))
         page.add("Notes", *self.notes())
         page.add("Files", *(f"{out / name}{'/' * (name == 'model')}" for name in files))
-        page.add("Next", *advice)
+        page.add("Next", *advice_lines(advice))
         page.show()
 
     def notes(self) -> list[str]:

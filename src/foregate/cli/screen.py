@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from foregate.cli.options import Output
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
 
     from foregate.core import Panel
     from foregate.data import Audit
     from foregate.evaluation import Scoreboard
 
-__all__ = ["Page", "audit_lines", "audit_table", "panel_lines", "print_json", "score_table", "stage"]
+__all__ = [
+    "Page",
+    "advice_lines",
+    "audit_lines",
+    "audit_table",
+    "panel_lines",
+    "print_json",
+    "score_lines",
+    "stage",
+]
 
 _MARKS = {"error": "[red]error[/]  ", "warning": "[yellow]warning[/]", "info": "[dim]note[/]   "}
 
@@ -48,37 +59,46 @@ class Page:
 
     def show(self) -> None:
         """Print everything on standard output."""
-        from rich.console import Group
+        from rich.console import Console, Group
         from rich.table import Table
         from rich.text import Text
 
-        grid = Table.grid(padding=(0, 2), expand=False)
-        grid.add_column(min_width=9, no_wrap=True, style="bold")
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(min_width=8, no_wrap=True, style="bold")
         grid.add_column(overflow="fold")
         for i, (label, what) in enumerate(self.sections):
             if i:
                 grid.add_row("", "")
-            grid.add_row(Text(label), Group(*what))
-        _console().print(grid)
+            grid.add_row(label, Group(*(Text(one) if isinstance(one, str) else one for one in what)))
+        console = Console(highlight=False)
+        if not console.is_terminal and "COLUMNS" not in os.environ:
+            console.width = _WIDTH_OF_FILES
+        with console.capture() as drawn:
+            console.print(grid)
+        sys.stdout.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
 
 
-def panel_lines(panel: Panel) -> list[RenderableType]:
+def panel_lines(panel: Panel, name: str) -> list[RenderableType]:
     """What was read, and what was decided in doing so."""
-    freq = "unknown step" if panel.freq is None else f"step {panel.freq.alias}"
+    from rich.text import Text
+
+    from foregate.data.audit.findings import stamp
+
     lengths = panel.lengths
-    rows = f"{len(panel.values):,} rows"
-    if len(panel) > 1:
-        rows += f" ({lengths.min():,} to {lengths.max():,} each)" if lengths.min() < lengths.max() else ""
-    named = f"{len(panel):,} series" if len(panel) > 1 else "1 series"
-    return [f"{named}, {rows}, {freq}", *_plain_lines(panel.notes)]
+    least, most = (f"{length:,}" for length in (lengths.min(), lengths.max()))
+    series = f"{len(panel):,} series of {least}{f' to {most}' * (least != most)} rows" if len(panel) > 1 else ""
+    step = "" if panel.freq is None else f", step {panel.freq.alias}"
+    span = f"{stamp(panel.times.min(), panel)} to {stamp(panel.times.max(), panel)}"
+    first = f"{name}: {series or f'one series of {least} rows'}{step}, {span}"
+    return [first, *(Text(note, style="dim") for note in panel.notes)]
 
 
-def audit_lines(found: Audit, *, least: Sequence[str] = ("error", "warning")) -> list[RenderableType]:
+def audit_lines(found: Audit, *severities: str) -> list[RenderableType]:
     """The findings of some severities, worst first, as a grid of mark and sentence."""
     from rich.table import Table
     from rich.text import Text
 
-    shown = [one for one in found.findings if one.severity in least]
+    shown = [one for one in found.findings if one.severity in severities]
     if not shown:
         return []
     grid = Table.grid(padding=(0, 2))
@@ -102,49 +122,43 @@ def audit_table(found: Audit) -> RenderableType:
     return grid
 
 
-def score_table(board: Scoreboard) -> RenderableType:
-    """The scoreboard as a table, the best of each error in bold."""
-    from rich import box
+def score_lines(board: Scoreboard, said: str) -> list[RenderableType]:
+    """The verdict, and under it the scoreboard as a table, the best of each error in bold."""
     from rich.table import Table
     from rich.text import Text
 
+    shown = [name for name in _ERRORS if name in board.scores[0].overall]
     coverages = [name for name in board.scores[0].overall if name.startswith("coverage-")]
-    errors = [name for name in ("mase", "smape", "mae", "crps") if name in board.scores[0].overall]
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    grid.add_column("model")
-    labels = [_LABELS[name] for name in errors] + [f"in {name.removeprefix('coverage-')} %" for name in coverages]
-    for label in (*labels, "seconds"):
-        grid.add_column(label, justify="right")
-    best = {name: min(score.overall[name] for score in board.scores) for name in errors}
+    grid = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", pad_edge=False)
+    grid.add_column("", no_wrap=True)
+    for label in (*(_ERRORS[name] for name in shown), *(f"in {name[9:]} %" for name in coverages), "seconds"):
+        grid.add_column(label, justify="right", no_wrap=True)
+    best = {name: min(score.overall[name] for score in board.scores) for name in shown}
     for score in board.scores:
         cells = [
             Text(f"{score.overall[name]:.4g}", style="bold" if score.overall[name] == best[name] else "")
-            for name in errors
+            for name in shown
         ]
         cells += [Text(f"{score.overall[name]:.1f}") for name in coverages]
         grid.add_row(score.model, *cells, f"{score.seconds.fit + score.seconds.predict:.1f}")
-    return grid
+    style = "green" if " beats " in said else "yellow" if " loses " in said else ""
+    return [Text(said, style=style), "", grid]
 
 
-_LABELS = {"mase": "MASE", "smape": "sMAPE", "mae": "MAE", "crps": "CRPS"}
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(highlight=False)
-
-
-def _plain_lines(lines: Iterable[str]) -> list[RenderableType]:
+def advice_lines(advice: Sequence[tuple[str, str]]) -> list[RenderableType]:
+    """Commands to try next, and below each what it is good for."""
     from rich.text import Text
 
-    return [Text(line, style="dim") for line in lines]
+    return [Text.assemble(command, "\n  ", (meaning, "dim")) for command, meaning in advice]
+
+
+_ERRORS = {"mase": "MASE", "smape": "sMAPE", "mae": "MAE"}
+_WIDTH_OF_FILES = 100
+"""Characters of a line where the output is no terminal."""
 
 
 def _plain(value: Any) -> Any:
     """The same in types that JSON knows."""
-    import math
-
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

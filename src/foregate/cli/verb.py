@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import inspect
 import re
 from collections.abc import Callable
@@ -36,8 +37,13 @@ def with_code(run: Callable[[], None]) -> None:
     try:
         run()
     except KeyboardInterrupt:
-        typer.echo("Interrupted. Nothing was written, and what was there before is unchanged.", err=True)
+        typer.echo("Interrupted. What was there before is unchanged.", err=True)
         raise typer.Exit(130) from None
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # whoever read our output has gone
+            raise
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(1) from None
     except Exception as error:
         from foregate.core import ForegateError, UsageError
 
