@@ -86,6 +86,16 @@ def test_any_changed_byte_or_length_is_refused(saved):
     load_model(saved, engine="onnx")
 
 
+def test_a_changed_number_is_refused(saved):
+    """A manifest that is still sound JSON, but not what was written, is refused."""
+    written = (saved / "model.json").read_bytes()
+    for old, new in ((b'"horizon": 4', b'"horizon": 5'), (b'"levels": [0.025', b'"levels": [0.024'), (b"\n}", b"\n }")):
+        assert old in written
+        (saved / "model.json").write_bytes(written.replace(old, new, 1))
+        with pytest.raises(ArtifactError, match="must be as it was written"):
+            load_model(saved, engine="onnx")
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(saved, name):
     """The message names the file that is not there."""
