@@ -165,9 +165,7 @@ def slow_features(panel, i, t, inputs):
     r, start = tracks.row[begin + t], tracks.begin[begin + t]
     level, scale = tracks.level[r], tracks.scale[r] or 1
     short, long = spec.seasons
-    told = []
-    for lag in range(1, spec.recent + 1):
-        told.append((tracks.z[r - lag] - level) / scale if r - lag >= start else 0)
+    told = [(tracks.z[r - lag] - level) / scale if r - lag >= start else 0 for lag in range(1, spec.recent + 1)]
     for m in (short, long, 2 * short):
         for j in NEIGHBOURS:
             lag = m + j

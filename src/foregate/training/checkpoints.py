@@ -70,18 +70,22 @@ def read_checkpoint(folder: Path, options: TrainingOptions) -> Checkpoint | None
         tensors = load(raw)
         header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
         numbers = json.loads(header["__metadata__"]["run"])
-        saved = TrainingOptions(**numbers["options"])
+        best = numbers["best_score"]
+        saved = Checkpoint(
+            options=TrainingOptions(**numbers["options"]),
+            step=numbers["step"],
+            best_step=numbers["best_step"],
+            best_score=math.inf if best is None else best,
+            history=tuple((s, loss, math.inf if v is None else v) for s, loss, v in numbers["history"]),
+            tensors=tensors,
+        )
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ArtifactError(
             f"{path} must be a checkpoint of a training run, but got a damaged file ({error}). Delete it to start anew."
         ) from error
-    if saved != options:
+    if saved.options != options:
         raise ArtifactError(
-            f"{path} must be of a run with the same options, but got {saved} instead of {options}. "
+            f"{path} must be of a run with the same options, but got {saved.options} instead of {options}. "
             "Give another checkpoint folder, or delete it to start anew."
         )
-    history = tuple((s, loss, math.inf if v is None else v) for s, loss, v in numbers["history"])
-    best = numbers["best_score"]
-    return Checkpoint(
-        saved, numbers["step"], numbers["best_step"], math.inf if best is None else best, history, tensors
-    )
+    return saved

@@ -1,0 +1,262 @@
+"""Laws of the training loop and its checkpoints."""
+
+import copy
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from foregate.core import ArtifactError, ModelError, Panel
+from foregate.data.inputs import Inputs, InputSpec
+from foregate.models.network import Network, NetworkSpec
+from foregate.training.batches import Crops
+from foregate.training.checkpoints import FILE, read_checkpoint
+from foregate.training.loop import batch_loss, learning_rate, train
+from foregate.training.losses import pinball
+from foregate.training.options import TrainingOptions
+
+SPEC = InputSpec((3, 1), recent=3, window=50)
+LEVELS = torch.tensor([0.1, 0.5, 0.9])
+OPTIONS = TrainingOptions(steps=12, batch=6, crop=15, origins=4, checks=4, rate=1e-2)
+
+
+class PulledPlugError(Exception):
+    """Somebody pulled the plug."""
+
+
+def new_network(*, hidden=6, seed=0):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Network(NetworkSpec(SPEC.n_features, SPEC.n_steps, SPEC.n_profiles, 3, hidden=hidden, decoder=5))
+
+
+def new_crops(options=OPTIONS, *, lengths=(30, 20)):
+    rng = np.random.default_rng(0)
+    panel = Panel.from_arrays([10 + np.sin(2 * np.pi * np.arange(n) / 3) + rng.normal(0, 0.2, n) for n in lengths])
+    return Crops(Inputs(panel, SPEC), panel.lengths, 3, options)
+
+
+def score(network):
+    """Loss on one fixed batch."""
+    return batch_loss(network, new_crops().draw(999), LEVELS).item()
+
+
+def weights(network):
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def assert_same_bits(one, other):
+    assert one.keys() == other.keys()
+    for name in one:
+        assert torch.equal(one[name], other[name]), name
+
+
+def test_the_learning_rate_rises_and_falls():
+    """It rises in a straight line over a tenth of the steps, then falls along a half cosine to nearly nothing."""
+    options = TrainingOptions(steps=200, rate=0.01)
+    rates = np.array([learning_rate(step, options) for step in range(200)])
+    np.testing.assert_allclose(rates[:20], 0.01 * np.arange(1, 21) / 20)
+    assert np.all(np.diff(rates[20:]) < 0)
+    assert rates.max() == 0.01
+    assert 0 < rates[-1] < 0.01 * 0.002
+    assert rates[110] == pytest.approx(0.01 * (1 + 1e-3) / 2)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_the_learning_rate_of_the_shortest_runs(steps):
+    """However few the steps, every one of them has a rate above nothing and not above the highest."""
+    options = TrainingOptions(steps=steps)
+    assert all(0 < learning_rate(step, options) <= options.rate for step in range(steps))
+
+
+def test_the_loss_is_the_weighted_mean_over_origins():
+    """Forked origins in one pass give the loss of every origin alone, read up to it and decoded there."""
+    network, batch = new_network(), new_crops().draw(0)
+    total, weight = 0.0, 0.0
+    with torch.no_grad():
+        for b, columns in enumerate(batch.column):
+            for o, column in enumerate(columns):
+                states, _ = network.encode(torch.from_numpy(batch.features[b : b + 1, : column + 1]))
+                given = (batch.features[b, column][None], batch.steps[b, o][None], batch.profiles[b, o][None])
+                quantiles = network.decode(states[:, -1], *(torch.from_numpy(each) for each in given))
+                loss = pinball(torch.from_numpy(batch.target[b, o]), quantiles[0], LEVELS)
+                total += float((loss * torch.from_numpy(batch.weight[b, o])).sum())
+                weight += float(batch.weight[b, o].sum())
+        assert batch_loss(network, batch, LEVELS).item() == pytest.approx(total / weight, rel=1e-5)
+
+
+def test_training_lowers_the_loss():
+    """After a run the loss on numbers never drawn is lower than before."""
+    network = new_network()
+    before = score(network)
+    train(network, new_crops(TrainingOptions(steps=60, batch=8, crop=15, origins=4)), LEVELS)
+    assert score(network) < 0.9 * before
+
+
+def test_the_same_seed_gives_the_same_bits():
+    """Two runs with one seed end in the same weights; another seed in others; global generators stay as they were."""
+    numpy_before, torch_before = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
+    one, other, third = new_network(), new_network(), new_network()
+    first, second = train(one, new_crops(), LEVELS, score=score), train(other, new_crops(), LEVELS, score=score)
+    assert first == second
+    assert_same_bits(weights(one), weights(other))
+    seeded = TrainingOptions(**{**vars(OPTIONS), "seed": 1})
+    train(third, new_crops(seeded), LEVELS)
+    assert not torch.equal(one.out.weight, third.out.weight)
+    np.testing.assert_array_equal(numpy_before, np.random.get_state()[1])  # noqa: NPY002
+    assert torch.equal(torch_before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("stop_at", [1, 3, 4, 8, 11])
+@pytest.mark.parametrize("scored", [True, False])
+def test_stopped_and_resumed_is_never_stopped(tmp_path, stop_at, scored):
+    """Stopped anywhere and taken up from the last checkpoint, a run ends in the same bits and the same report."""
+    judge = score if scored else None
+    whole = new_network()
+    expected = train(whole, new_crops(), LEVELS, score=judge)
+
+    def pull(progress):
+        if progress.step == stop_at:
+            raise PulledPlugError
+
+    with pytest.raises(PulledPlugError):
+        train(new_network(), new_crops(), LEVELS, score=judge, on_step=pull, checkpoint=tmp_path)
+    resumed = new_network(seed=5)  # its own first weights do not matter any more
+    steps = []
+    if stop_at < OPTIONS.check_every:
+        resumed = new_network()
+    result = train(
+        resumed, new_crops(), LEVELS, score=judge, on_step=lambda p: steps.append(p.step), checkpoint=tmp_path
+    )
+    assert result == expected
+    assert_same_bits(weights(resumed), weights(whole))
+    assert steps[0] == stop_at // OPTIONS.check_every * OPTIONS.check_every + 1
+
+
+def test_a_finished_run_is_not_run_again(tmp_path):
+    """Resumed after its end, a run draws nothing and leaves the same weights and report."""
+    network, again = new_network(), new_network(seed=3)
+    expected = train(network, new_crops(), LEVELS, score=score, checkpoint=tmp_path)
+
+    def never(progress):
+        raise AssertionError("nothing was left to do")
+
+    assert train(again, new_crops(), LEVELS, score=score, on_step=never, checkpoint=tmp_path) == expected
+    assert_same_bits(weights(network), weights(again))
+    assert [path.name for path in tmp_path.iterdir()] == [FILE], "no temporary file is left"
+
+
+def test_the_best_weights_are_kept():
+    """Of all checks the weights of the best score are left in the network, whatever came after."""
+    seen = []
+
+    def judge(network):
+        seen.append(copy.deepcopy(network.state_dict()))
+        return [3.0, 1.0, 2.0, 1.5][len(seen) - 1]
+
+    network = new_network()
+    result = train(network, new_crops(), LEVELS, score=judge)
+    assert (result.steps, result.best_step, result.best_score) == (12, 6, 1.0)
+    assert [row[::2] for row in result.history] == [(3, 3.0), (6, 1.0), (9, 2.0), (12, 1.5)]
+    assert_same_bits(weights(network), dict(seen[1]))
+    assert not torch.equal(seen[1]["out.weight"], seen[3]["out.weight"])
+
+
+def test_a_run_stops_when_nothing_gets_better():
+    """After `patience` checks without a better score the run ends, and its best weights are kept."""
+    scores = iter([2.0, 1.0, 1.0, 1.5, 0.1])
+    options = TrainingOptions(**{**vars(OPTIONS), "steps": 60, "checks": 20, "patience": 2})
+    result = train(new_network(), new_crops(options), LEVELS, score=lambda _: next(scores))
+    assert (result.steps, result.best_step, result.best_score) == (12, 6, 1.0)
+
+
+def test_without_validation_the_last_weights_are_kept():
+    """With no score the run goes to its end and no score is reported."""
+    told = []
+    result = train(new_network(), new_crops(), LEVELS, on_step=told.append)
+    assert (result.steps, result.best_step) == (12, 12)
+    assert math.isinf(result.best_score)
+    assert {progress.score for progress in told} == {None}
+
+
+def test_every_step_is_told():
+    """`on_step` hears of every step once, with the latest score since the first check."""
+    told = []
+    result = train(new_network(), new_crops(), LEVELS, score=score, on_step=told.append)
+    assert [progress.step for progress in told] == list(range(1, 13))
+    assert {progress.steps for progress in told} == {12}
+    assert [progress.score for progress in told[:2]] == [None, None]
+    assert told[-1].score == result.history[-1][2]
+    assert all(progress.steps_per_second > 0 for progress in told)
+
+
+def test_a_loss_that_is_no_number_is_an_error():
+    """Training does not go on, and says what to do, once the loss is NaN."""
+    network = new_network()
+    network.out.weight.data[:] = math.nan
+    with pytest.raises(ModelError, match=r"loss must be a number, but got nan at step 0\. Lower the learning rate"):
+        train(network, new_crops(), LEVELS)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_score_that_is_no_number_is_an_error(value):
+    """Weights that cannot be judged are not kept."""
+    with pytest.raises(ModelError, match=r"score must be a number, but got (nan|inf) at step 3"):
+        train(new_network(), new_crops(), LEVELS, score=lambda _: value)
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    """Cut short, emptied or altered, a checkpoint is told apart from a whole one, and left as it is."""
+    train(new_network(), new_crops(), LEVELS, checkpoint=tmp_path)
+    path = tmp_path / FILE
+    whole = path.read_bytes()
+    renamed = whole.replace(b"best_step", b"worst_ste")
+    for damaged in (b"", whole[: len(whole) // 2], whole[:4], b"{}" * 100, renamed):
+        path.write_bytes(damaged)
+        with pytest.raises(ArtifactError, match=r"must be a checkpoint of a training run, but got a damaged file"):
+            train(new_network(), new_crops(), LEVELS, checkpoint=tmp_path)
+        assert path.read_bytes() == damaged
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    """Other options, or a network of another shape, are not mixed into a run."""
+    train(new_network(), new_crops(), LEVELS, checkpoint=tmp_path)
+    other = TrainingOptions(**{**vars(OPTIONS), "seed": 7})
+    with pytest.raises(ArtifactError, match="must be of a run with the same options"):
+        train(new_network(), new_crops(other), LEVELS, checkpoint=tmp_path)
+    wider = new_network(hidden=7)
+    before = weights(wider)
+    with pytest.raises(ArtifactError, match="must be of a network of the same shape, but got another one: 'again"):
+        train(wider, new_crops(), LEVELS, checkpoint=tmp_path)
+    assert_same_bits(before, weights(wider))
+
+
+def test_a_checkpoint_says_what_it_is(tmp_path):
+    """The file is safetensors with one JSON record in its header, and reads back as it was written."""
+    result = train(new_network(), new_crops(), LEVELS, score=score, checkpoint=tmp_path / "deep" / "folder")
+    raw = (tmp_path / "deep" / "folder" / FILE).read_bytes()
+    header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
+    record = json.loads(header["__metadata__"]["run"])
+    assert record["step"] == result.steps
+    saved = read_checkpoint(tmp_path / "deep" / "folder", OPTIONS)
+    assert saved.history == result.history
+    assert (saved.best_step, saved.best_score) == (result.best_step, result.best_score)
+    assert read_checkpoint(tmp_path, OPTIONS) is None
+
+
+def test_a_checkpoint_is_replaced_whole(tmp_path, monkeypatch):
+    """If writing fails halfway, the checkpoint before it stays as it was."""
+    train(new_network(), new_crops(), LEVELS, checkpoint=tmp_path)
+    before = (tmp_path / FILE).read_bytes()
+    from foregate.training import checkpoints
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(checkpoints.os, "fsync", fail)
+    saved = read_checkpoint(tmp_path, OPTIONS)
+    with pytest.raises(OSError, match="disk full"):
+        checkpoints.write_checkpoint(tmp_path, saved)
+    assert (tmp_path / FILE).read_bytes() == before
