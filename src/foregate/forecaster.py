@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -119,7 +120,7 @@ class Forecaster:
             "best_step": report.training.best_step,
             "finish_steps": report.finish_steps,
             "held_out_series": report.held_out,
-            "history": [list(row) for row in report.training.history],
+            "history": [[s, loss, v if math.isfinite(v) else None] for s, loss, v in report.training.history],
             "seconds": round(time.perf_counter() - began, 2),
             "notes": list(report.notes),
         }

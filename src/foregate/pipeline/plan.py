@@ -67,6 +67,6 @@ def plan_training(recipe: Recipe, panel: Panel, seasons: tuple[int, int]) -> Tra
         np.clip(STEPS[recipe.effort] * math.sqrt(observed), FEWEST_STEPS[recipe.effort], MOST_STEPS[recipe.effort])
     )
     longest = int(panel.lengths.max())
-    crop = recipe.crop or int(min(longest, np.clip(2 * max(seasons), 100, 400)))
+    crop = recipe.crop or int(min(longest, np.clip(2 * max(seasons), 100, 192)))
     batch = recipe.batch or int(np.clip(CELLS // crop, 16, 96))
     return TrainingOptions(steps=steps, batch=batch, crop=crop, rate=recipe.rate, seed=recipe.seed)

@@ -17,7 +17,7 @@ Float32Array = NDArray[np.float32]
 
 LARGE_TARGET = 20.0
 """Origins whose outcomes lie further off than this many units of scale weigh less, in proportion."""
-MOST_STEPS = 64
+MOST_STEPS = 16
 """Of longer horizons this many random steps are trained at a time."""
 
 

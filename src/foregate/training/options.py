@@ -29,7 +29,7 @@ class TrainingOptions:
     """The norm of the gradient is limited to this."""
     averaging: float = 0.98
     """The weights that are used are an exponential average with this memory per step."""
-    scale_power: float = 0.75
+    scale_power: float = 0.5
     """Weight of an origin: its relative scale to this power. 1 minimises relative errors (as sMAPE does), 0 errors in
     units of each series' own change (as MASE does)."""
     patience: int = 6
