@@ -1,13 +1,12 @@
 """The graphs are the network: the same numbers for any batch, length, horizon and carried state."""
 
-from dataclasses import asdict
-
 import numpy as np
 import pytest
 import torch
 
-from foregate.models.network import Network, NetworkSpec
-from foregate.persistence.export import Shape, decoder_graph, encoder_graph
+from foregate.models.network import Network
+from foregate.models.spec import NetworkSpec
+from foregate.persistence.export import decoder_graph, encoder_graph
 from foregate.persistence.runtime import OnnxEngine, StoredNetwork
 from foregate.training.engine import TorchEngine
 
@@ -22,7 +21,7 @@ def engines(request):
         for parameter in network.parameters():
             parameter.data.mul_(1.5)
     weights = {name: values.numpy() for name, values in network.state_dict().items()}
-    shape = Shape(**asdict(network.spec))
+    shape = network.spec
     stored = StoredNetwork(shape, weights, encoder_graph(shape, weights), decoder_graph(shape, weights))
     return TorchEngine(network), OnnxEngine(stored)
 

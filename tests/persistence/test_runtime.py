@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from foregate.core import ArtifactError, Engine
-from foregate.persistence.export import Shape, decoder_graph, encoder_graph
+from foregate.models.spec import NetworkSpec
+from foregate.persistence.export import decoder_graph, encoder_graph
 from foregate.persistence.runtime import OnnxEngine, StoredNetwork
 
-SHAPE = Shape(n_features=4, n_steps=3, n_profiles=2, n_quantiles=3, hidden=5, layers=1, decoder=6)
+SHAPE = NetworkSpec(n_features=4, n_steps=3, n_profiles=2, n_quantiles=3, hidden=5, layers=1, decoder=6)
 
 
 def stored(shape):

@@ -6,32 +6,12 @@ paths, D decoder width, Q quantiles.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
+from foregate.models.spec import NetworkSpec
+
 __all__ = ["Network", "NetworkSpec"]
-
-
-@dataclass(frozen=True)
-class NetworkSpec:
-    """Shape of the network."""
-
-    n_features: int
-    """F, width of the encoder's input."""
-    n_steps: int
-    """S, width of what the decoder sees of one horizon step."""
-    n_profiles: int
-    """P, candidate paths that the decoder gates."""
-    n_quantiles: int
-    """Q, odd: the median is the middle one."""
-    hidden: int = 96
-    """H, units of each LSTM layer."""
-    layers: int = 2
-    """LSTM layers, each added to what it reads."""
-    decoder: int = 64
-    """D, width of the decoder."""
 
 
 class Network(nn.Module):

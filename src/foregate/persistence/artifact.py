@@ -20,8 +20,9 @@ from foregate.core import Engine, MissingExtraError, Panel, UsageError
 from foregate.data.inputs import InputSpec
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.intervals import Calibration
+from foregate.models.spec import NetworkSpec
 from foregate.persistence.codec import decode
-from foregate.persistence.export import Shape, decoder_graph, encoder_graph
+from foregate.persistence.export import decoder_graph, encoder_graph
 from foregate.persistence.folder import Document, read_folder, render, write_folder
 from foregate.persistence.history import Outline, pack_history, unpack_history
 from foregate.persistence.migrations import SCHEMA, migrate, refuse_newer
@@ -55,7 +56,7 @@ class Artifact:
 class _Contents:
     """What `model.json` says of an artifact; the arrays are in the other files."""
 
-    network: Shape
+    network: NetworkSpec
     inputs: InputSpec
     levels: tuple[float, ...]
     horizon: int
@@ -154,7 +155,7 @@ def load_model(folder: str | Path, *, engine: str = "auto") -> Artifact:
     return Artifact(fitted, contents.recipe, history, contents.facts)
 
 
-def _forms(shape: Shape) -> dict[str, Form]:
+def _forms(shape: NetworkSpec) -> dict[str, Form]:
     return {name: Form(np.float32, size) for name, size in shape.weights().items()}
 
 
@@ -167,7 +168,7 @@ def _stored(engine: Engine) -> StoredNetwork:
     if not isinstance(engine, TorchEngine):
         raise UsageError(f"the engine must be one of torch or ONNX, but got {type(engine).__name__}.")
     weights = {name: values.detach().cpu().numpy() for name, values in engine.network.state_dict().items()}
-    shape = Shape(**asdict(engine.network.spec))
+    shape = engine.network.spec
     return StoredNetwork(shape, weights, encoder_graph(shape, weights), decoder_graph(shape, weights))
 
 
@@ -180,10 +181,10 @@ def _start(network: StoredNetwork, engine: str) -> Engine:
         if engine == "auto":
             return OnnxEngine(network)
         raise MissingExtraError("running a model with torch", "train") from error
-    from foregate.models.network import Network, NetworkSpec
+    from foregate.models.network import Network
     from foregate.training.engine import TorchEngine
 
     with torch.random.fork_rng(devices=[]):  # the first weights, replaced at once, are drawn from a fork
-        made = Network(NetworkSpec(**asdict(network.shape)))
+        made = Network(network.shape)
     made.load_state_dict({name: torch.tensor(values) for name, values in network.weights.items()})
     return TorchEngine(made)

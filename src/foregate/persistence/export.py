@@ -8,15 +8,15 @@ P paths, D decoder width, Q quantiles.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import MissingExtraError
+from foregate.models.spec import NetworkSpec
 
-__all__ = ["Shape", "Weights", "decoder_graph", "encoder_graph"]
+__all__ = ["Weights", "decoder_graph", "encoder_graph"]
 
 Float32Array = NDArray[np.float32]
 Weights = Mapping[str, Float32Array]
@@ -31,47 +31,7 @@ LEAST_INT64 = -(2**63) + 1
 """Slicing backwards to here reaches the first entry."""
 
 
-@dataclass(frozen=True)
-class Shape:
-    """Sizes of a network, without torch; the fields are those of `foregate.models.network.NetworkSpec`."""
-
-    n_features: int
-    """F."""
-    n_steps: int
-    """S."""
-    n_profiles: int
-    """P."""
-    n_quantiles: int
-    """Q, odd."""
-    hidden: int
-    """H."""
-    layers: int
-    """L."""
-    decoder: int
-    """D."""
-
-    def weights(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of every parameter."""
-        H, D, read = self.hidden, self.decoder, self.hidden + self.n_features
-        shapes: dict[str, tuple[int, ...]] = {"inputs.weight": (H, self.n_features), "inputs.bias": (H,)}
-        for i in range(self.layers):
-            shapes |= {f"lstms.{i}.weight_{kind}_l0": (4 * H, H) for kind in ("ih", "hh")}
-            shapes |= {f"lstms.{i}.bias_{kind}_l0": (4 * H,) for kind in ("ih", "hh")}
-        out = self.n_profiles + self.n_quantiles
-        for name, rows, columns in (
-            ("state", D, read),
-            ("step", D, self.n_steps),
-            ("mid", D, D),
-            ("again", D, read),
-            ("out", out, D),
-        ):
-            shapes[f"{name}.weight"] = (rows, columns)
-            if name != "again":
-                shapes[f"{name}.bias"] = (rows,)
-        return shapes
-
-
-def encoder_graph(shape: Shape, weights: Weights) -> bytes:
+def encoder_graph(shape: NetworkSpec, weights: Weights) -> bytes:
     """features (B, T, F) and carried (2L, B, H) to states (B, T, H) and after (2L, B, H); see `Network.encode`.
 
     Raises:
@@ -106,7 +66,7 @@ def encoder_graph(shape: Shape, weights: Weights) -> bytes:
     return _model(text, given)
 
 
-def decoder_graph(shape: Shape, weights: Weights) -> bytes:
+def decoder_graph(shape: NetworkSpec, weights: Weights) -> bytes:
     """states (B, H), features (B, F), steps (B, K, S) and profiles (B, K, P) to quantiles (B, K, Q); see
     `Network.decode`.
 

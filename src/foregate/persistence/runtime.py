@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import ArtifactError
-from foregate.persistence.export import Shape, Weights
+from foregate.models.spec import NetworkSpec
+from foregate.persistence.export import Weights
 
 __all__ = ["OnnxEngine", "StoredNetwork"]
 
@@ -22,7 +23,7 @@ Float32Array = NDArray[np.float32]
 class StoredNetwork:
     """A network as it lies in a folder."""
 
-    shape: Shape
+    shape: NetworkSpec
     """Its sizes."""
     weights: Weights
     """Its parameters, float32."""
