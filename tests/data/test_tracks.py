@@ -21,7 +21,7 @@ from foregate.data.tracks import (
 )
 
 SEASONS, WINDOW = (3, 7), 20
-PER_ROW = ("z", "level", "scale", "relative", "mean", "smooth", "age", "gap", "zeros", "least")
+PER_ROW = ("anchor", "z", "level", "scale", "relative", "mean", "smooth", "age", "gap", "zeros", "least")
 PER_SEASON = ("profile", "season_mean", "count")
 numbers = st.one_of(st.floats(-1e6, 1e6, width=32), st.just(np.nan), st.sampled_from([0.0, 5.0, 5.0, 6.0, 7.5]))
 positive = st.one_of(st.floats(1, 1e3, width=32), st.just(np.nan))
@@ -67,8 +67,8 @@ def told(history):
     clearly = all(
         min(y[: n + 1]) > 0 and min(y[: n + 1]) >= POSITIVE_SHARE * np.mean(y[: n + 1]) for n in range(len(y))
     )
-    to_units = np.log if clearly else np.asarray
-    z = [float(to_units(v)) for v in y]
+    anchor = y[0] if clearly and y else 1.0
+    z = [float(np.log(v / anchor)) for v in y] if clearly else y
     filled, level = [], 0.0
     for i in range(len(history)):
         level = z[rows.index(i)] if i in rows else level
@@ -80,6 +80,7 @@ def told(history):
     remembered = [memory(filled, m, seen) for m in SEASONS]
     return {
         "unit": LOG if clearly else LINEAR,
+        "anchor": anchor,
         "z": filled[-1],
         "level": level,
         "scale": scale,
@@ -176,17 +177,27 @@ def test_plain_units_scale_exactly(panel, a):
 
 
 @given(st.lists(positive, min_size=1, max_size=30), st.sampled_from([1e-6, 3.0, 1e6]))
-def test_logarithms_take_units_as_a_shift(values, a):
-    """In logarithms, a·y has the levels of y plus log a, and the same scale, memory and shares."""
+def test_logarithms_have_no_units(values, a):
+    """In logarithms, a·y has the statistics of y, and a times the anchor."""
     one, other = (make_tracks(Panel.from_arrays([np.array(values) * factor]), SEASONS, WINDOW) for factor in (1.0, a))
     told_apart = one.unit == other.unit  # at the very edge of what is clearly positive, rounding may decide
     known = told_apart & (one.age[one.row] > 0) & (one.unit == LOG)
-    for name in ("z", "level", "mean"):
-        shift = getattr(other, name)[other.row][known] - getattr(one, name)[one.row][known]
-        np.testing.assert_allclose(shift, np.log(a), atol=1e-4)
-    for name in ("scale", "profile", "relative", "zeros", "count", "age"):
+    for name in (
+        "z",
+        "level",
+        "mean",
+        "smooth",
+        "scale",
+        "profile",
+        "season_mean",
+        "relative",
+        "zeros",
+        "count",
+        "age",
+    ):
         pair = (getattr(each, name)[each.row][known] for each in (one, other))
-        np.testing.assert_allclose(*pair, atol=1e-4, rtol=1e-4)
+        np.testing.assert_allclose(*pair, atol=1e-6, rtol=1e-6, err_msg=name)
+    np.testing.assert_allclose(other.anchor[other.row][known], a * one.anchor[one.row][known], rtol=1e-6)
 
 
 def test_units_change_once_and_never_back():
@@ -206,7 +217,7 @@ def test_a_fall_to_zero_means_the_same_in_all_units(a):
     """Seen from rows in logarithms, a value of zero or below lies far down, and equally far in every unit."""
     values = np.array([5.0, 6.0, 5.0, 0.0, -3.0, 1e-30, 5.0])
     tracks = make_tracks(Panel.from_arrays([values * a]), SEASONS, WINDOW)
-    below = tracks.z[tracks.begin[0] + np.array([3, 4, 5])] - np.float32(np.log(5 * a))
+    below = tracks.z[tracks.begin[0] + np.array([3, 4, 5])]
     mean_size = np.array([16 / 4, 19 / 5, 19 / 6])
     np.testing.assert_allclose(below, np.log(POSITIVE_SHARE * mean_size / 5), atol=1e-5)
 
@@ -240,7 +251,8 @@ def test_series_of_nothing_and_of_one_row():
     said = at_rows(make_tracks(panel, SEASONS, WINDOW), np.arange(5))
     assert said["age"].tolist() == [0, 0, 1, 0, 1]
     assert said["scale"].tolist() == [0] * 5
-    np.testing.assert_allclose(said["level"], [0, 0, np.log(7), 0, np.log(2)], rtol=1e-6)
+    np.testing.assert_allclose(said["level"], [0, 0, 0, 0, 0])
+    np.testing.assert_array_equal(said["anchor"], [1, 1, 7, 1, 2])
     assert said["gap"].tolist() == [1, 2, 0, 1, 0]
 
 

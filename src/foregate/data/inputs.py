@@ -193,7 +193,7 @@ class Inputs:
         r = t.row[rows][..., None, None]
         value = t.level[r].astype(np.float64) + outputs.astype(np.float64) * t.scale[r]
         is_log = t.unit[rows][..., None, None] == LOG
-        value = np.where(is_log, np.exp(np.minimum(value, LARGEST_EXPONENT)), value)
+        value = np.where(is_log, np.exp(np.minimum(value, LARGEST_EXPONENT)) * t.anchor[r], value)
         restored: FloatArray = np.where(t.least[r] >= 0, np.maximum(value, 0), value)
         return restored
 

@@ -5,6 +5,9 @@ everything seen of it is clearly positive, and in plain values from then on; whi
 from what was seen up to it, so the choice never looks ahead. A series that stays positive has one track, one that
 starts at zero has one, and one that changes over has both.
 
+Logarithms are those of values relative to the first one observed: they are the same in all units of the data, and
+float32 holds them as finely as the values themselves.
+
 Every statistic at a row uses that row and earlier rows of the same series only, and can be carried forward one row at a
 time in constant memory: exponential averages, the last observed value, and one season of phases.
 """
@@ -53,6 +56,9 @@ class Tracks:
     """(N,) LOG or LINEAR: the units of that track."""
     mask: BoolArray
     """(M,) where observed."""
+    anchor: Float32Array
+    """(M,) what logarithms are relative to: the first observed value, in the units of the data; 1 before it, and in
+    plain units."""
     z: Float32Array
     """(M,) values in the track's units; the level where not observed."""
     level: Float32Array
@@ -96,7 +102,7 @@ def make_tracks(panel: Panel, seasons: tuple[int, int], window: int) -> Tracks:
     series, units, begins = _layout(unit, panel)
     spans = lengths[series]
     total = int(spans.sum())
-    names = ("z", "level", "scale", "relative", "mean", "age", "gap", "zeros", "least")
+    names = ("anchor", "z", "level", "scale", "relative", "mean", "age", "gap", "zeros", "least")
     arrays = {name: np.zeros(total, np.float32) for name in names}
     arrays |= {name: np.zeros((total, 2), np.float32) for name in ("smooth", "profile", "season_mean", "count")}
     mask = np.zeros(total, np.bool_)
@@ -172,7 +178,10 @@ def _statistics(
     values: FloatArray, mask: BoolArray, log: BoolArray, seasons: tuple[int, int], window: int
 ) -> dict[str, FloatArray]:
     """The arrays of `Tracks` for a batch of tracks: values and mask (B, T), log (B,)."""
-    z = np.where(log[:, None], _logarithm(values, mask), values)
+    first = np.take_along_axis(values, mask.argmax(1)[:, None], 1)
+    seen = np.cumsum(mask, 1)
+    anchor = np.where(log[:, None] & (first > 0) & (seen > 0), first, 1)
+    z = np.where(log[:, None], _logarithm(values / anchor, mask), values)
     column = np.arange(z.shape[1])
     last = np.maximum.accumulate(np.where(mask, column, -1), 1)
     level = np.where(last >= 0, np.take_along_axis(z, np.maximum(last, 0), 1), 0)
@@ -187,13 +196,14 @@ def _statistics(
     z = np.where(mask, z, level)
     remembered = [_seasonal_memory(z, mask, m) for m in seasons]
     return {
+        "anchor": anchor,
         "z": z,
         "level": level,
         "scale": scale,
         "relative": np.where(log[:, None], scale, scale / np.where(size > 0, size, 1)),
         "mean": _decayed_mean(z, mask, rate),
         "smooth": np.stack([_decayed_mean(z, mask, rate) for rate in SMOOTHING], -1),
-        "age": np.cumsum(mask, 1).astype(np.float64),
+        "age": seen.astype(np.float64),
         "gap": (column - last).astype(np.float64),
         "zeros": _decayed_mean((mask & (values == 0)).astype(np.float64), mask, rate),
         "least": np.minimum.accumulate(np.where(mask, values, np.inf), 1),

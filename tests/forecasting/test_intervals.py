@@ -1,0 +1,165 @@
+"""Laws of quantiles and calibration."""
+
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foregate.core import UsageError
+from foregate.forecasting.intervals import (
+    LARGEST_FACTOR,
+    LEAST_FACTOR,
+    Calibration,
+    calibrate,
+    interpolate_quantiles,
+    normal_score,
+)
+
+LEVELS = (0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95)
+Z = normal_score(LEVELS)
+ordered = st.lists(st.floats(-1e6, 1e6), min_size=len(LEVELS), max_size=len(LEVELS)).map(sorted).map(np.array)
+probabilities = st.lists(st.floats(1e-4, 1 - 1e-4), min_size=1, max_size=12).map(sorted)
+
+
+@given(ordered)
+def test_the_known_quantiles_come_back(values):
+    """Asked for a level that is known, its value is given to the bit, in any order."""
+    np.testing.assert_array_equal(interpolate_quantiles(values, LEVELS, LEVELS), values)
+    np.testing.assert_array_equal(interpolate_quantiles(values, LEVELS, LEVELS[::-1]), values[::-1])
+
+
+@given(ordered, probabilities)
+def test_quantiles_stay_in_order(values, wanted):
+    """More probable means no lower, between the known levels and beyond them."""
+    found = interpolate_quantiles(values, LEVELS, sorted([*wanted, *LEVELS]))
+    assert np.all(np.diff(found) >= 0)
+
+
+@given(st.floats(-100, 100), st.floats(0.01, 100), probabilities)
+def test_a_normal_distribution_is_continued_exactly(mean, spread, wanted):
+    """Quantiles of a normal distribution give all its other quantiles, tails included."""
+    found = interpolate_quantiles(mean + spread * Z, LEVELS, wanted)
+    expected = [NormalDist(mean, spread).inv_cdf(p) for p in wanted]
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9 * (abs(mean) + spread))
+
+
+@given(ordered, st.floats(0.01, 100), st.floats(-100, 100), probabilities)
+def test_units_do_not_matter(values, a, b, wanted):
+    """The quantiles of a·y + b are a times the quantiles of y, plus b."""
+    found, shifted = (interpolate_quantiles(each, LEVELS, wanted) for each in (values, a * values + b))
+    np.testing.assert_allclose(shifted, a * found + b, rtol=1e-7, atol=1e-6 * a)
+
+
+def test_leading_axes_are_kept():
+    """Any number of axes may stand before the quantiles, and each row is interpolated by itself."""
+    values = np.sort(np.random.default_rng(0).normal(size=(2, 3, 4, len(LEVELS))))
+    found = interpolate_quantiles(values, LEVELS, (0.2, 0.5))
+    assert found.shape == (2, 3, 4, 2)
+    np.testing.assert_array_equal(found[1, 2, 3], interpolate_quantiles(values[1, 2, 3], LEVELS, (0.2, 0.5)))
+
+
+@pytest.mark.parametrize("q", [0, 1, -0.1, 1.5, 80, np.nan])
+def test_impossible_quantiles_are_refused(q):
+    """A probability lies between 0 and 1."""
+    with pytest.raises(UsageError, match="quantiles must be between 0 and 1, but got"):
+        interpolate_quantiles(np.zeros(len(LEVELS)), LEVELS, (0.5, q))
+
+
+def simulated(spread, *, n=2000, k=3, seed=0):
+    """Outcomes that are standard normal around a random level, forecast as normal but `spread` times too wide."""
+    rng = np.random.default_rng(seed)
+    level = rng.normal(0, 5, (n, k))
+    outcomes = level + rng.normal(size=(n, k))
+    return outcomes, level[..., None] + spread * Z
+
+
+def coverage(outcomes, quantiles, low, high):
+    return np.mean((outcomes >= quantiles[..., low]) & (outcomes <= quantiles[..., high]))
+
+
+@pytest.mark.parametrize("spread", [0.5, 0.8, 1.0, 1.5, 2.0])
+def test_coverage_is_reached(spread):
+    """Over- and under-confident quantiles cover, once calibrated, what they should of outcomes never seen."""
+    outcomes, quantiles = simulated(spread)
+    found = calibrate(outcomes, quantiles, np.ones(outcomes.shape, bool), LEVELS, series=100_000)
+    np.testing.assert_allclose(found.factors[:, [0, 1, 2, 4, 5, 6]], 1 / spread, rtol=0.2)
+    fresh, forecast = simulated(spread, seed=1)
+    calibrated = found.apply(forecast)
+    assert coverage(fresh, calibrated, 0, 6) == pytest.approx(0.9, abs=0.02)
+    assert coverage(fresh, calibrated, 1, 5) == pytest.approx(0.8, abs=0.03)
+    if abs(spread - 1) > 0.1:
+        assert abs(coverage(fresh, forecast, 0, 6) - 0.9) > 0.04, "before, it was not reached"
+
+
+def test_each_side_is_calibrated_for_itself():
+    """Outcomes that only reach far up stretch the upper quantiles and leave the lower ones."""
+    outcomes, quantiles = simulated(1.0)
+    level = quantiles[..., 3]
+    outcomes = np.where(outcomes > level, level + 3 * (outcomes - level), outcomes)
+    found = calibrate(outcomes, quantiles, np.ones(outcomes.shape, bool), LEVELS, series=100_000)
+    np.testing.assert_allclose(found.factors[:, :3], 1, rtol=0.2)
+    np.testing.assert_allclose(found.factors[:, 4:], 3, rtol=0.2)
+
+
+def test_steps_are_calibrated_for_themselves():
+    """Where there are outcomes enough, a step that is forecast too narrowly is stretched alone."""
+    outcomes, quantiles = simulated(1.0, k=6)
+    outcomes[:, 4:] = quantiles[:, 4:, 3] + 2 * (outcomes[:, 4:] - quantiles[:, 4:, 3])
+    found = calibrate(outcomes, quantiles, np.ones(outcomes.shape, bool), LEVELS, series=100_000)
+    np.testing.assert_allclose(found.factors[:4, [0, 6]], 1, rtol=0.2)
+    np.testing.assert_allclose(found.factors[4:, [0, 6]], 2, rtol=0.2)
+
+
+def test_what_was_not_observed_does_not_count():
+    """Outcomes under the mask are not read."""
+    outcomes, quantiles = simulated(2.0, n=300)
+    observed = np.random.default_rng(3).random(outcomes.shape) < 0.7
+    spoiled = np.where(observed, outcomes, 1e9)
+    one, other = (calibrate(each, quantiles, observed, LEVELS, series=50) for each in (outcomes, spoiled))
+    np.testing.assert_array_equal(one.factors, other.factors)
+
+
+def test_without_outcomes_nothing_changes():
+    """No data, no opinion: the quantiles stay as they are."""
+    quantiles = simulated(1.0, n=5)[1]
+    for n, observed in ((5, np.zeros((5, 3), bool)), (0, np.zeros((0, 3), bool))):
+        found = calibrate(np.zeros((n, 3)), quantiles[:n], observed, LEVELS, series=n)
+        np.testing.assert_array_equal(found.factors, 1)
+        np.testing.assert_allclose(found.apply(quantiles), quantiles, rtol=1e-12)
+
+
+def test_few_series_are_half_believed():
+    """The fewer series the evidence rests on, the closer the factors stay to 1."""
+    outcomes, quantiles = simulated(0.5)
+    observed = np.ones(outcomes.shape, bool)
+    factors = [calibrate(outcomes, quantiles, observed, LEVELS, series=s).factors[0, 6] for s in (1, 5, 50, 5000)]
+    assert factors == sorted(factors)
+    assert 1 < factors[0] < 1.2
+    assert factors[-1] > 1.8
+
+
+@pytest.mark.parametrize("spread", [1e-4, 1e4, 0.0])
+def test_factors_are_bounded(spread):
+    """However wrong the quantiles are, also with no width at all, factors stay within their bounds."""
+    outcomes, quantiles = simulated(spread, n=300)
+    found = calibrate(outcomes, quantiles, np.ones(outcomes.shape, bool), LEVELS, series=10**9)
+    assert np.all((found.factors >= LEAST_FACTOR - 1e-6) & (found.factors <= LARGEST_FACTOR + 1e-6))
+
+
+@given(ordered, st.lists(st.floats(0.1, 5), min_size=2 * len(LEVELS), max_size=2 * len(LEVELS)), st.integers(1, 5))
+def test_calibrated_quantiles_never_cross(values, factors, steps):
+    """Whatever the factors, quantiles stay in order, the median stays, and later steps use the last factors."""
+    calibration = Calibration(np.array(factors).reshape(2, -1))
+    quantiles = np.repeat(values[None], steps, 0)
+    found = calibration.apply(quantiles)
+    assert found.shape == quantiles.shape
+    assert np.all(np.diff(found, axis=-1) >= 0)
+    np.testing.assert_array_equal(found[:, 3], quantiles[:, 3])
+    np.testing.assert_array_equal(found[1:], np.repeat(found[-1:], steps - 1, 0))
+
+
+def test_normal_scores():
+    """Scores are those of the normal distribution: symmetric about 0, and 1.96 at 97.5 %."""
+    np.testing.assert_allclose(normal_score((0.025, 0.5, 0.975)), [-1.959964, 0, 1.959964], atol=1e-6)
