@@ -35,7 +35,7 @@ def test_a_failure_leaves_what_was_there(tmp_path, monkeypatch, failing):
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     """A missing folder and a path that is a folder are refused, and nothing is created."""
-    with pytest.raises(UsageError, match="folder that exists, but got .*absent"):
+    with pytest.raises(UsageError, match=r"folder that exists, but got .*absent"):
         write_atomically(tmp_path / "absent" / "report.html", b"")
     with pytest.raises(UsageError, match="which is a folder"):
         write_atomically(tmp_path, b"")

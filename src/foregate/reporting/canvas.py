@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +23,28 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["BROAD", "SMALL", "inline_svg", "light", "new_axes", "own_settings", "positions", "time_axis", "value_axis"]
+__all__ = [
+    "BROAD",
+    "SMALL",
+    "inline_svg",
+    "light",
+    "line",
+    "new_axes",
+    "own_settings",
+    "positions",
+    "step_axis",
+    "time_axis",
+    "value_axis",
+]
 
-SMALL = (480, 260)
+SMALL = (420, 236)
 """Width and height of a chart that stands beside others, or on a phone, in pixels."""
 BROAD = (1050, 330)
 """Width and height of a chart over the whole page."""
 _PER_INCH = 72
+_ROUND = (1, 2, 2.5, 5, 10)
+_OFFSETS = ["", "%Y", "%b %Y", "%d %b %Y", "%d %b %Y", "%d %b %Y %H:%M"]
+"""What is said once below the axis where ticks are years, months, days, hours, minutes, seconds."""
 _DATELESS = {"Creator": None, "Date": None, "Format": None, "Type": None}
 
 
@@ -95,14 +111,23 @@ def time_axis(axes: Axes, times: Times, size: tuple[int, int]) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.ticker import MaxNLocator
 
-    most = 5 if size[0] <= SMALL[0] else 10
+    most = 7 if size[0] <= SMALL[0] else 11  # with fewer than 7 there is no round step between half a day and a day
     if np.issubdtype(times.dtype, np.datetime64):
-        locator = AutoDateLocator(minticks=3, maxticks=most + 1)  # type: ignore[no-untyped-call]
+        locator = AutoDateLocator(minticks=3, maxticks=most)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+        formatter = ConciseDateFormatter(locator, offset_formats=_OFFSETS)  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_formatter(formatter)
         axes.xaxis.get_offset_text().set_color(light("soft"))
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(most, integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(most, integer=True, steps=_ROUND))
+
+
+def step_axis(axes: Axes, label: str) -> None:
+    """Ticks at round whole steps."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=_ROUND))
+    axes.set_xlabel(label)
 
 
 def value_axis(axes: Axes, ticks: Sequence[float] | None = None, unit: str = "") -> None:
@@ -111,7 +136,7 @@ def value_axis(axes: Axes, ticks: Sequence[float] | None = None, unit: str = "")
 
     low, high = axes.get_ylim()
     if ticks is None:
-        ticks = [t for t in MaxNLocator(5).tick_values(low, high) if low <= t <= high]
+        ticks = [t for t in MaxNLocator(5, steps=_ROUND).tick_values(low, high) if low <= t <= high]
     axes.set_yticks(ticks, [one + unit for one in _told(ticks)])
     axes.set_ylim(low, high)
 
@@ -134,7 +159,7 @@ def inline_svg(figure: Figure, key: str, label: str) -> str:
     Args:
         figure: drawn on `new_axes`.
         key: a word of letters, digits and dashes, different for every element of the page.
-        label: what it shows, escaped already.
+        label: what it shows.
     """
     out = StringIO()
     figure.savefig(out, format="svg", transparent=True, metadata=_DATELESS)
@@ -145,10 +170,11 @@ def inline_svg(figure: Figure, key: str, label: str) -> str:
     body = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{key}-", body)
     body = re.sub(r"\s*\n\s*", "\n", body).replace("xlink:href", "href")
     body = re.sub(r"(\d+\.\d{2})\d+", r"\1", body)
+    body = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", body)
     width, height = (round(inches * _PER_INCH) for inches in figure.get_size_inches())
     return (
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{key}-title">'
-        f'<title id="{key}-title">{label}</title>{themed(body)}</svg>'
+        f'<title id="{key}-title">{escape(label)}</title>{themed(body)}</svg>'
     )
 
 

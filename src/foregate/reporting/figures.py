@@ -18,6 +18,7 @@ from foregate.reporting.canvas import (
     new_axes,
     own_settings,
     positions,
+    step_axis,
     time_axis,
     value_axis,
 )
@@ -74,7 +75,7 @@ class Overlay:
     """(W, K)"""
     said: Mapping[int, NDArray[np.float64]]
     """Number of the model's colour -> medians (W, K); the first is drawn on top."""
-    band: tuple[NDArray[np.float64], NDArray[np.float64]]
+    band: tuple[NDArray[np.float64], NDArray[np.float64]] | None
     """Lower and upper bounds (W, K) of the first model's interval."""
 
 
@@ -99,6 +100,7 @@ def fan_chart(
     *,
     level: Sequence[float] = (80, 95),
     history: int | None = None,
+    title: str = "",
     size: tuple[int, int] = BROAD,
 ) -> Figure:
     """The last stretch of one series and its forecast: the median in bands of its intervals.
@@ -109,6 +111,7 @@ def fan_chart(
         series: number of the series in the forecast.
         level: intervals to show, in percent; their bounds must have been forecast.
         history: rows of history to show; four horizons, at least 60, when not given.
+        title: shown above.
         size: width and height in pixels at 72 dpi.
 
     Returns:
@@ -126,7 +129,37 @@ def fan_chart(
         array([1050.,  330.])
     """
     with own_settings():
-        return draw_fan(fan_of(panel, forecast, series, level=level, history=history), size)
+        figure = draw_fan(fan_of(panel, forecast, series, level=level, history=history), size)
+        _label(figure, title, sorted(level))
+        return figure
+
+
+def _label(figure: Figure, title: str, levels: Sequence[float]) -> None:
+    """Title and key on the figure itself, for where there is no page around it."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    entries: list[tuple[Line2D | Patch, str]] = [
+        (Line2D([], [], color=light("ink"), linewidth=1.3), "history"),
+        (Line2D([], [], color=light("model-0"), linewidth=2), "forecast (median)"),
+    ]
+    entries += [
+        (Patch(facecolor=light("model-0"), alpha=shade, linewidth=0), f"{one:g} % interval")
+        for one, shade in zip(levels, SHADES, strict=False)
+    ]
+    axes = figure.axes[0]
+    axes.set_title(title, loc="left", color=light("ink"), weight="bold", size=14, pad=28)
+    axes.legend(
+        [picture for picture, _ in entries],
+        [name for _, name in entries],
+        loc="lower left",
+        bbox_to_anchor=(-0.01, 1.0),
+        ncols=len(entries),
+        frameon=False,
+        labelcolor=light("soft"),
+        handlelength=1.6,
+        columnspacing=1.4,
+    )
 
 
 def fan_of(panel: Panel, forecast: Forecast, series: int, *, level: Sequence[float], history: int | None = None) -> Fan:
@@ -184,7 +217,7 @@ def draw_overlay(overlay: Overlay, size: tuple[int, int] = SMALL) -> Figure:
     x = positions(overlay.said_times)
     for place, (colour, medians) in enumerate(overlay.said.items()):
         for w in range(len(x)):
-            if place == 0:
+            if place == 0 and overlay.band is not None:
                 _band(axes, x[w], overlay.band[0][w], overlay.band[1][w], SHADES[1])
             axes.plot(
                 x[w],
@@ -213,15 +246,15 @@ def draw_curves(
     axes.set_ylim(min(low, 0) if np.isfinite(low) else 0, high)
     if mark is not None:
         axes.axvline(mark, color=light("soft"), linewidth=0.8, linestyle=(0, (2, 2)), zorder=0)
-    _step_axis(axes, label)
+    step_axis(axes, label)
     value_axis(axes)
     return figure
 
 
 def draw_coverage(
-    curves: Sequence[Curve], levels: Sequence[float], label: str, size: tuple[int, int] = SMALL
+    curves: Sequence[Curve], levels: Sequence[float], label: str, steps: int, size: tuple[int, int] = SMALL
 ) -> Figure:
-    """Percent of the outcomes inside each interval by step, and a rule at what it should be."""
+    """Percent of the outcomes inside each interval at steps 1 to `steps`, and a rule at what it should be."""
     figure, axes = new_axes(size)
     axes.grid(visible=False)
     for level in levels:
@@ -230,8 +263,9 @@ def draw_coverage(
     least = min([*levels, *(float(np.nanmin(c.y)) for c in curves if np.isfinite(c.y).any())])
     floor = 10 * np.floor(max(least - 8, 0) / 10)
     axes.set_ylim(floor, 102)
+    axes.set_xlim(0.7, steps + 0.3)
     between = [t for t in np.arange(floor, 101, 20 if floor < 50 else 10) if all(abs(t - one) >= 6 for one in levels)]
-    _step_axis(axes, label)
+    step_axis(axes, label)
     value_axis(axes, sorted([*between, *levels]), " %")
     return figure
 
@@ -248,10 +282,3 @@ def _draw(axes: Axes, curves: Sequence[Curve]) -> None:
             ms=4,
             zorder=9 - min(order, 5),
         )
-
-
-def _step_axis(axes: Axes, label: str) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    axes.set_xlabel(label)

@@ -1,4 +1,4 @@
-"""Pieces of the page. Whatever text comes in is escaped here, and nowhere else."""
+"""Pieces of the page. Text that comes in is escaped; what is HTML already is called so."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ __all__ = [
     "key",
     "number",
     "page",
+    "paragraph",
     "section",
     "swatch",
     "table",
@@ -41,7 +42,8 @@ def number(value: float, digits: int = 3) -> str:
         return "–"
     if value != 0 and not 1e-4 <= abs(value) < 1e9:
         return f"{value:.{digits - 1}e}"
-    places = max(0, digits - 1 - int(np.floor(np.log10(abs(value))))) if value else 0
+    magnitude = int(f"{value:.{digits - 1}e}".partition("e")[2])  # after rounding: 99.96 is 100
+    places = max(0, digits - 1 - magnitude) if value else 0
     return f"{value:,.{places}f}".replace("-", "−")
 
 
@@ -81,8 +83,12 @@ def _cell(cell: Cell) -> str:
 def facts(rows: Iterable[tuple[str, str]], *, caption: str) -> str:
     """Labels and what they stand for."""
     body = "".join(f'<tr><th scope="row">{escape(label)}</th><td>{escape(said)}</td></tr>' for label, said in rows)
-    title = f'<caption class="unseen">{escape(caption)}</caption>'
-    return f'<div class="sheet"><table class="facts">{title}{body}</table></div>'
+    return f'<table class="facts"><caption class="unseen">{escape(caption)}</caption>{body}</table>'
+
+
+def paragraph(text: str) -> str:
+    """A paragraph."""
+    return f"<p>{escape(text.strip())}</p>"
 
 
 def items(lines: Iterable[str]) -> str:

@@ -11,10 +11,11 @@ from foregate.core import Forecast, Panel, UsageError
 from foregate.core.files import write_atomically
 from foregate.data.audit import Audit
 from foregate.evaluation import Backtest, Scoreboard
-from foregate.reporting.accuracy import backtest_section, interval_section, scoreboard_section, step_section
+from foregate.reporting.accuracy import interval_section, scoreboard_section, step_section
 from foregate.reporting.canvas import own_settings
 from foregate.reporting.page import page
-from foregate.reporting.story import data_section, done_section, forecast_section, head, next_section, training_section
+from foregate.reporting.past import backtest_section
+from foregate.reporting.story import data_section, done_section, forecast_section, head, next_section
 from foregate.reporting.theme import STYLE
 from foregate.reporting.view import View
 
@@ -100,7 +101,6 @@ def _document(told: ReportInput) -> str:
         "Error by step": step_section(view),
         "Intervals": interval_section(view),
         "Data": data_section(told.audit, told.panel),
-        "Training": training_section(told.model),
         "What was done": done_section(_notes(told), told.model),
         "How to go on": next_section(told.next_steps),
     }

@@ -12,10 +12,11 @@ from foregate.core import Panel
 from foregate.data.audit import Audit, Finding
 from foregate.reporting.canvas import inline_svg
 from foregate.reporting.figures import SHADES, Curve, draw_curves, draw_fan, fan_of
-from foregate.reporting.page import chart, facts, grid, items, key, number, section, swatch, table
+from foregate.reporting.page import chart, facts, grid, items, key, number, paragraph, section, swatch, table
+from foregate.reporting.theme import DASHES
 from foregate.reporting.view import View, short
 
-__all__ = ["data_section", "done_section", "forecast_section", "head", "next_section", "training_section"]
+__all__ = ["data_section", "done_section", "forecast_section", "head", "next_section"]
 
 MOST_FINDINGS, MOST_PLACES, MOST_NOTES = 30, 5, 40
 """What is told one by one; the rest is counted."""
@@ -23,9 +24,9 @@ _FACTS = {
     "seasons": ("Seasons", "steps"),
     "parameters": ("Size of the network", "weights"),
     "steps": ("Training", "steps"),
-    "best_step": ("Best weights found at", "steps"),
-    "finish_steps": ("Then trained on, newest rows included, for", "steps"),
-    "held_out_series": ("Held-out origins taken from", "series"),
+    "best_step": ("Best weights after", "steps"),
+    "finish_steps": ("Then on the newest rows too", "steps"),
+    "held_out_series": ("Held-out origins of", "series"),
     "seconds": ("Time", "seconds"),
 }
 """Fact about a fit -> label and unit."""
@@ -62,8 +63,7 @@ def _tiles(view: View, model: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     panel = view.panel
     tiles = [("Series", f"{len(panel):,}", f"{int(panel.mask.sum()):,} values")]
     if view.forecast is not None:
-        freq = f"of {panel.freq.alias}" if panel.freq is not None else ""
-        tiles.append(("Horizon", f"{view.forecast.horizon:,} step{'s' * (view.forecast.horizon > 1)}", freq))
+        tiles.append(("Horizon", f"{view.forecast.horizon:,} step{'s' * (view.forecast.horizon > 1)}", view.step))
     if view.board is not None:
         overall = view.board[view.model].overall
         against = f"{view.other} {number(view.board[view.other].overall[view.measure])}" if view.other else ""
@@ -94,14 +94,14 @@ def forecast_section(view: View) -> str:
     where = f" Times are {clock}." if zone else ""
     horizon, target = view.forecast.horizon, short(view.panel.spec.target_col)
     lead = f"{horizon:,} step{'s' * (horizon > 1)} ahead, in the units of {target}. {view.sampling}{where}"
-    return section("forecast", "Forecast", _p(lead), key(entries), grid(charts))
+    return section("forecast", "Forecast", paragraph(lead), key(entries), grid(charts))
 
 
 def _fan(view: View, i: int, k: int) -> str:
     assert view.forecast is not None
     forecast = view.forecast
     fan = fan_of(view.panel, forecast, k, level=view.levels, history=_history(view))
-    label = escape(f"History and forecast of {view.called(i)}, {forecast.horizon} steps ahead")
+    label = f"History and forecast of {view.called(i)}, {forecast.horizon} steps ahead"
     drawn = [inline_svg(draw_fan(fan, size), f"fan-{i}-{n}", label) for n, size in enumerate(view.sizes)]
     columns = ["time", "median", *(f"{side} {level:g} %" for level in view.levels for side in ("from", "to"))]
     rows = [
@@ -126,9 +126,15 @@ def data_section(audit: Audit | None, panel: Panel) -> str:
         return ""
     shown = "".join(_finding(one) for one in audit.findings[:MOST_FINDINGS])
     more = len(audit.findings) - MOST_FINDINGS
-    rest = _p(f"and {more} more findings") if more > 0 else ""
-    found = f'<ul class="findings">{shown}</ul>{rest}' if shown else _p("The audit found nothing out of the ordinary.")
-    return section("data", "Data", found, facts(audit.rows(), caption="The data in figures"))
+    rest = paragraph(f"and {more} more findings") if more > 0 else ""
+    found = (
+        f'<ul class="findings">{shown}</ul>{rest}'
+        if shown
+        else paragraph("The audit found nothing out of the ordinary.")
+    )
+    return section(
+        "data", "Data", found, f'<div class="sheet">{facts(audit.rows(), caption="The data in figures")}</div>'
+    )
 
 
 def _finding(one: Finding) -> str:
@@ -146,52 +152,38 @@ def _finding(one: Finding) -> str:
     )
 
 
-def training_section(model: Mapping[str, Any]) -> str:
-    """Loss in training and on the held-out origins."""
+def done_section(notes: Sequence[str], model: Mapping[str, Any]) -> str:
+    """How the model was trained, and what was decided, changed and found out on the way."""
+    rows = [(label, f"{_plain(model[name])} {unit}") for name, (label, unit) in _FACTS.items() if name in model]
+    rows += [(name.replace("_", " "), _plain(v)) for name, v in model.items() if name not in _FACTS and _is_fact(v)]
     history = [tuple(row) for row in model.get("history", ())]
-    if not history:
-        return ""
-    steps, loss, score = (
-        np.array([np.nan if v is None else v for v in column], np.float64) for column in zip(*history, strict=True)
-    )
-    score = np.where(np.isfinite(score), score, np.nan)
-    curves = [Curve(steps, loss, 1, 1)]
-    entries = [(swatch("model-1", "8 4"), "training")]
+    parts = [_loss(history, model.get("best_step"))] if history else []
+    parts += [f"<figure><h3>The fit</h3>{facts(rows, caption='The fit')}</figure>"] if rows else []
+    lines = [_cut(note) for note in notes[:MOST_NOTES]]
+    lines += [f"and {len(notes) - MOST_NOTES} more"] if len(notes) > MOST_NOTES else []
+    shown = grid(parts) if parts else ""
+    return section("what-was-done", "What was done", shown, items(lines)) if parts or lines else ""
+
+
+def _loss(history: Sequence[tuple[Any, ...]], best: object) -> str:
+    """The curve of training."""
+    numbers = np.array([[np.nan if v is None else v for v in row[:3]] for row in history], np.float64)
+    steps, loss, score = np.where(np.isfinite(numbers), numbers, np.nan).T
+    curves, entries = [Curve(steps, loss, 1, 1)], [(swatch("model-1", DASHES[1]), "training")]
     if np.isfinite(score).any():
         curves.insert(0, Curve(steps, score))
         entries.insert(0, (swatch("model-0"), "held-out origins"))
-    best = model.get("best_step")
-    drawn = draw_curves(curves, "training step", mark=best)
-    columns = ["step", "training", "held out"]
+    mark = float(best) if isinstance(best, int) else None
+    svg = inline_svg(draw_curves(curves, "training step", mark=mark), "loss", "Loss by training step")
     rows = [[f"{int(a):,}", number(b, 4), number(c, 4)] for a, b, c in zip(steps, loss, score, strict=True)]
-    note = "Quantile loss in units of each series' scale."
+    behind = table(["step", "training", "held out"], rows, caption="Loss by training step")
+    note = "Mean quantile loss, in units of each series' scale."
     note += f" The weights of step {best:,} were kept (dotted line)." if isinstance(best, int) else ""
-    svg = inline_svg(drawn, "training-curve", "Loss by training step")
-    numbers = table(columns, rows, caption="Loss by training step")
-    return section(
-        "training",
-        "Training",
-        key(entries),
-        f'<div class="half">{chart([svg], "Loss", note=note, numbers=numbers)}</div>',
-    )
+    return chart([key(entries) + svg], "Loss", note=note, numbers=behind)
 
 
-def done_section(notes: Sequence[str], model: Mapping[str, Any]) -> str:
-    """What was decided, changed and found out on the way."""
-    rows = [(*_FACTS[name], value) for name, value in model.items() if name in _FACTS]
-    rows += [
-        (name.replace("_", " "), "", v)
-        for name, v in model.items()
-        if name not in _FACTS and isinstance(v, (str, int, float))
-    ]
-    told = (
-        facts([(label, f"{_plain(value)} {unit}".strip()) for label, unit, value in rows], caption="The fit")
-        if rows
-        else ""
-    )
-    lines = [_cut(note) for note in notes[:MOST_NOTES]]
-    lines += [f"and {len(notes) - MOST_NOTES} more"] if len(notes) > MOST_NOTES else []
-    return section("what-was-done", "What was done", told, items(lines)) if told or lines else ""
+def _is_fact(value: object) -> bool:
+    return isinstance(value, (str, int, float))
 
 
 def _plain(value: Any) -> str:
@@ -210,7 +202,3 @@ def next_section(steps: Sequence[tuple[str, str]]) -> str:
 
 def _cut(message: str) -> str:
     return message if len(message) <= 600 else message[:599] + "…"
-
-
-def _p(text: str) -> str:
-    return f"<p>{escape(text.strip())}</p>"

@@ -73,14 +73,15 @@ max-width:32em;text-wrap:pretty}
 h2{font-size:20px;line-height:1.3;margin:48px 0 4px;letter-spacing:-.005em}
 h2+p{margin-top:0}
 h3{font-size:15px;margin:0 0 2px}
-p{margin:0 0 12px;max-width:46em}
+h3 .note{font-weight:400;font-size:13px;margin-left:4px}
+p{margin:0 0 12px;max-width:52em;text-wrap:pretty}
 .note,figcaption,summary{color:var(--soft);font-size:14px}
 a{color:var(--model-0)}
 nav{display:flex;flex-wrap:wrap;gap:4px 20px;margin:24px 0 0;font-size:14px}
 nav a{text-decoration:none}
 nav a:hover{text-decoration:underline}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:28px 0 0}
-.tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 16px}
+.tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 14px}
 .tile b{display:block;font-size:22px;line-height:1.25;font-weight:650;font-variant-numeric:tabular-nums}
 .tile span{display:block;font-size:13px;color:var(--soft)}
 .tile span:first-child{color:var(--ink)}
@@ -90,7 +91,6 @@ figure svg{display:block;width:100%;height:auto;font-family:inherit}
 figure svg text{font-family:inherit!important}
 figure svg *{stroke-linejoin:round;stroke-linecap:butt}
 .wide,.solo{margin-top:16px}
-.half{max-width:552px;margin-top:8px}
 .solo .narrow{display:none}
 @media(max-width:640px){.solo .broad{display:none}.solo .narrow{display:block}}
 .key{display:flex;flex-wrap:wrap;gap:2px 16px;margin:2px 0 6px;padding:0;list-style:none;font-size:13px;
@@ -98,7 +98,7 @@ color:var(--soft)}
 .key svg{display:inline-block;width:26px;height:10px;margin-right:6px;vertical-align:middle}
 details{margin-top:8px;min-width:0}
 summary{cursor:pointer;width:max-content;max-width:100%}
-.scroll{overflow-x:auto;max-width:100%;margin-top:8px;-webkit-overflow-scrolling:touch}
+.scroll{position:relative;overflow-x:auto;max-width:100%;margin-top:8px;-webkit-overflow-scrolling:touch}
 .sheet{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:6px 16px;margin-top:16px}
 table{border-collapse:collapse;font-size:14px;font-variant-numeric:tabular-nums;width:100%}
 details table{width:auto}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,8 @@ __all__ = ["View", "short"]
 
 MOST_LETTERS = 80
 """Longer names are cut."""
+_UNITS = {"us": "microsecond", "ms": "millisecond", "s": "second", "min": "minute", "h": "hour", "D": "day"}
+_UNITS |= {"B": "business day", "W": "week"}
 
 
 def short(name: object) -> str:
@@ -140,6 +141,14 @@ class View:
         return (BROAD, SMALL) if len(self.sample) == 1 else (SMALL,)
 
     @property
-    def unit(self) -> str:
-        """What values are called, escaped."""
-        return escape(short(self.panel.spec.target_col))
+    def step(self) -> str:
+        """How long a step is; nothing where time is counted in integers or the frequency is not known."""
+        freq = self.panel.freq
+        if freq is None or freq.is_integer:
+            return ""
+        months = {1: "month", 3: "quarter", 12: "year"}
+        count, unit = freq.count, _UNITS.get(freq.unit, "month")
+        if freq.unit in ("MS", "ME"):
+            size = next(size for size in (12, 3, 1) if count % size == 0)
+            count, unit = count // size, months[size]
+        return f"of one {unit}" if count == 1 else f"of {count} {unit}s"
