@@ -1,0 +1,216 @@
+"""A fit works for any panel, learns from it alone, and leaves everything else alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from foregate.core import Covariate, DataError, Panel
+from foregate.pipeline.fit import fit
+from foregate.pipeline.recipe import LEVELS, Recipe
+
+QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)
+
+
+def small(horizon=4, season=(), **changes):
+    return Recipe(horizon, season, **{"steps": 3, "hidden": 6, "decoder": 5, "batch": 8, "crop": 30, **changes})
+
+
+def wavy(*lengths, seed=0):
+    rng = np.random.default_rng(seed)
+    return Panel.from_arrays([10 + np.sin(np.arange(n) * np.pi / 2) + rng.normal(0, 0.3, n) for n in lengths])
+
+
+def weights(fitted):
+    return fitted.engine.network.state_dict()
+
+
+def assert_same_model(one, other):
+    for name, value in weights(one).items():
+        assert torch.equal(value, weights(other)[name]), name
+    np.testing.assert_array_equal(one.calibration.factors, other.calibration.factors)
+    assert one.spec == other.spec
+    assert one.typical_scale == other.typical_scale
+
+
+def odd_panels():
+    rng = np.random.default_rng(0)
+    scales = [10.0**e * (5 + np.sin(np.arange(n)) + rng.normal(0, 0.2, n)) for e, n in ((-6, 3), (9, 60), (0, 500))]
+    holes = 5 + rng.normal(0, 1, 60)
+    holes[10:30] = np.nan
+    late = np.r_[np.full(40, np.nan), 5 + rng.normal(0, 1, 20)]
+    ended = np.r_[5 + rng.normal(0, 1, 40), np.full(20, np.nan)]
+    return {
+        "one short series": [np.array([1.0, 2.0, 1.5, 3.0, 2.0, 4.0, 3.0, 5.0, 4.0, 6.0, 5.0, 7.0])],
+        "one series of five points": [np.array([3.0, 1.0, 4.0, 1.0, 5.0])],
+        "two points": [np.array([1.0, 2.0])],
+        "very different lengths and sizes": scales,
+        "constant": [np.full(40, 7.0), np.full(20, -3.0)],
+        "all zeros": [np.zeros(40), np.zeros(12)],
+        "missing stretches": [holes, late, ended],
+        "nothing observed at the end": [ended],
+        "nothing observed at first": [late],
+        "intermittent counts": [rng.poisson(0.2, 80).astype(float), rng.poisson(0.5, 40).astype(float)],
+        "negative": [-5 + rng.normal(0, 1, 50), rng.normal(0, 1, 50)],
+        "leading zeros": [np.r_[np.zeros(30), rng.poisson(4, 30)].astype(float)],
+        "falls to zero": [np.r_[50 + rng.normal(0, 1, 40), np.zeros(20)]],
+        "a spike": [np.where(np.arange(60) == 30, 1e9, 5.0)],
+        "one observation beside others": [np.array([4.0]), np.arange(30.0)],
+    }
+
+
+@pytest.mark.parametrize("validate", [True, False])
+@pytest.mark.parametrize("name", odd_panels())
+def test_any_panel_is_forecast(name, validate):
+    """Whatever the series are like: finite quantiles that do not cross, and nothing of the panel has changed."""
+    panel = Panel.from_arrays(odd_panels()[name])
+    copies = [each.copy() for each in (panel.values, panel.mask, panel.offsets, panel.times)]
+    fitted, report = fit(small(season=(4,), validate=validate), panel)
+    said = fitted.forecast(panel, 9, QUANTILES).values
+    assert np.all(np.isfinite(said))
+    assert np.all(np.diff(said, axis=-1) >= 0)
+    assert report.parameters > 0
+    for before, after in zip(copies, (panel.values, panel.mask, panel.offsets, panel.times), strict=True):
+        np.testing.assert_array_equal(before, after)
+    for i, values in enumerate(odd_panels()[name]):
+        if np.nanmin(values) >= 0:
+            assert np.all(said[i] >= 0)
+        if np.nanmin(values) == np.nanmax(values) and np.sum(~np.isnan(values)) > 2:
+            np.testing.assert_allclose(said[i], values[0], rtol=1e-6)
+
+
+def test_seasons_are_found_when_not_given():
+    """Without a word about seasons, those of the data are used and reported."""
+    day = 10 + 5 * np.sin(2 * np.pi * np.arange(240) / 12)
+    panel = Panel.from_arrays([day + np.random.default_rng(i).normal(0, 0.1, 240) for i in range(3)])
+    _, report = fit(small(season=None), panel)
+    assert report.seasons[:1] == (12,)
+
+
+def test_the_same_recipe_gives_the_same_bits():
+    """Same seed, same data: same weights, calibration and report; another seed, other weights."""
+    panel = wavy(60, 45)
+    (one, first), (other, second) = (fit(small(), panel) for _ in range(2))
+    assert first == second
+    assert_same_model(one, other)
+    third, _ = fit(small(seed=1), panel)
+    assert not torch.equal(weights(one)["out.weight"], weights(third)["out.weight"])
+
+
+def test_global_generators_are_left_alone():
+    """Neither numpy's nor torch's global generator is read or moved."""
+    numpy_before, torch_before = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
+    fit(small(), wavy(40))
+    np.testing.assert_array_equal(numpy_before, np.random.get_state()[1])  # noqa: NPY002
+    assert torch.equal(torch_before, torch.get_rng_state())
+
+
+def test_stopped_and_resumed_is_never_stopped(tmp_path):
+    """A fit that was stopped and is begun again with the same folder ends in the same model."""
+    panel, recipe = wavy(60, 45), small(steps=8)
+    expected, report = fit(recipe, panel)
+
+    def pull(progress):
+        if progress.step == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(recipe, panel, on_step=pull, checkpoint=tmp_path)
+    resumed, same = fit(recipe, panel, checkpoint=tmp_path)
+    assert same == report
+    assert_same_model(resumed, expected)
+
+
+def test_nothing_is_written(tmp_path, monkeypatch):
+    """Without a folder for checkpoints a fit writes no file where it runs."""
+    monkeypatch.chdir(tmp_path)
+    fit(small(), wavy(40))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_held_out_rows_choose_but_do_not_teach_at_first():
+    """Without the last training at the end, other held-out values leave the main run's training losses as they were."""
+    panel = wavy(60)
+    changed = replace(panel, values=np.where(np.arange(60) >= 58, 99, panel.values).astype(np.float32))
+    one, other = (fit(small(), each)[1].training.history for each in (panel, changed))
+    assert [row[1] for row in one] == [row[1] for row in other]
+    assert [row[2] for row in one] != [row[2] for row in other]
+
+
+def test_covariates_of_the_held_out_rows_teach_no_statistics():
+    """Means and categories of covariates come from the training part: the held-out rows change none of them."""
+    panel = wavy(60)
+    price = np.random.default_rng(0).normal(10, 1, 60).astype(np.float32)
+    kind = np.r_[np.zeros(50), np.ones(10)].astype(np.float32)
+    columns = {"price": Covariate("future", price), "kind": Covariate("past", kind, ("a", "b"))}
+    later = {
+        "price": Covariate("future", np.where(np.arange(60) >= 59, 1e6, price).astype(np.float32)),
+        "kind": columns["kind"],
+    }
+    one, other = (fit(small(), replace(panel, covariates=each))[0].spec.columns for each in (columns, later))
+    assert one == other
+
+
+def test_covariates_are_used():
+    """A model with covariates forecasts otherwise when they are other."""
+    panel = wavy(60, 40)
+    price = np.random.default_rng(0).normal(10, 1, 100).astype(np.float32)
+    panel = replace(panel, covariates={"price": Covariate("future", price)})
+    fitted, _ = fit(small(), panel)
+    low, high = (fitted.forecast(panel, 4, QUANTILES, {"price": np.full((2, 4), v, np.float32)}) for v in (5, 15))
+    assert not np.array_equal(low.values, high.values)
+
+
+def test_where_nothing_held_out_was_observed_there_is_no_validation():
+    """A series that ends in missing rows trains to its end, rather than stop at a score that means nothing."""
+    panel = Panel.from_arrays([np.r_[wavy(60).values.astype(float), np.full(30, np.nan)]])
+    _, report = fit(small(steps=40), panel)
+    assert report.training.steps == report.training.best_step == 40
+    assert np.isinf(report.training.best_score)
+
+
+def test_the_report_says_what_happened():
+    """Seasons, weights, steps, held-out series and notes are those of the run."""
+    panel = replace(wavy(60, 5), notes=("Three gaps were filled.",))
+    fitted, report = fit(small(season=(4,)), panel)
+    assert report.seasons == (4,)
+    assert report.parameters == sum(value.numel() for value in weights(fitted).values())
+    assert report.held_out == 1
+    assert report.training.steps == 3
+    assert report.notes[0] == "Three gaps were filled."
+    assert any("1 of 2 series are too short to hold anything out" in note for note in report.notes)
+    assert fitted.levels == LEVELS
+    _, without = fit(small(), wavy(5))
+    assert without.finish_steps == 0
+    assert any("no series is long enough" in note for note in without.notes)
+
+
+def test_every_step_is_told():
+    """`on_step` hears of every step of the main run."""
+    told = []
+    fit(small(), wavy(40), on_step=told.append)
+    assert [progress.step for progress in told[:3]] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("series", [[np.array([1.0])], [np.full(9, np.nan)], [np.r_[np.full(9, np.nan), 1.0]]])
+def test_nothing_to_learn_from_is_refused(series):
+    """At least one series must have two observations; the message says what there is at most."""
+    with pytest.raises(DataError, match=r"must have 2 observed values to learn from, but got at most [01]\."):
+        fit(small(), Panel.from_arrays(series))
+
+
+def test_an_uneven_panel_is_refused():
+    """Gaps must be made explicit first."""
+    panel = wavy(20)
+    with pytest.raises(DataError, match="must be evenly spaced, but got gaps or no frequency"):
+        fit(small(), replace(panel, times=panel.times * 2))
+    with pytest.raises(DataError, match="must be evenly spaced"):
+        fit(small(), replace(panel, freq=None))
+
+
+def test_training_helps():
+    """A few steps on a season beat none: the validation score falls."""
+    _, report = fit(small(season=(4,), steps=40, hidden=12, horizon=4), wavy(80, 80, 80))
+    scores = [row[2] for row in report.training.history]
+    assert min(scores) < 0.97 * scores[0]

@@ -1,0 +1,89 @@
+"""Laws of the plan, whatever its numbers are."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foregate.core import Panel
+from foregate.pipeline.plan import hold_out, plan_training, plan_window
+from foregate.pipeline.recipe import EFFORTS, Recipe
+
+lengths = st.lists(st.integers(1, 300), min_size=1, max_size=6)
+
+
+def panel_of(lengths):
+    return Panel.from_arrays([np.ones(n) for n in lengths])
+
+
+@given(lengths, st.integers(1, 40), st.sampled_from([1, 4, 24]))
+def test_what_is_held_out_fits(lengths, horizon, season):
+    """Each origin is the last row that is trained on or later, and has its whole horizon inside the series."""
+    panel = panel_of(lengths)
+    held = hold_out(panel, horizon, season)
+    assert held.limits.shape == (len(lengths),)
+    assert np.all((held.limits >= 1) & (held.limits <= lengths))
+    for n, limit, origins in zip(lengths, held.limits, held.origins, strict=True):
+        given_ = origins[origins >= 0]
+        assert np.all(given_ >= limit - 1)
+        assert np.all(given_ + horizon <= n - 1)
+        assert len(np.unique(given_)) == len(given_)
+        if len(given_):
+            assert given_[0] == limit - 1, "the first is the last row of the training part"
+            assert given_[-1] + horizon == n - 1, "and the last one is judged by the newest row"
+        else:
+            assert limit == n, "a series that gives no origin is trained on whole"
+
+
+@given(lengths, st.integers(1, 40), st.sampled_from([1, 4, 24]))
+def test_enough_is_left_to_train_on(lengths, horizon, season):
+    """What is left of a series that gives origins has at least the horizon and two seasons."""
+    held = hold_out(panel_of(lengths), horizon, season)
+    gives = (held.origins >= 0).any(1)
+    assert np.all(held.limits[gives] >= np.minimum(np.array(lengths) - horizon, max(horizon, 2 * season))[gives])
+
+
+@given(lengths, st.integers(1, 40))
+def test_a_plan_is_the_same_again(lengths, horizon):
+    """The same panel is planned the same."""
+    one, other = (hold_out(panel_of(lengths), horizon, 4) for _ in range(2))
+    np.testing.assert_array_equal(one.limits, other.limits)
+    np.testing.assert_array_equal(one.origins, other.origins)
+
+
+def test_few_series_give_more_windows():
+    """One long series gives several origins; of very many, each gives few."""
+    one = (hold_out(panel_of([300]), 6, 1).origins >= 0).sum(1)
+    many = (hold_out(panel_of([300] * 200), 6, 1).origins >= 0).sum(1)
+    assert one[0] > many.max() >= 1
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+@given(lengths, st.integers(1, 40), st.sampled_from([(1, 1), (4, 1), (24, 168)]))
+def test_a_run_can_be_planned_for_any_panel(effort, lengths, horizon, seasons):
+    """Sizes are possible ones, no crop is longer than the longest series, and more data is not fewer steps."""
+    recipe = Recipe(horizon, effort=effort)
+    options = plan_training(recipe, panel_of(lengths), seasons)
+    assert options.crop <= max(lengths)
+    assert plan_training(recipe, panel_of(lengths * 3), seasons).steps >= options.steps
+    assert options.seed == recipe.seed
+
+
+def test_more_effort_is_more_steps():
+    """Effort trades time for accuracy: each one trains longer than the one before."""
+    panel = panel_of([200] * 20)
+    steps = [plan_training(Recipe(8, effort=effort), panel, (1, 1)).steps for effort in EFFORTS]
+    assert steps == sorted(set(steps))
+
+
+def test_what_is_said_is_done():
+    """Steps, batch, crop and rate of the recipe go before the rules."""
+    recipe = Recipe(8, steps=7, batch=5, crop=11, rate=0.02, seed=3)
+    options = plan_training(recipe, panel_of([200]), (24, 168))
+    assert (options.steps, options.batch, options.crop, options.rate, options.seed) == (7, 5, 11, 0.02, 3)
+
+
+@pytest.mark.parametrize("seasons", [(1, 1), (12, 1), (24, 168)])
+def test_averages_reach_over_two_seasons(seasons):
+    """Level and scale are averaged over no less than two of the longest seasons."""
+    assert plan_window(seasons) >= 2 * max(seasons)

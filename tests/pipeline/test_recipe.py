@@ -1,0 +1,49 @@
+"""A recipe refuses what cannot be made."""
+
+import pytest
+
+from foregate.core import UsageError
+from foregate.pipeline.recipe import EFFORTS, LEVELS, Recipe
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"horizon": 0}, "horizon must be a whole number of steps from 1 on, but got 0"),
+        ({"horizon": -1}, "horizon must be a whole number"),
+        ({"horizon": 2.5}, "horizon must be a whole number of steps from 1 on, but got 2.5"),
+        ({"horizon": True}, "horizon must be a whole number"),
+        ({"horizon": "7"}, "horizon must be a whole number"),
+        ({"effort": "heroic"}, "effort must be one of .*, but got 'heroic'"),
+        ({"season_length": (1,)}, "season_length must be at most two lengths"),
+        ({"season_length": (7, 7)}, "season_length must be at most two lengths"),
+        ({"season_length": (12, 4)}, "shortest first, but got"),
+        ({"season_length": (4, 12, 52)}, "at most two lengths"),
+        ({"hidden": 0}, "hidden must be at least 1"),
+        ({"layers": 0}, "layers must be at least 1"),
+        ({"decoder": 0}, "decoder must be at least 1"),
+        ({"recent": 0}, "recent must be at least 1"),
+        ({"steps": 0}, "steps must be at least 1, or None"),
+        ({"batch": 0}, "batch must be at least 1, or None"),
+        ({"crop": -1}, "crop must be at least 1, or None"),
+        ({"seed": -1}, "seed must be 0 or more"),
+    ],
+)
+def test_impossible_recipes_are_refused(wrong, message):
+    """The message names what is wrong and what it got."""
+    with pytest.raises(UsageError, match=message):
+        Recipe(**{"horizon": 3, **wrong})
+
+
+@pytest.mark.parametrize("season_length", [None, (), (12,), (24, 168)])
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_possible_recipes_are_made(season_length, effort):
+    """No season, one, two, or those that are found; every effort."""
+    assert Recipe(5, season_length, effort).horizon == 5
+
+
+def test_levels_are_symmetric_about_the_median():
+    """The network's quantiles ascend, with the median in the middle and a mirror image of each."""
+    assert list(LEVELS) == sorted(set(LEVELS))
+    assert LEVELS[len(LEVELS) // 2] == 0.5
+    assert all(abs(low + high - 1) < 1e-12 for low, high in zip(LEVELS, LEVELS[::-1], strict=True))
