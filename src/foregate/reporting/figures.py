@@ -148,7 +148,8 @@ def _label(figure: Figure, title: str, levels: Sequence[float]) -> None:
         for one, shade in zip(levels, SHADES, strict=False)
     ]
     axes = figure.axes[0]
-    axes.set_title(title, loc="left", color=light("ink"), weight="bold", size=14, pad=28)
+    figure.get_layout_engine().set(w_pad=0.2, h_pad=0.15)  # type: ignore[union-attr, call-arg]
+    axes.set_title(title, loc="left", color=light("ink"), weight="bold", size=15, pad=32)
     axes.legend(
         [picture for picture, _ in entries],
         [name for _, name in entries],

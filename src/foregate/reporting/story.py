@@ -41,7 +41,7 @@ def head(view: View, title: str, model: Mapping[str, Any], names: Sequence[str])
         for label, figure, aside in _tiles(view, model)
     )
     return (
-        f'<header><h1>{escape(title)}</h1><p class="verdict">{escape(_verdict(view))}</p>'
+        f'<header><h1>{escape(title)}</h1><p class="verdict">{escape(_verdict(view)).replace(" %", "&nbsp;%")}</p>'
         f'<div class="tiles">{tiles}</div><nav aria-label="Sections">{links}</nav></header>'
     )
 
