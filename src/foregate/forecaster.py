@@ -48,6 +48,7 @@ class Forecaster:
     Attributes:
         fitted_: the model itself, a `foregate.core.Model`.
         panel_: the regular panel that it was fitted on, which `predict` goes on from.
+        future_: rows of a known future that stood behind that panel, if any; not saved with the model.
         report_: what happened while fitting.
 
     Examples:
@@ -106,13 +107,13 @@ class Forecaster:
         panel = read(
             data, id_col=id_col, time_col=time_col, target_col=target_col, covariates=covariates, freq=self.freq
         )
-        panel, _ = split_known_future(panel)
+        panel, ahead = split_known_future(panel)
         panel = regularize(require_freq(panel))
         began = time.perf_counter()
         with progress_line(shown=self.verbose) as on_step:
             folder = None if checkpoint is None else Path(checkpoint)
             fitted, report = fit(self._recipe(), panel, on_step=on_step, checkpoint=folder)
-        self.fitted_, self.panel_ = fitted, panel
+        self.fitted_, self.panel_, self.future_ = fitted, panel, ahead
         self.report_: dict[str, Any] = {
             "seasons": list(report.seasons),
             "parameters": report.parameters,
@@ -141,20 +142,9 @@ class Forecaster:
             NotFittedError: call `fit` first.
             DataError: the data has a problem, or known-future covariates miss a step.
         """
-        fitted = self._fitted()
         levels, wanted = _asked(level, quantiles)
-        steps = self.horizon if horizon is None else replace(self._recipe(), horizon=horizon).horizon
         panel, rows = self._history(data)
-        if any(c.role == "future" for c in fitted.spec.columns):
-            future = align_future(panel, rows if future is None else future, steps)
-        elif future is not None:
-            raise UsageError(
-                "future must only be given to a model with known-future covariates, but got some for a model without. "
-                'Fit with covariates={"name": "future"} to use them.'
-            )
-        sides = sorted({*levels_to_quantiles(levels), *wanted})
-        forecast = fitted.forecast(panel, steps, sides, future)
-        return replace(forecast, notes=(*forecast.notes, *getattr(future, "notes", ())))
+        return self._say(panel, rows if future is None else future, {*levels_to_quantiles(levels), *wanted}, horizon)
 
     def predict(
         self,
@@ -179,10 +169,11 @@ class Forecaster:
         Returns:
             A frame of the kind that came in: id, time, ``LSTM`` (the median), and a column per bound or quantile.
         """
-        forecast = self.forecast(data, level=level, quantiles=quantiles, horizon=horizon, future=future)
         levels, wanted = _asked(level, quantiles)
-        spec = self.panel_.spec if data is None else self._history(data)[0].spec
-        return forecast_frame(forecast, spec, name=self._fitted().name, levels=levels, quantiles=wanted)
+        panel, rows = self._history(data)
+        sides = {*levels_to_quantiles(levels), *wanted}
+        forecast = self._say(panel, rows if future is None else future, sides, horizon)
+        return forecast_frame(forecast, panel.spec, name=self.fitted_.name, levels=levels, quantiles=wanted)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the model to a folder: safetensors, JSON and ONNX, no pickle. All of it, or nothing.
@@ -233,14 +224,29 @@ class Forecaster:
             raise NotFittedError("the forecaster must be fitted first, but got none. Call fit(data), or load a model.")
         return self.fitted_
 
+    def _say(self, panel: Panel, future: Any, sides: set[float], horizon: int | None) -> Forecast:
+        """The quantiles `sides` of the steps after a regular panel."""
+        fitted = self._fitted()
+        steps = self.horizon if horizon is None else replace(self._recipe(), horizon=horizon).horizon
+        if any(c.role == "future" for c in fitted.spec.columns):
+            future = align_future(panel, future, steps)
+        elif future is not None:
+            raise UsageError(
+                "future must only be given to a model with known-future covariates, but got some for a model without. "
+                'Fit with covariates={"name": "future"} to use them.'
+            )
+        forecast = fitted.forecast(panel, steps, sorted(sides), future)
+        return replace(forecast, notes=(*forecast.notes, *getattr(future, "notes", ())))
+
     def _history(self, data: Any) -> tuple[Panel, Panel | None]:
         """The regular panel to go on from, and the rows of a known future that stood behind it."""
+        fitted = self._fitted()
         if data is None:
-            return self.panel_, None
+            return self.panel_, self.future_
         panel = data
         if not isinstance(data, Panel):
             spec = self.panel_.spec
-            roles: dict[str, Role] = {c.name: c.role for c in self._fitted().spec.columns}
+            roles: dict[str, Role] = {c.name: c.role for c in fitted.spec.columns}
             panel = read(
                 data,
                 id_col=spec.id_col if spec.has_ids else None,
@@ -297,7 +303,8 @@ def load(path: str | Path, *, engine: str = "auto") -> Forecaster:
         seed=recipe.seed,
         options=options or None,
     )
-    model.fitted_, model.panel_, model.report_ = artifact.fitted, artifact.history, dict(artifact.facts)
+    model.fitted_, model.panel_, model.future_ = artifact.fitted, artifact.history, None
+    model.report_ = dict(artifact.facts)
     return model
 
 

@@ -1,0 +1,50 @@
+"""The progress line is drawn where somebody looks, and nowhere else."""
+
+import io
+
+import pytest
+
+from foregate.progress import progress_line
+from foregate.training.loop import Progress
+
+
+class Terminal(io.StringIO):
+    """Standard error that somebody looks at."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("shown", "stream"), [(True, io.StringIO), (False, Terminal), (False, io.StringIO)])
+def test_nothing_is_drawn_where_nobody_looks(monkeypatch, shown, stream):
+    """Unless it is wanted and standard error is a terminal there is no function to call, and nothing is written."""
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    error = stream()
+    monkeypatch.setattr("sys.stderr", error)
+    with progress_line(shown=shown) as on_step:
+        assert on_step is None
+    assert error.getvalue() == ""
+
+
+def test_one_line_is_drawn_on_a_terminal(monkeypatch, capsys):
+    """On a terminal the line has steps, loss and score, before there is a score too; standard output stays empty."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "160")
+    error = Terminal()
+    monkeypatch.setattr("sys.stderr", error)
+    with progress_line(shown=True) as on_step:
+        on_step(Progress(1, 20, 0.5, None, 3.0))
+        on_step(Progress(20, 20, 0.25, 0.125, 4.0))
+    drawn = error.getvalue()
+    assert "20/20" in drawn
+    assert "0.2500" in drawn
+    assert "0.1250" in drawn
+    assert capsys.readouterr().out == ""
+
+
+def test_errors_pass_through(monkeypatch):
+    """What goes wrong while training goes on outwards."""
+    monkeypatch.setattr("sys.stderr", Terminal())
+    with pytest.raises(ZeroDivisionError), progress_line(shown=True):
+        raise ZeroDivisionError
