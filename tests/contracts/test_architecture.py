@@ -18,7 +18,7 @@ TESTED_THROUGH_OTHERS = {
     "evaluation/plan",  # test_backtest
     "evaluation/rolling",  # test_backtest
     "models/cells",  # twins/test_lstm
-    "models/spec",
+    "models/spec",  # test_network
     "reporting",
     "training/checkpoints",  # test_loop
 }

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foregate.core import UsageError
 from foregate.models.network import Network, NetworkSpec
 
 SPEC = NetworkSpec(n_features=7, n_steps=6, n_profiles=3, n_quantiles=9, hidden=8, layers=2, decoder=5)
@@ -124,3 +125,26 @@ def test_every_weight_learns():
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
         assert bool(parameter.grad.abs().sum() > 0), name
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+def test_the_spec_knows_every_weight(layers):
+    """Names and shapes of all weights follow from the spec alone."""
+    spec = NetworkSpec(7, 6, 3, 9, hidden=8, layers=layers, decoder=5)
+    assert spec.weights() == {name: tuple(value.shape) for name, value in make(spec=spec).state_dict().items()}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"n_quantiles": 4}, "n_quantiles must be odd, but got 4"),
+        ({"n_quantiles": 0}, "n_quantiles must be a whole number of at least 1"),
+        ({"hidden": 0}, "hidden must be a whole number of at least 1"),
+        ({"layers": 0}, "layers must be"),
+        ({"n_steps": -1}, "n_steps must be"),
+    ],
+)
+def test_impossible_shapes_are_refused(wrong, message):
+    """Quantiles need a median in the middle, and every width is a whole number."""
+    with pytest.raises(UsageError, match=message):
+        NetworkSpec(**{"n_features": 7, "n_steps": 6, "n_profiles": 3, "n_quantiles": 9, **wrong})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from foregate.core import UsageError, at_least
+
 __all__ = ["NetworkSpec"]
 
 
@@ -25,6 +27,14 @@ class NetworkSpec:
     """LSTM layers, each added to what it reads."""
     decoder: int = 64
     """D, width of the decoder."""
+
+    def __post_init__(self) -> None:
+        at_least(0, n_features=self.n_features, n_steps=self.n_steps, n_profiles=self.n_profiles)
+        at_least(1, n_quantiles=self.n_quantiles, hidden=self.hidden, layers=self.layers, decoder=self.decoder)
+        if self.n_quantiles % 2 == 0:
+            raise UsageError(
+                f"n_quantiles must be odd, but got {self.n_quantiles}. Give as many levels below the median as above."
+            )
 
     def weights(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every parameter."""
