@@ -46,11 +46,11 @@ def test_results_are_replaced_and_strangers_stay(old):
     assert state(old) == {"a.csv": "new", "mine.txt": "mine", "model/weights": "new"}
 
 
-def test_what_was_not_written_again_stays(old):
-    """A result that this run does not have is left from the earlier one."""
+def test_what_is_not_written_again_goes(old):
+    """A result that this run does not have would be taken for its own, and is removed."""
     with staged(old, NAMES) as new:
         (new / "a.csv").write_text("new")
-    assert state(old) == {"a.csv": "new", "mine.txt": "mine", "model/weights": "old"}
+    assert state(old) == {"a.csv": "new", "mine.txt": "mine"}
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])

@@ -29,17 +29,21 @@ for one in (demo, audit, forecast, fit, predict, backtest):
     app.command(one.__name__)(verb(one))
 
 
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", metavar="", is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None:
-    if version:
+def _version(value: bool) -> None:
+    if value:
         import foregate
 
         typer.echo(foregate.__version__)
         raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", metavar="", is_eager=True, callback=_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options before the verb."""
 
 
 def main() -> None:

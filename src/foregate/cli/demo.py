@@ -42,11 +42,12 @@ def demo(
     model = Training(_HORIZON, effort="fast").forecaster(None, verbose=not output.quiet)
     stage(output, "reading the record that statsmodels ships")
     panel = read(co2())
-    check_place(out, FILES, overwrite=overwrite or _of_demo(out / "model", panel))
+    model_there = out / "model"
+    check_place(out, FILES, model=model_there, overwrite=overwrite or _of_demo(model_there, panel))
     result = Job("CO2 above Mauna Loa", panel, model, _LEVELS).run(lambda text: stage(output, text))
     advice = (
         (
-            f"foregate predict {shlex.quote(str(out / 'model'))} --horizon 104 --level 50,90",
+            f"foregate predict {shlex.quote(str(model_there))} --horizon 104 --level 50,90",
             "two years, other intervals",
         ),
         ("foregate forecast DATA --horizon H", "a table of your own: CSV, Parquet, JSON, a database"),

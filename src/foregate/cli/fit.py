@@ -41,7 +41,7 @@ def fit(
 
     reading.check()
     model = training.forecaster(reading.step, verbose=not output.quiet)
-    check_place(out, overwrite=overwrite)
+    check_place(out, model=out, overwrite=overwrite)
     stage(output, f"reading {data}")
     panel = reading.read(data)
     stage(output, "training")

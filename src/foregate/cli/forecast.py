@@ -55,7 +55,7 @@ def forecast(
     model = training.forecaster(reading.step, verbose=not output.quiet)
     levels, names = percents(level), checked_baselines(baselines)
     at_least(1, windows=1 if windows is None else windows)
-    check_place(out, FILES, overwrite=overwrite)
+    check_place(out, FILES, model=out / "model", overwrite=overwrite)
     stage(output, f"reading {data}")
     panel = reading.read(data)
     result = Job(data, panel, model, levels, names, windows, future_data).run(lambda text: stage(output, text))

@@ -12,18 +12,21 @@ from pathlib import Path
 __all__ = ["check_place", "staged"]
 
 
-def check_place(out: Path, names: Sequence[str] = (), *, overwrite: bool) -> None:
+def check_place(out: Path, names: Sequence[str] = (), *, model: Path | None = None, overwrite: bool) -> None:
     """Refuse a place that cannot be written to, or that holds what would be lost, before any work is done.
 
     Args:
         out: where results will go: a folder that holds `names`, or one file or folder where there are none.
         names: files and folders that will be written into `out`.
+        model: which of these is the folder of a model.
         overwrite: whether these may be replaced.
 
     Raises:
         UsageError: says what is in the way.
+        ArtifactError: something else than a model stands where the model is to be.
     """
     from foregate.core import UsageError, listed
+    from foregate.persistence import require_replaceable
 
     above = out.absolute().parent
     if not above.is_dir():
@@ -33,19 +36,21 @@ def check_place(out: Path, names: Sequence[str] = (), *, overwrite: bool) -> Non
     into = out if names and out.is_dir() else above
     if not os.access(into, os.W_OK | os.X_OK):
         raise UsageError(f"--out must be writable, but {str(into)!r} is not. Give another place.")
-    there = [out / name for name in names if (out / name).exists()] if names else [out] * out.exists()
+    there = [path for path in ([out / name for name in names] or [out]) if path.exists()]
     if there and not overwrite:
         raise UsageError(
             f"--out must not hold results already, but {listed(there)} {'are' if len(there) > 1 else 'is'} there. "
             "Give another name, or --overwrite to replace them."
         )
+    if model is not None:
+        require_replaceable(model, overwrite=True)
 
 
 @contextmanager
 def staged(out: Path, names: Sequence[str]) -> Iterator[Path]:
     """An empty folder to write `names` into; when the block ends, they are moved into the folder `out`.
 
-    Other files in `out` stay. If anything goes wrong, in the block or in moving, `out` is as it was before.
+    What `out` has of these names is gone then, other files stay. If anything goes wrong, in the block or in moving, `out` is as it was before.
 
     Raises:
         ForegateError: writing failed, for example since the disk is full.
@@ -62,7 +67,7 @@ def staged(out: Path, names: Sequence[str]) -> Iterator[Path]:
         for path in new.rglob("*"):
             _sync(path)
         if out.is_dir():
-            _move(new, temporary, out, [name for name in names if (new / name).exists()])
+            _move(new, temporary, out, names)
         else:
             new.rename(out)
         _sync(out)
@@ -76,22 +81,20 @@ def staged(out: Path, names: Sequence[str]) -> Iterator[Path]:
 
 
 def _move(new: Path, temporary: Path, out: Path, names: Sequence[str]) -> None:
-    """Swap the old for the new one by one, and back again if one of them fails."""
+    """Swap the old for the new one by one, and back again if one of the moves fails."""
     old = temporary / "old"
     old.mkdir()
+    moves: list[tuple[Path, Path]] = []
     try:
         for name in names:
-            if (out / name).exists():
-                (out / name).rename(old / name)
-            (new / name).rename(out / name)
+            for here, there in ((out / name, old / name), (new / name, out / name)):
+                if here.exists():
+                    moves.append((here, there))  # before it is done: an interrupt may come right after
+                    here.rename(there)
     except BaseException:
-        for name in names:
-            if (old / name).exists():
-                if (out / name).exists():
-                    (out / name).rename(new / name)
-                (old / name).rename(out / name)
-            elif not (new / name).exists():
-                (out / name).rename(new / name)
+        for here, there in reversed(moves):
+            if there.exists() and not here.exists():
+                there.rename(here)
         raise
 
 

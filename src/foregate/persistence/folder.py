@@ -47,7 +47,7 @@ def write_folder(folder: Path, document: Document, files: Mapping[str, bytes], *
             written.
     """
     folder = Path(os.path.realpath(folder))
-    _require_replaceable(folder, overwrite=overwrite)
+    require_replaceable(folder, overwrite=overwrite)
     manifest = render({"format": FORMAT, **document, "files": {name: _mark(files[name]) for name in files}})
     new, aside = (folder.parent / f".foregate-{secrets.token_hex(6)}.tmp" for _ in range(2))
     try:
@@ -164,8 +164,12 @@ def _read(path: Path, size: int | None) -> bytes:
         raise ArtifactError(f"{path} must be readable, but got: {error}.") from error
 
 
-def _require_replaceable(folder: Path, *, overwrite: bool) -> None:
-    """Nothing is deleted but what a model is made of."""
+def require_replaceable(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that a model cannot be written to: nothing is deleted but what a model is made of.
+
+    Raises:
+        ArtifactError: the folder is there, and `overwrite` is false or it holds something else than a model.
+    """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if not overwrite:

@@ -1,0 +1,77 @@
+"""Tests of `foregate forecast`."""
+
+import json
+
+import polars as pl
+import pytest
+
+from foregate.cli.job import FILES
+from tests.cli.conftest import contents
+
+FAST = ("--horizon", "2", "--effort", "fast", "--season-length", "1", "--windows", "1")
+
+
+def test_one_command_leaves_everything(run, here):
+    """Forecasts, scores, a report and a model are there; the page names them, and where the LSTM stands."""
+    shown = run("forecast", "sales.csv", *FAST, "--out", "out").stdout
+    assert sorted(path.name for path in (here / "out").iterdir()) == sorted(FILES)
+    assert [line.split()[0] for line in shown.splitlines() if line and line[0] != " "] == [
+        "Read", "Audit", "Score", "Files", "Next",
+    ]  # fmt: skip
+    assert "LSTM beats SeasonalNaive on MASE" in shown or "LSTM loses to SeasonalNaive on MASE" in shown
+    for name in ("out/forecasts.csv", "out/report.html", "out/model/", "foregate predict out/model sales.csv"):
+        assert name in shown
+    assert pl.read_csv("out/forecasts.csv").height == 2 * 2
+    assert run("predict", "out/model").stdout == (here / "out" / "forecasts.csv").read_text()
+
+
+def test_known_futures_are_used(run, here):
+    """Prices of days to come may stand in the table, or in one of their own; the document says what was done."""
+    days = pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 1, 20), eager=True).alias("ds")
+    table = pl.DataFrame({"ds": days, "y": [float(i % 5) for i in range(18)] + [None] * 2, "price": range(20)})
+    table.write_csv("both.csv")
+    said = json.loads(run("forecast", "both.csv", *FAST, "--future", "price", "--out", "a", "--json").stdout)
+    assert said["files"] == {name: f"a/{name}" for name in FILES}
+    assert [row["model"] for row in said["scoreboard"]["models"]] == ["LSTM", "SeasonalNaive", "Naive"]
+    table.filter(pl.col("y").is_not_null()).write_csv("past.csv")
+    table.filter(pl.col("y").is_null()).drop("y").write_csv("plan.csv")
+    again = run("predict", "a/model", "past.csv", "--future-data", "plan.csv").stdout
+    assert again == (here / "a" / "forecasts.csv").read_text()
+
+
+def test_a_future_of_its_own_is_used(run, here):
+    """Without it the columns that are known for the future are asked for; with it the forecast is made."""
+    days = pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 1, 4), eager=True).alias("ds")
+    table = pl.DataFrame({"ds": days, "y": [1.0, 2, None, None], "price": range(4)})
+    table[:2].write_csv("past.csv")
+    table[2:].drop("y").write_csv("plan.csv")
+    words = ("past.csv", *FAST, "--freq", "D", "--future", "price", "--out", "a")
+    assert "covariates 'price' must be given" in run("forecast", *words, code=1).stderr
+    assert not (here / "a").exists()
+    run("forecast", *words, "--future-data", "plan.csv")
+    assert pl.read_csv("a/forecasts.csv")["ds"].to_list() == ["2024-01-03", "2024-01-04"]
+
+
+@pytest.mark.parametrize("wrong", ["photos", "model"])
+def test_only_a_model_makes_way_for_a_model(run, here, wrong):
+    """With --overwrite a folder called model that is none is kept, and that is said before training."""
+    (here / "out" / "model").mkdir(parents=True)
+    (here / "out" / "model" / wrong).write_text("mine")
+    run("forecast", "none.csv", *FAST, "--out", "out", "--overwrite", code=1)
+    assert contents(here / "out") == {f"model/{wrong}": b"mine"}
+
+
+@pytest.mark.parametrize("there", FILES)
+def test_results_are_not_replaced_by_accident(run, here, there):
+    """Whatever of an earlier run is there is kept, and that is said before the table is looked for."""
+    (here / "out").mkdir()
+    (here / "out" / there).write_text("mine")
+    assert f"'out/{there}' is there" in run("forecast", "none.csv", *FAST, "--out", "out", code=2).stderr
+    assert contents(here / "out") == {there: b"mine"}
+
+
+def test_a_problem_with_the_data_leaves_the_folder_as_it_was(run, here):
+    """Nothing is written until everything is done."""
+    (here / "bad.csv").write_text("ds,y\n2024-01-01,1\n2024-01-02,closed\n")
+    assert "'closed' in row 2" in run("forecast", "bad.csv", *FAST, "--out", "out", code=1).stderr
+    assert not (here / "out").exists()
