@@ -90,3 +90,13 @@ def test_reading_hands_everything_on(here):
     assert panel.values.tolist() == [1.5, 2.5]
     assert {name: one.role for name, one in panel.covariates.items()} == {"price": "past"}
     assert str(panel.times[0])[:10] == "2024-02-01"
+
+
+def test_repeated_times_are_settled_as_said(here):
+    """The row to keep is chosen by a word, as `clean` does it, and that is noted."""
+    here.joinpath("twice.csv").write_text("ds,y\n2024-01-01,1\n2024-01-01,3\n2024-01-02,5\n")
+    for word, value in (("first", 1), ("last", 3), ("mean", 2)):
+        panel = Reading(duplicates=word).read("twice.csv")
+        assert panel.values.tolist() == [value, 5]
+        assert "repeated timestamp" in panel.notes[-1]
+    assert len(Reading().read("twice.csv").values) == 3

@@ -6,6 +6,7 @@ about something else than reading names its own `act`, which is given the source
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import sqlite3
@@ -16,10 +17,11 @@ from typing import Any
 
 import polars as pl
 
-from foregate.core import DataError, ForegateError, UsageError
+from foregate import Forecaster, backtest, load
+from foregate.core import ArtifactError, DataError, ForegateError, NotFittedError, UsageError
 from foregate.data import ReadOptions, read
 
-__all__ = ["BAD_INPUTS", "BadInput"]
+__all__ = ["BAD_INPUTS", "BadInput", "backtested", "fitted", "forecast", "loaded", "model"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,54 @@ def _database(folder: Path) -> str:
     with sqlite3.connect(folder / "sales.db") as connection:
         connection.execute("create table sales (ds text, y real)")
     return f"sqlite:///{folder / 'sales.db'}"
+
+
+def _small(**arguments: Any) -> Forecaster:
+    small = {"horizon": 2, "options": {"steps": 1, "hidden": 4}, "verbose": False}
+    return Forecaster(**(small | arguments))
+
+
+def fitted(source: Any, **arguments: Any) -> Forecaster:
+    """Fit a forecaster that was made with the arguments."""
+    return _small(**arguments).fit(source)
+
+
+def backtested(source: Any, horizon: int = 2, **arguments: Any) -> None:
+    """Backtest a forecaster on the source."""
+    backtest(_small(horizon=horizon), source, **arguments)
+
+
+@functools.cache
+def model(*, future: bool = False) -> Forecaster:
+    """A forecaster of four days, which knows the price of the next days or not."""
+    days = pl.DataFrame({"ds": [*_DAYS, "2024-01-04"], "y": [1.0, 2.0, 3.0, 4.0], "price": [1.0, 2.0, 3.0, 4.0]})
+    return _small().fit(days, covariates={"price": "future"} if future else None)
+
+
+def forecast(source: Any, **arguments: Any) -> None:
+    """Forecast from the source with the model that knows no prices."""
+    model().predict(source, **arguments)
+
+
+def forecast_with(source: Any, **arguments: Any) -> None:
+    """Forecast with the model that needs prices, which the source gives."""
+    model(future=True).predict(future=source, **arguments)
+
+
+def loaded(source: Path, **arguments: Any) -> None:
+    """Load a model."""
+    load(source, **arguments)
+
+
+def _saved(change: Callable[[Path], object]) -> Callable[[Path], Path]:
+    """A model in a folder, to which something was done."""
+
+    def make(folder: Path) -> Path:
+        model().save(folder / "model")
+        change(folder / "model")
+        return folder / "model"
+
+    return make
 
 
 _FIX_VALUES = "Correct these values, or leave them empty where nothing was observed."
@@ -351,5 +401,258 @@ BAD_INPUTS = [
         "URL such as 'sqlite:///sales.db'.",
         {"query": "select 1"},
         UsageError,
+    ),
+    BadInput(
+        "a horizon of nothing",
+        _frame(ds=[*_DAYS], y=[1, 2, 3]),
+        "horizon must be a whole number of steps from 1 on, but got 0. Say how far to look.",
+        {"horizon": 0},
+        UsageError,
+        fitted,
+    ),
+    BadInput(
+        "an effort that does not exist",
+        _frame(ds=[*_DAYS], y=[1, 2, 3]),
+        "effort must be one of fast, standard, best, but got 'much'.",
+        {"effort": "much"},
+        UsageError,
+        fitted,
+    ),
+    BadInput(
+        "three seasons",
+        _frame(ds=[*_DAYS], y=[1, 2, 3]),
+        "season_length must be at most two lengths of 2 steps or more, shortest first, but got (7, 30, 365). Give for "
+        "example (24, 168), 12, or () for no season.",
+        {"season_length": (7, 30, 365)},
+        UsageError,
+        fitted,
+    ),
+    BadInput(
+        "a negative seed",
+        _frame(ds=[*_DAYS], y=[1, 2, 3]),
+        "seed must be 0 or more, but got -1.",
+        {"seed": -1},
+        UsageError,
+        fitted,
+    ),
+    BadInput(
+        "an option that does not exist",
+        _frame(ds=[*_DAYS], y=[1, 2, 3]),
+        "options must be among batch, crop, decoder, hidden, layers, rate, recent, steps, validate, but got hiden.",
+        {"options": {"hiden": 3}},
+        UsageError,
+        fitted,
+    ),
+    BadInput(
+        "times without a common step",
+        _csv("ds,y", "2024-01-01,1", "2024-01-04,2", "2024-01-11,3", "2024-02-25,4", "2024-03-01,5"),
+        "freq must be known, but it cannot be inferred: the most common step, 3D, explains only 25.0% of the gaps "
+        "between rows. Give it, such as freq='h', freq='D' or freq='MS'.",
+        act=fitted,
+    ),
+    BadInput(
+        "a row between two steps",
+        _csv(
+            "ds,y",
+            "2024-01-01 00:00,1",
+            "2024-01-01 01:00,2",
+            "2024-01-01 02:10,3",
+            "2024-01-01 03:00,4",
+            "2024-01-01 04:00,5",
+        ),
+        "timestamps must step by 'h' from the first row of their series, but got 1 row in 1 series ('y'; first at "
+        "2024-01-01T02:10:00.000000) between two steps. Give the frequency that the data has, or aggregate to it.",
+        act=fitted,
+    ),
+    BadInput(
+        "a time twice",
+        _csv("ds,y", "2024-01-01,1", "2024-01-02,2", "2024-01-02,3", "2024-01-03,4"),
+        "timestamps must be unique within a series, but got 1 row in 1 series ('y'; first at "
+        '2024-01-02T00:00:00.000000) repeated. Say which to keep: clean(panel, duplicates="first"), "last" or "mean".',
+        act=fitted,
+    ),
+    BadInput(
+        "a single row",
+        _csv("ds,y", "2024-01-01,1"),
+        "freq must be known, but it cannot be inferred: no series has two rows at different times. Give it, such as "
+        "freq='h', freq='D' or freq='MS'.",
+        act=fitted,
+    ),
+    BadInput(
+        "a single value",
+        _csv("ds,y", "2024-01-01,1", "2024-01-02,", "2024-01-03,"),
+        "at least one series must have 2 observed values to learn from, but got at most 1. Give longer series or a "
+        "shorter horizon.",
+        act=fitted,
+    ),
+    BadInput(
+        "a series too short for a backtest",
+        _csv("ds,y", "2024-01-01,1", "2024-01-02,2", "2024-01-03,3"),
+        "series must have an observed value and 3 rows after it to be backtested, but the longest of 1 has 3 rows. "
+        "Choose a shorter horizon or gap, or give more rows.",
+        {"horizon": 3},
+        act=backtested,
+    ),
+    BadInput(
+        "a baseline that does not exist",
+        _frame(ds=[*_DAYS], y=[1, 2, 3]),
+        "baseline must be one of Naive, SeasonalNaive, Drift, AutoETS, AutoTheta, AutoARIMA, Prophet, but got "
+        "'Oracle'.",
+        {"baselines": ["Oracle"], "horizon": 1},
+        UsageError,
+        backtested,
+    ),
+    BadInput(
+        "no window",
+        _frame(ds=[*_DAYS], y=[1, 2, 3]),
+        "n_windows must be a whole number of at least 1, but got 0.",
+        {"n_windows": 0, "horizon": 1},
+        UsageError,
+        backtested,
+    ),
+    BadInput(
+        "an interval of more than everything",
+        _frame(ds=[*_DAYS], y=[1, 2, 3]),
+        "level must be between 0 and 100 percent, but got 120. Give for example level=[80, 95].",
+        {"level": [120]},
+        UsageError,
+        forecast,
+    ),
+    BadInput(
+        "intervals said in two ways",
+        _frame(ds=[*_DAYS], y=[1, 2, 3]),
+        "level and quantiles must not both be given, but got both. Say the intervals in one way.",
+        {"level": 80, "quantiles": [0.5]},
+        UsageError,
+        forecast,
+    ),
+    BadInput(
+        "a quantile beyond 1",
+        _frame(ds=[*_DAYS], y=[1, 2, 3]),
+        "quantiles must be between 0 and 1, but got 1.5. Give for example quantiles=[0.1, 0.5, 0.9].",
+        {"quantiles": [1.5]},
+        UsageError,
+        forecast,
+    ),
+    BadInput(
+        "hours for a model of days",
+        _csv("ds,y", "2024-01-01 00:00,1", "2024-01-01 01:00,2", "2024-01-01 02:00,3"),
+        "timestamps must step by 'D' from the first row of their series, but got 2 rows in 1 series ('y'; first at "
+        "2024-01-01T01:00:00.000000) between two steps. Give the frequency that the data has, or aggregate to it.",
+        act=forecast,
+    ),
+    BadInput(
+        "other columns than the model knows",
+        _csv("ds,units", "2024-01-01,1", "2024-01-02,2"),
+        "target_col must be a column of the table, but got 'y'; it has 'ds', 'units'. Give one of these names.",
+        act=forecast,
+    ),
+    BadInput(
+        "a future for a model that knows none",
+        lambda folder: None,
+        "future must only be given to a model with known-future covariates, but got some for a model without. Fit with "
+        'covariates={"name": "future"} to use them.',
+        {"future": 1},
+        UsageError,
+        forecast,
+    ),
+    BadInput(
+        "no future for a model that needs one",
+        lambda folder: None,
+        "covariates 'price' must be given for the 2 steps of the future, but no table was given. Give a table with "
+        "these columns, or add rows with an empty target to the history.",
+        act=forecast_with,
+    ),
+    BadInput(
+        "a future that misses a step",
+        _csv("ds,price", "2024-01-05,1"),
+        "the future must hold each of the 2 steps after the last row of every series once, but misses 'y at "
+        "2024-01-06'. Add these rows.",
+        act=forecast_with,
+    ),
+    BadInput(
+        "a future with a step twice",
+        _csv("ds,price", "2024-01-05,1", "2024-01-05,2", "2024-01-06,3"),
+        "the future must hold each of the 2 steps after the last row of every series once, but repeats 'y at "
+        "2024-01-05'. Keep one row of each.",
+        act=forecast_with,
+    ),
+    BadInput(
+        "a future of other columns",
+        _csv("ds,cost", "2024-01-05,1", "2024-01-06,2"),
+        "the table must have the columns 'ds', 'price', but 'price' is not among 'ds', 'cost'. Add what is missing.",
+        act=forecast_with,
+    ),
+    BadInput(
+        "words for the numbers of the future",
+        _csv("ds,price", "2024-01-05,low", "2024-01-06,high"),
+        "column 'price' must hold numbers like the panel, but got text such as 'low'. Convert it to numbers.",
+        act=forecast_with,
+    ),
+    BadInput(
+        "a forecast before the fit",
+        lambda folder: None,
+        "the forecaster must be fitted first, but got none. Call fit(data), or load a model.",
+        error=NotFittedError,
+        act=lambda source: _small().predict(),
+    ),
+    BadInput(
+        "a parameter that does not exist",
+        lambda folder: None,
+        "parameters must be among horizon, freq, season_length, effort, seed, options, verbose, but got hrizon.",
+        error=UsageError,
+        act=lambda source: _small().set_params(hrizon=3),
+    ),
+    BadInput(
+        "a model that is not there",
+        lambda folder: folder / "model",
+        "a model must be a folder, but got {folder}/model, which is not there. Check the path.",
+        error=ArtifactError,
+        act=loaded,
+    ),
+    BadInput(
+        "a folder that is no model",
+        lambda folder: folder,
+        "a model must have the file {folder}/model.json, but got none. Save the model anew, or take a sound copy.",
+        error=ArtifactError,
+        act=loaded,
+    ),
+    BadInput(
+        "a model without its weights",
+        _saved(lambda folder: (folder / "weights.safetensors").unlink()),
+        "a model must have the file {folder}/model/weights.safetensors, but got none. Save the model anew, or take a "
+        "sound copy.",
+        error=ArtifactError,
+        act=loaded,
+    ),
+    BadInput(
+        "a manifest of something else",
+        _saved(lambda folder: (folder / "model.json").write_text("{}")),
+        "{folder}/model/model.json must be of a Foregate model, but got something else. Check the path.",
+        error=ArtifactError,
+        act=loaded,
+    ),
+    BadInput(
+        "an engine that does not exist",
+        lambda folder: folder,
+        "engine must be one of auto, torch, onnx, but got 'jax'.",
+        {"engine": "jax"},
+        UsageError,
+        loaded,
+    ),
+    BadInput(
+        "a place where a model is already",
+        _saved(lambda folder: None),
+        "the folder of a model must be new, but got {folder}/model, which is there already. Give another, or "
+        "overwrite=True to replace the model in it.",
+        error=ArtifactError,
+        act=lambda source: model().save(source),
+    ),
+    BadInput(
+        "a place where something else is",
+        lambda folder: _file("photo.jpg", b"1")(folder).parent,
+        "a model must have the file {folder}/model.json, but got none. Save the model anew, or take a sound copy.",
+        error=ArtifactError,
+        act=lambda source: model().save(source, overwrite=True),
     ),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Option
 
@@ -103,6 +103,12 @@ class Reading:
     query: Annotated[
         str | None, Option("--query", metavar="SQL", rich_help_panel=_READING, help="What to ask a database.")
     ] = None
+    duplicates: Annotated[
+        Literal["first", "last", "mean"] | None,
+        Option(
+            "--duplicates", rich_help_panel=_READING, help="Which row of a repeated time to keep; refused if not said."
+        ),
+    ] = None
     separator: Annotated[
         str | None,
         Option("--separator", metavar="CHAR", rich_help_panel=_SNIFFED, help="Character between two fields."),
@@ -162,9 +168,9 @@ class Reading:
 
     def read(self, data: str) -> Panel:
         """The table as a panel."""
-        from foregate.data import read
+        from foregate.data import clean, read, require_freq
 
-        return read(
+        panel = read(
             data,
             id_col=self.id_col,
             time_col=self.time_col,
@@ -175,6 +181,7 @@ class Reading:
             wide=self.wide,
             options=self._options(),
         )
+        return panel if self.duplicates is None else clean(require_freq(panel), duplicates=self.duplicates).panel
 
     def _options(self) -> Any:
         from foregate.data import ReadOptions
@@ -256,9 +263,10 @@ def percents(level: Sequence[str] | None) -> tuple[float, ...]:
     if not level:
         return (80.0, 95.0)
     try:
-        levels = tuple(dict.fromkeys(float(one) for one in _parts(level)))
+        numbers = dict.fromkeys(float(one) for one in _parts(level))
     except ValueError:
         raise UsageError(f"level must be percentages, but got {', '.join(level)!r}. Give for example 80,95.") from None
+    levels = tuple(int(one) if one.is_integer() else one for one in numbers)
     levels_to_quantiles(levels)
     return levels
 

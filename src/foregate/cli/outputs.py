@@ -50,7 +50,8 @@ def check_place(out: Path, names: Sequence[str] = (), *, model: Path | None = No
 def staged(out: Path, names: Sequence[str]) -> Iterator[Path]:
     """An empty folder to write `names` into; when the block ends, they are moved into the folder `out`.
 
-    What `out` has of these names is gone then, other files stay. If anything goes wrong, in the block or in moving, `out` is as it was before.
+    What `out` has of these names is gone then, other files stay. If anything goes wrong, in the block or in moving,
+    `out` is as it was before.
 
     Raises:
         ForegateError: writing failed, for example since the disk is full.

@@ -11,6 +11,8 @@ from typing import Any, get_type_hints
 
 import typer
 
+from foregate.cli.options import Reading, Training
+
 __all__ = ["verb"]
 
 
@@ -77,15 +79,10 @@ def _gathered(groups: dict[str, type], given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-_ARGUMENTS = (
-    "date_format", "decimal", "encoding", "epoch", "format", "freq", "id_col", "query", "season_length", "separator",
-    "target_col", "thousands", "time_col", "wide",
-)  # fmt: skip
-
-
 def _told(message: str) -> str:
     """The sentence of an error, and what the arguments it names are called on the command line."""
-    named = [name for name in dict.fromkeys(re.findall(r"\b([a-z_]+)=", message)) if name in _ARGUMENTS]
+    known = {field.name for group in (Reading, Training) for field in dataclasses.fields(group)}
+    named = [name for name in dict.fromkeys(re.findall(r"\b([a-z_]+)=", message)) if name in known]
     if not named:
         return f"Error: {message}"
     options = ", ".join(f"--{name.replace('_', '-')}" for name in named)
