@@ -12,6 +12,7 @@ from foregate.forecasting.intervals import (
     LARGEST_FACTOR,
     LEAST_FACTOR,
     Calibration,
+    Evidence,
     calibrate,
     interpolate_quantiles,
     normal_score,
@@ -19,6 +20,7 @@ from foregate.forecasting.intervals import (
 
 LEVELS = (0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95)
 Z = normal_score(LEVELS)
+PLENTY = Evidence(10**9, 1e9)
 ordered = st.lists(st.floats(-1e6, 1e6), min_size=len(LEVELS), max_size=len(LEVELS)).map(sorted).map(np.array)
 probabilities = st.lists(st.floats(1e-4, 1 - 1e-4), min_size=1, max_size=12).map(sorted)
 
@@ -83,7 +85,7 @@ def coverage(outcomes, quantiles, low, high):
 def test_coverage_is_reached(spread):
     """Over- and under-confident quantiles cover, once calibrated, what they should of outcomes never seen."""
     outcomes, quantiles = simulated(spread)
-    found = calibrate(outcomes, quantiles, np.ones(outcomes.shape, bool), LEVELS, series=100_000)
+    found = calibrate(outcomes, quantiles, np.ones(outcomes.shape, bool), LEVELS, PLENTY)
     np.testing.assert_allclose(found.factors[:, [0, 1, 2, 4, 5, 6]], 1 / spread, rtol=0.2)
     fresh, forecast = simulated(spread, seed=1)
     calibrated = found.apply(forecast)
@@ -93,21 +95,25 @@ def test_coverage_is_reached(spread):
         assert abs(coverage(fresh, forecast, 0, 6) - 0.9) > 0.04, "before, it was not reached"
 
 
-def test_each_side_is_calibrated_for_itself():
-    """Outcomes that only reach far up stretch the upper quantiles and leave the lower ones."""
-    outcomes, quantiles = simulated(1.0)
+def test_both_sides_share_a_factor():
+    """A quantile and its mirror image are stretched alike; intervals still cover what they should of skewed outcomes."""
+    outcomes, quantiles = simulated(1.0, n=4000)
     level = quantiles[..., 3]
-    outcomes = np.where(outcomes > level, level + 3 * (outcomes - level), outcomes)
-    found = calibrate(outcomes, quantiles, np.ones(outcomes.shape, bool), LEVELS, series=100_000)
-    np.testing.assert_allclose(found.factors[:, :3], 1, rtol=0.2)
-    np.testing.assert_allclose(found.factors[:, 4:], 3, rtol=0.2)
+    skewed = np.where(outcomes > level, level + 3 * (outcomes - level), outcomes)
+    found = calibrate(skewed, quantiles, np.ones(outcomes.shape, bool), LEVELS, PLENTY)
+    np.testing.assert_array_equal(found.factors, found.factors[:, ::-1])
+    np.testing.assert_array_equal(found.factors[:, 3], 1)
+    assert np.all(found.factors[:, 0] > 1.2)
+    assert coverage(skewed, found.apply(quantiles), 0, 6) == pytest.approx(0.9, abs=0.01)
+    mirrored = calibrate(-skewed, -quantiles[..., ::-1], np.ones(outcomes.shape, bool), LEVELS, PLENTY)
+    np.testing.assert_allclose(mirrored.factors, found.factors)
 
 
 def test_steps_are_calibrated_for_themselves():
     """Where there are outcomes enough, a step that is forecast too narrowly is stretched alone."""
     outcomes, quantiles = simulated(1.0, k=6)
     outcomes[:, 4:] = quantiles[:, 4:, 3] + 2 * (outcomes[:, 4:] - quantiles[:, 4:, 3])
-    found = calibrate(outcomes, quantiles, np.ones(outcomes.shape, bool), LEVELS, series=100_000)
+    found = calibrate(outcomes, quantiles, np.ones(outcomes.shape, bool), LEVELS, PLENTY)
     np.testing.assert_allclose(found.factors[:4, [0, 6]], 1, rtol=0.2)
     np.testing.assert_allclose(found.factors[4:, [0, 6]], 2, rtol=0.2)
 
@@ -117,7 +123,7 @@ def test_what_was_not_observed_does_not_count():
     outcomes, quantiles = simulated(2.0, n=300)
     observed = np.random.default_rng(3).random(outcomes.shape) < 0.7
     spoiled = np.where(observed, outcomes, 1e9)
-    one, other = (calibrate(each, quantiles, observed, LEVELS, series=50) for each in (outcomes, spoiled))
+    one, other = (calibrate(each, quantiles, observed, LEVELS, Evidence(50, 2.0)) for each in (outcomes, spoiled))
     np.testing.assert_array_equal(one.factors, other.factors)
 
 
@@ -125,26 +131,28 @@ def test_without_outcomes_nothing_changes():
     """No data, no opinion: the quantiles stay as they are."""
     quantiles = simulated(1.0, n=5)[1]
     for n, observed in ((5, np.zeros((5, 3), bool)), (0, np.zeros((0, 3), bool))):
-        found = calibrate(np.zeros((n, 3)), quantiles[:n], observed, LEVELS, series=n)
+        found = calibrate(np.zeros((n, 3)), quantiles[:n], observed, LEVELS, Evidence(n, 1.0))
         np.testing.assert_array_equal(found.factors, 1)
         np.testing.assert_allclose(found.apply(quantiles), quantiles, rtol=1e-12)
 
 
-def test_few_series_are_half_believed():
-    """The fewer series the evidence rests on, the closer the factors stay to 1."""
+def test_thin_evidence_is_half_believed():
+    """The fewer series and the shorter the time that the evidence rests on, the closer the factors stay to 1."""
     outcomes, quantiles = simulated(0.5)
     observed = np.ones(outcomes.shape, bool)
-    factors = [calibrate(outcomes, quantiles, observed, LEVELS, series=s).factors[0, 6] for s in (1, 5, 50, 5000)]
-    assert factors == sorted(factors)
-    assert 1 < factors[0] < 1.2
-    assert factors[-1] > 1.8
+    for rows in ([Evidence(s, 3.0) for s in (1, 5, 50, 5000)], [Evidence(20, spans) for spans in (1.0, 2.0, 10.0)]):
+        assert [each.trust for each in rows] == sorted({each.trust for each in rows})
+        assert all(0 < each.trust < 1 for each in rows)
+        factors = [calibrate(outcomes, quantiles, observed, LEVELS, each).factors[0, 6] for each in rows]
+        assert factors == sorted(set(factors))
+        assert all(1 < factor < 2.2 for factor in factors)
 
 
 @pytest.mark.parametrize("spread", [1e-4, 1e4, 0.0])
 def test_factors_are_bounded(spread):
     """However wrong the quantiles are, also with no width at all, factors stay within their bounds."""
     outcomes, quantiles = simulated(spread, n=300)
-    found = calibrate(outcomes, quantiles, np.ones(outcomes.shape, bool), LEVELS, series=10**9)
+    found = calibrate(outcomes, quantiles, np.ones(outcomes.shape, bool), LEVELS, PLENTY)
     assert np.all((found.factors >= LEAST_FACTOR - 1e-6) & (found.factors <= LARGEST_FACTOR + 1e-6))
 
 
