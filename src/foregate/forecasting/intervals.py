@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from foregate.core import UsageError
 
-__all__ = ["Calibration", "calibrate", "interpolate_quantiles"]
+__all__ = ["Calibration", "Evidence", "calibrate", "interpolate_quantiles"]
 
 FloatArray = NDArray[np.float64]
 Floats = NDArray[np.floating]
@@ -21,8 +21,26 @@ Floats = NDArray[np.floating]
 LARGEST_FACTOR, LEAST_FACTOR = 4.0, 0.4
 NEIGHBOURING_STEPS = 200
 """Outcomes of neighbouring steps are pooled until at least so many are compared."""
-PRIOR_SERIES = 20
-"""Evidence from this many series counts as much as the network's own quantiles."""
+PRIOR_WINDOWS = 10
+"""This many held-out windows weigh as much as the network's own quantiles."""
+INNERMOST = 0.2
+"""Quantiles nearer to the median than this one take its factor."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How much held-out outcomes can tell about outcomes to come."""
+
+    series: int
+    """Series that they come from."""
+    spans: float
+    """Horizons that the windows of one series span: 1 for a single window, 2 for two that touch."""
+
+    @property
+    def trust(self) -> float:
+        """0 to 1. Outcomes of one stretch of time share its shocks, however many series there are."""
+        windows = self.series * self.spans
+        return windows / (windows + PRIOR_WINDOWS) * self.spans / (self.spans + 0.3)
 
 
 @dataclass(frozen=True)
@@ -45,45 +63,52 @@ class Calibration:
 
 
 def calibrate(
-    outcomes: Floats, quantiles: Floats, observed: NDArray[np.bool_], levels: Sequence[float], *, series: int
+    outcomes: Floats, quantiles: Floats, observed: NDArray[np.bool_], levels: Sequence[float], evidence: Evidence
 ) -> Calibration:
     """Conformal calibration of quantiles against outcomes that the network was not trained on.
 
-    For every step and quantile the distance from the median is stretched by the factor at which the share of outcomes
-    beyond it is the nominal one (split conformal prediction with the scaled score of Romano et al. 2019), pooled over
-    neighbouring steps, and drawn towards 1 when it rests on few series.
+    For every step and every pair of quantiles q and 1 - q, both distances from the median are stretched by the factor
+    at which the share of outcomes between them is the nominal one (split conformal prediction with a scaled score,
+    Romano et al. 2019), pooled over neighbouring steps and drawn towards 1 as far as the evidence is thin. Both sides
+    share a factor, since a bias that happened to hold in the held-out windows need not hold in the next.
 
     Args:
         outcomes: (n, K) in units of scale.
         quantiles: (n, K, Q) in units of scale, ordered.
         observed: (n, K) where there is an outcome.
-        levels: Q probabilities.
-        series: how many series the outcomes come from.
+        levels: Q probabilities, symmetric about the median.
+        evidence: how much the outcomes can tell.
     """
     K, Q = quantiles.shape[1:]
     middle = Q // 2
     factors = np.ones((K, Q))
-    trust = series / (series + PRIOR_SERIES)
     median = quantiles[..., middle]
     for k in range(K):
-        width = 0
-        while observed[:, max(0, k - width) : k + width + 1].sum() < NEIGHBOURING_STEPS and width < K:
-            width += 1
-        near = slice(max(0, k - width), k + width + 1)
+        near = _neighbours(observed, k)
         there = observed[:, near]
         if not there.any():
             continue
         error = (outcomes[:, near] - median[:, near])[there]
-        for q in range(Q):
-            if q == middle:
+        for low in range(middle):
+            if levels[low] > INNERMOST and low:  # too close to the median to be told apart from a bias
+                factors[k, low] = factors[k, low - 1]
                 continue
-            distance = (quantiles[:, near, q] - median[:, near])[there]
-            ratio = error / np.where(np.abs(distance) > 1e-9, distance, np.sign(q - middle) * 1e-9)
-            share = levels[q] if q > middle else 1 - levels[q]
-            share = min(1.0, share * (1 + 1 / len(ratio)))
-            found = np.clip(np.quantile(ratio, share), LEAST_FACTOR, LARGEST_FACTOR)
-            factors[k, q] = np.exp(trust * np.log(found))
+            below, above = (np.abs(quantiles[:, near, q] - median[:, near])[there] for q in (low, Q - 1 - low))
+            score = np.maximum(error / np.maximum(above, 1e-9), -error / np.maximum(below, 1e-9))
+            share = min(1.0, (1 - 2 * levels[low]) * (1 + 1 / len(score)))
+            found = np.clip(np.quantile(score, share), LEAST_FACTOR, LARGEST_FACTOR)
+            factors[k, low] = np.exp(evidence.trust * np.log(found))
+    factors[:, middle + 1 :] = factors[:, middle - 1 :: -1] if middle else 1
     return Calibration(factors)
+
+
+def _neighbours(observed: NDArray[np.bool_], k: int) -> slice:
+    """Steps around step k with enough outcomes together."""
+    counts = observed.sum(0)
+    width = 0
+    while counts[max(0, k - width) : k + width + 1].sum() < NEIGHBOURING_STEPS and width < len(counts):
+        width += 1
+    return slice(max(0, k - width), k + width + 1)
 
 
 def interpolate_quantiles(values: FloatArray, levels: Sequence[float], wanted: Sequence[float]) -> FloatArray:

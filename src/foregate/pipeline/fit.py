@@ -15,7 +15,7 @@ from foregate.data.columns import fit_columns
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.data.seasons import find_seasons
 from foregate.forecasting.fitted import Fitted, raw_quantiles
-from foregate.forecasting.intervals import Calibration, calibrate
+from foregate.forecasting.intervals import Calibration, Evidence, calibrate
 from foregate.models.network import Network, NetworkSpec
 from foregate.pipeline.plan import HoldOut, hold_out, plan_training, plan_window
 from foregate.pipeline.recipe import LEVELS, Recipe
@@ -167,9 +167,9 @@ def _calibrate(network: Network, inputs: Inputs, held: HoldOut, judged: NDArray[
     network.train()
     if not outcomes:
         return Calibration(np.ones((1, len(LEVELS))))
-    return calibrate(
-        np.concatenate(outcomes), np.concatenate(quantiles), np.concatenate(observed), LEVELS, series=len(judged)
-    )
+    first, last = held.limits[judged] - 1, held.origins[judged].max(1)
+    evidence = Evidence(len(judged), 1 + float(np.mean(last - first)) / horizon)
+    return calibrate(np.concatenate(outcomes), np.concatenate(quantiles), np.concatenate(observed), LEVELS, evidence)
 
 
 def _finish(

@@ -22,10 +22,10 @@ FEWEST_STEPS = {"fast": 60, "standard": 150, "best": 400}
 MOST_STEPS = {"fast": 400, "standard": 2_000, "best": 20_000}
 CELLS = 16_000
 """Rows read per training step, about."""
-MOST_HELD_OUT = 0.2
+MOST_HELD_OUT = 0.15
 """Share of a series' rows that may be held out, unless the horizon itself is longer."""
-WANTED_WINDOWS = 60
-"""Held-out windows over all series together that a few series should make up for."""
+FEWEST_WINDOWS, WANTED_WINDOWS = 4, 60
+"""Held-out windows per series, if it can spare them, and over all series together."""
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,19 @@ class HoldOut:
 def hold_out(panel: Panel, horizon: int, season: int) -> HoldOut:
     """The last origins of each series that is long enough to spare them.
 
-    A series gives its last `horizon` rows if what is left still has the horizon and two seasons; panels of few series
-    give more windows, up to a fifth of each series.
+    A series gives its last `horizon` rows if what is left still has the horizon and two seasons. Where 15 % of it are
+    more than that, further windows lie before, as far apart as they fit and at most a horizon.
     """
     lengths = panel.lengths
     spare = lengths - horizon >= np.maximum(horizon, 2 * season) + 3
-    windows = max(1, min(16, math.ceil(WANTED_WINDOWS / max(1, int(spare.sum())))))
-    stride = max(1, horizon // 2)
-    held = np.minimum(horizon + (windows - 1) * stride, np.maximum(horizon, (MOST_HELD_OUT * lengths).astype(np.int64)))
-    limits = np.where(spare, lengths - held, lengths)
-    origins = limits[:, None] - 1 + stride * np.arange(windows)
-    fits = spare[:, None] & (origins + horizon < lengths[:, None])
-    return HoldOut(limits, np.where(fits, origins, -1))
+    wanted = int(np.clip(math.ceil(WANTED_WINDOWS / max(1, int(spare.sum()))), FEWEST_WINDOWS, WANTED_WINDOWS))
+    room = np.maximum((MOST_HELD_OUT * lengths).astype(np.int64) - horizon, 0)
+    stride = np.clip(room // (wanted - 1), 1, horizon)
+    windows = np.minimum(wanted, 1 + room // stride)
+    limits = np.where(spare, lengths - horizon - stride * (windows - 1), lengths)
+    number = np.arange(wanted)
+    origins = limits[:, None] - 1 + stride[:, None] * number
+    return HoldOut(limits, np.where(spare[:, None] & (number < windows[:, None]), origins, -1))
 
 
 def plan_window(seasons: tuple[int, int]) -> int:
