@@ -33,6 +33,15 @@ def test_newer_rows_move_the_forecast_on(run, model):
     assert set(rows[0]) > {"unique_id", "LSTM", "LSTM-lo-80"}
 
 
+def test_what_was_done_to_a_table_is_said(run, model):
+    """A gap that was made explicit is told on standard error, and in the document."""
+    pl.read_csv("sales.csv").filter(pl.col("ds") != "2024-01-20").write_csv("gap.csv")
+    result = run("predict", "model", "gap.csv", "--json")
+    said = [note for note in json.loads(result.stdout)["notes"] if "missing days" in note]
+    assert len(said) == 1
+    assert said[0] in result.stderr
+
+
 def test_columns_may_have_other_names(run, model):
     """Names that are given count, not those of the fit."""
     pl.read_csv("sales.csv").rename({"unique_id": "shop", "ds": "day", "y": "units"}).write_csv("other.csv")

@@ -9,8 +9,9 @@ __all__ = ["audit"]
 
 
 def audit(data: Data, reading: Reading, output: Output) -> None:
-    """Look at a table of series: frequency, gaps, repeats, missing values, outliers, seasons, trend.
+    """Say what is in a table, and what is odd about it.
 
+    Frequency, gaps, repeated times, missing values, outliers, seasons, and the strength of trend and season.
     Nothing is changed and nothing is written.
 
     Example:

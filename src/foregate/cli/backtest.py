@@ -29,7 +29,9 @@ def backtest(
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Forecast windows of the past with the LSTM and baselines, and score what was said against what came.
+    """Score forecasts of the past against what came.
+
+    The LSTM and the baselines see only what came before the windows that they forecast.
 
     Example:
 

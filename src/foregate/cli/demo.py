@@ -27,8 +27,9 @@ def demo(
     ] = Path("demo"),
     overwrite: Overwrite = False,
 ) -> None:
-    """Forecast a year of CO2 above Mauna Loa from the weekly record since 1958, of which 59 weeks are missing.
+    """Do the main job on real data, the CO2 above Mauna Loa.
 
+    Forecasts a year from the weekly record of 1958 to 2001, of which 59 weeks are missing, as foregate forecast would.
     Takes about a minute; what an earlier demo has left is replaced.
 
     Example:

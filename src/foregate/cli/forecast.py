@@ -39,8 +39,9 @@ def forecast(
     future_data: FutureData = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Audit a table, score the LSTM against baselines, fit it on everything, and forecast.
+    """Audit a table, score, fit and forecast: all in one.
 
+    The LSTM is scored beside simple baselines on windows of the past that it has not seen, then fitted on everything.
     Leaves forecasts.csv, scoreboard.csv, report.html and model/ in a folder, and says where the LSTM stands.
 
     Example:

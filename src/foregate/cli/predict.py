@@ -72,16 +72,18 @@ def predict(
     stage(output, f"loading {model}")
     loaded = load(model)
     panel = None if data is None else _read(data, reading, loaded, output)
+    notes = () if panel is None else panel.notes
     stage(output, "forecasting")
     forecast = loaded.forecast(panel, level=levels, horizon=horizon, future=future_data)
     frame = forecast_table(forecast, loaded.panel_ if panel is None else panel, levels)
-    for note in forecast.notes:
+    notes = tuple(dict.fromkeys([*notes, *forecast.notes]))
+    for note in notes:
         stage(output, note)
     if out is not None:
         write_atomically(out, encoded(frame, out.suffix))
     if output.json:
         where: dict[str, Any] = {"forecasts": records(frame)} if out is None else {"out": str(out)}
-        print_json({"model": str(model), "rows": frame.height, "notes": list(forecast.notes), **where})
+        print_json({"model": str(model), "rows": frame.height, "notes": list(notes), **where})
     elif out is None:
         sys.stdout.write(csv_text(frame))
     else:
@@ -89,7 +91,9 @@ def predict(
 
 
 def _read(data: str, reading: Reading, model: Forecaster, output: Output) -> Panel:
-    """The table, its columns named as in fitting where nothing else is said."""
+    """The table as a regular panel, its columns named as in fitting where nothing else is said."""
+    from foregate.data import regularize, require_freq
+
     spec, freq = model.panel_.spec, model.panel_.freq
     named = replace(reading, freq=reading.freq or (None if freq is None else str(freq.alias)))
     if not reading.wide:
@@ -104,4 +108,4 @@ def _read(data: str, reading: Reading, model: Forecaster, output: Output) -> Pan
         of = {role: [n for n, c in covariates.items() if c.role == role] for role in ("static", "past", "future")}
         named = replace(named, static=of["static"], past=of["past"], future=of["future"])
     stage(output, f"reading {data}")
-    return named.read(data)
+    return regularize(require_freq(named.read(data)))
