@@ -96,7 +96,7 @@ def test_coverage_is_reached(spread):
 
 
 def test_both_sides_share_a_factor():
-    """A quantile and its mirror image are stretched alike; intervals still cover what they should of skewed outcomes."""
+    """A quantile and its mirror image are stretched alike, and intervals cover skewed outcomes too."""
     outcomes, quantiles = simulated(1.0, n=4000)
     level = quantiles[..., 3]
     skewed = np.where(outcomes > level, level + 3 * (outcomes - level), outcomes)
