@@ -102,6 +102,8 @@ class Forecaster:
         """
         if importlib.util.find_spec("torch") is None:
             raise MissingExtraError("training", "train")
+        if checkpoint is not None and Path(checkpoint).is_file():
+            raise UsageError(f"checkpoint must be a folder, but got the file {checkpoint}. Name another place.")
         from foregate.pipeline.fit import fit
 
         panel = read(

@@ -44,7 +44,7 @@ def odd_panels():
     return {
         "one short series": [np.array([1.0, 2.0, 1.5, 3.0, 2.0, 4.0, 3.0, 5.0, 4.0, 6.0, 5.0, 7.0])],
         "one series of five points": [np.array([3.0, 1.0, 4.0, 1.0, 5.0])],
-        "two points": [np.array([1.0, 2.0])],
+        "two points beside a longer series": [np.array([1.0, 2.0]), np.arange(1.0, 10.0)],
         "very different lengths and sizes": scales,
         "constant": [np.full(40, 7.0), np.full(20, -3.0)],
         "all zeros": [np.zeros(40), np.zeros(12)],
@@ -198,6 +198,12 @@ def test_nothing_to_learn_from_is_refused(series):
     """At least one series must have two observations; the message says what there is at most."""
     with pytest.raises(DataError, match=r"must have 2 observed values to learn from, but got at most [01]\."):
         fit(small(), Panel.from_arrays(series))
+
+
+def test_a_horizon_longer_than_the_data_is_refused():
+    """No series shows what lies a horizon ahead, so there is nothing to learn; the message has both numbers."""
+    with pytest.raises(DataError, match=r"must be shorter than the longest series, but got 9 steps for 9 rows\."):
+        fit(small(horizon=9), Panel.from_arrays([np.arange(9.0), np.arange(4.0)]))
 
 
 def test_an_uneven_panel_is_refused():

@@ -240,23 +240,33 @@ def test_a_checkpoint_says_what_it_is(tmp_path):
     header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
     record = json.loads(header["__metadata__"]["run"])
     assert record["step"] == result.steps
-    saved = read_checkpoint(tmp_path / "deep" / "folder", OPTIONS)
+    saved = read_checkpoint(tmp_path / "deep" / "folder", OPTIONS, new_crops().fingerprint)
     assert saved.history == result.history
     assert (saved.best_step, saved.best_score) == (result.best_step, result.best_score)
-    assert read_checkpoint(tmp_path, OPTIONS) is None
+    assert read_checkpoint(tmp_path, OPTIONS, new_crops().fingerprint) is None
 
 
 def test_a_checkpoint_is_replaced_whole(tmp_path, monkeypatch):
     """If writing fails halfway, the checkpoint before it stays as it was."""
     train(new_network(), new_crops(), LEVELS, checkpoint=tmp_path)
     before = (tmp_path / FILE).read_bytes()
+    from foregate.core import files
     from foregate.training import checkpoints
 
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(checkpoints.os, "fsync", fail)
-    saved = read_checkpoint(tmp_path, OPTIONS)
+    monkeypatch.setattr(files.os, "fsync", fail)
+    saved = read_checkpoint(tmp_path, OPTIONS, new_crops().fingerprint)
     with pytest.raises(OSError, match="disk full"):
         checkpoints.write_checkpoint(tmp_path, saved)
     assert (tmp_path / FILE).read_bytes() == before
+
+
+def test_a_checkpoint_of_other_data_is_refused(tmp_path):
+    """A run does not go on from weights that were trained on other values or limits."""
+    train(new_network(), new_crops(), LEVELS, score=score, checkpoint=tmp_path)
+    other = new_crops()
+    other.limits = other.limits - 1
+    with pytest.raises(ArtifactError, match="must be of a run on the same data and horizon, but got one of another"):
+        train(new_network(), other, LEVELS, score=score, checkpoint=tmp_path)

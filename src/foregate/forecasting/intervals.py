@@ -21,7 +21,7 @@ Floats = NDArray[np.floating]
 LARGEST_FACTOR, LEAST_FACTOR = 4.0, 0.4
 NEIGHBOURING_STEPS = 200
 """Outcomes of neighbouring steps are pooled until at least so many are compared."""
-PRIOR_WINDOWS = 10
+PRIOR_WINDOWS = 3
 """This many held-out windows weigh as much as the network's own quantiles."""
 INNERMOST = 0.2
 """Quantiles nearer to the median than this one take its factor."""
@@ -37,10 +37,14 @@ class Evidence:
     """Horizons that the windows of one series span: 1 for a single window, 2 for two that touch."""
 
     @property
+    def windows(self) -> float:
+        """Held-out windows over all series, as if they did not overlap."""
+        return self.series * self.spans
+
+    @property
     def trust(self) -> float:
         """0 to 1. Outcomes of one stretch of time share its shocks, however many series there are."""
-        windows = self.series * self.spans
-        return windows / (windows + PRIOR_WINDOWS) * self.spans / (self.spans + 0.3)
+        return self.windows / (self.windows + PRIOR_WINDOWS) * self.spans / (self.spans + 0.3)
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def calibrate(
                 continue
             below, above = (np.abs(quantiles[:, near, q] - median[:, near])[there] for q in (low, Q - 1 - low))
             score = np.maximum(error / np.maximum(above, 1e-9), -error / np.maximum(below, 1e-9))
-            share = min(1.0, (1 - 2 * levels[low]) * (1 + 1 / len(score)))
+            share = min(1.0, (1 - 2 * levels[low]) * (1 + 1 / evidence.windows))
             found = np.clip(np.quantile(score, share), LEAST_FACTOR, LARGEST_FACTOR)
             factors[k, low] = np.exp(evidence.trust * np.log(found))
     factors[:, middle + 1 :] = factors[:, middle - 1 :: -1] if middle else 1

@@ -74,7 +74,7 @@ def fit(
         raise DataError("the panel must be evenly spaced, but got gaps or no frequency. Use foregate.clean first.")
     seasons = _seasons(recipe, panel)
     held = hold_out(panel, recipe.horizon, max(seasons)) if recipe.validate else _nothing_held(panel)
-    _require_trainable(panel, held)
+    _require_trainable(panel, held, recipe.horizon)
     spec = InputSpec(seasons, recipe.recent, plan_window(seasons), fit_columns(panel.cut(held.limits)))
     inputs = Inputs(panel, spec)
     options = plan_training(recipe, panel, seasons)
@@ -103,7 +103,7 @@ def _nothing_held(panel: Panel) -> HoldOut:
     return HoldOut(panel.lengths, np.full((len(panel), 1), -1))
 
 
-def _require_trainable(panel: Panel, held: HoldOut) -> None:
+def _require_trainable(panel: Panel, held: HoldOut, horizon: int) -> None:
     rows = np.arange(len(panel.values)) - np.repeat(panel.offsets[:-1], panel.lengths)
     known = panel.mask & (rows < np.repeat(held.limits, panel.lengths))
     counts = np.bincount(panel.row_series[known], minlength=len(panel))
@@ -111,6 +111,12 @@ def _require_trainable(panel: Panel, held: HoldOut) -> None:
         raise DataError(
             f"at least one series must have 2 observed values to learn from, but got at most {counts.max(initial=0)}. "
             "Give longer series or a shorter horizon."
+        )
+    longest = int(panel.lengths.max())
+    if horizon >= longest:
+        raise DataError(
+            f"the horizon must be shorter than the longest series, but got {horizon} steps for {longest} rows. "
+            "Give a shorter horizon or longer series."
         )
 
 

@@ -18,7 +18,7 @@ IntArray = NDArray[np.int64]
 
 STEPS = {"fast": 0.2, "standard": 0.85, "best": 4.0}
 """Training steps per square root of the number of observed values."""
-FEWEST_STEPS = {"fast": 60, "standard": 150, "best": 400}
+FEWEST_STEPS = {"fast": 30, "standard": 60, "best": 120}
 MOST_STEPS = {"fast": 400, "standard": 2_000, "best": 20_000}
 CELLS = 16_000
 """Rows read per training step, about."""

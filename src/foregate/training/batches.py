@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +58,16 @@ class Crops:
         self.begins = inputs.panel.offsets[:-1]
         self.first = first_observed(inputs)
         self.usable = np.flatnonzero(limits - self.first >= 2)  # an origin and at least one target
+
+    @property
+    def fingerprint(self) -> int:
+        """The same number for the same values, covariates, limits and horizon."""
+        panel = self.inputs.panel
+        parts = [panel.values, panel.mask, panel.offsets, self.limits, *(c.values for c in panel.covariates.values())]
+        number = self.horizon
+        for part in parts:
+            number = zlib.crc32(part.tobytes(), number)
+        return number
 
     def draw(self, step: int) -> Batch:
         """The batch of training step `step`: the same numbers whenever it is asked for."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from foregate.core import ArtifactError
+from foregate.core.files import write_atomically
 from foregate.training.options import TrainingOptions
 
 __all__ = ["Checkpoint", "read_checkpoint", "write_checkpoint"]
@@ -26,6 +26,8 @@ class Checkpoint:
 
     options: TrainingOptions
     """Of the run."""
+    data: int
+    """Fingerprint of what is trained on, `Crops.fingerprint`."""
     step: int
     """Steps done."""
     best_step: int
@@ -39,28 +41,25 @@ class Checkpoint:
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write one file under a temporary name, sync it, and move it into place."""
+    """Write the checkpoint into `folder`, in place of the one before."""
     folder.mkdir(parents=True, exist_ok=True)
     numbers = {
         "options": asdict(checkpoint.options),
+        "data": checkpoint.data,
         "step": checkpoint.step,
         "best_step": checkpoint.best_step,
         "best_score": checkpoint.best_score if math.isfinite(checkpoint.best_score) else None,
         "history": [[s, loss, v if math.isfinite(v) else None] for s, loss, v in checkpoint.history],
     }
-    temporary = folder / (FILE + ".tmp")
-    with temporary.open("wb") as file:
-        file.write(save({n: t.contiguous() for n, t in checkpoint.tensors.items()}, {"run": json.dumps(numbers)}))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(folder / FILE)
+    tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
+    write_atomically(folder / FILE, save(tensors, {"run": json.dumps(numbers)}))
 
 
-def read_checkpoint(folder: Path, options: TrainingOptions) -> Checkpoint | None:
+def read_checkpoint(folder: Path, options: TrainingOptions, data: int) -> Checkpoint | None:
     """The checkpoint in `folder`, or None if there is none.
 
     Raises:
-        ArtifactError: it is damaged, or of a run with other options.
+        ArtifactError: it is damaged, or of a run with other options or on other data.
     """
     path = folder / FILE
     if not path.exists():
@@ -73,6 +72,7 @@ def read_checkpoint(folder: Path, options: TrainingOptions) -> Checkpoint | None
         best = numbers["best_score"]
         saved = Checkpoint(
             options=TrainingOptions(**numbers["options"]),
+            data=numbers["data"],
             step=numbers["step"],
             best_step=numbers["best_step"],
             best_score=math.inf if best is None else best,
@@ -86,6 +86,11 @@ def read_checkpoint(folder: Path, options: TrainingOptions) -> Checkpoint | None
     if saved.options != options:
         raise ArtifactError(
             f"{path} must be of a run with the same options, but got {saved.options} instead of {options}. "
+            "Give another checkpoint folder, or delete it to start anew."
+        )
+    if saved.data != data:
+        raise ArtifactError(
+            f"{path} must be of a run on the same data and horizon, but got one of another. "
             "Give another checkpoint folder, or delete it to start anew."
         )
     return saved

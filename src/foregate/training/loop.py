@@ -79,8 +79,8 @@ def train(
         ModelError: the loss or the score is no longer a number.
         ArtifactError: the checkpoint is damaged, or of another run.
     """
-    run = _Run(network, crops.options)
-    if checkpoint is not None and (saved := read_checkpoint(checkpoint, crops.options)):
+    run = _Run(network, crops)
+    if checkpoint is not None and (saved := read_checkpoint(checkpoint, crops.options, run.data)):
         run.restore(saved)
     began, first = time.perf_counter(), run.step
     while run.step < crops.options.steps and not run.stopped:
@@ -125,8 +125,9 @@ def batch_loss(network: Network, batch: Batch, levels: Tensor) -> Tensor:
 class _Run:
     """Everything that changes while training, so that a run can be stopped and taken up again to the bit."""
 
-    def __init__(self, network: Network, options: TrainingOptions) -> None:
-        self.network, self.options = network, options
+    def __init__(self, network: Network, crops: Crops) -> None:
+        self.network, self.options, self.data = network, crops.options, crops.fingerprint
+        options = crops.options
         self.optimizer = torch.optim.AdamW(network.parameters(), options.rate, weight_decay=options.decay)
         self.average = {name: value.clone() for name, value in network.state_dict().items()}
         self.best = {name: value.clone() for name, value in self.average.items()}
@@ -189,7 +190,9 @@ class _Run:
         tensors |= {f"best.{n}": v for n, v in self.best.items()}
         for i, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{n}": v for n, v in state.items()}
-        return Checkpoint(self.options, self.step, self.best_step, self.best_score, tuple(self.history), tensors)
+        return Checkpoint(
+            self.options, self.data, self.step, self.best_step, self.best_score, tuple(self.history), tensors
+        )
 
     def restore(self, saved: Checkpoint) -> None:
         def part(prefix: str) -> dict[str, Tensor]:
