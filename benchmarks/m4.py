@@ -2,6 +2,7 @@
 
     python -m benchmarks.m4 hourly weekly                # official test parts, the final print
     python -m benchmarks.m4 hourly weekly --validation   # the last horizon of the training parts instead, for choices
+    python -m benchmarks.m4 weekly --validation --option crop=200 --option batch=64
 
 OWA is the mean of sMAPE and MASE, each relative to Naive2 (Makridakis et al. 2020). Naive2's official scores are used
 for both parts, so validation figures compare with one another and not with published ones.
@@ -10,6 +11,7 @@ for both parts, so validation figures compare with one another and not with publ
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import time
 
@@ -42,7 +44,7 @@ def scores(forecast: Forecast, past: list[NDArray[np.float64]], future: list[NDA
     return row
 
 
-def run(name: str, *, validation: bool, effort: str, seed: int) -> None:
+def run(name: str, settings: dict, *, validation: bool) -> None:
     """Fit, forecast, score and print one set."""
     task = TASKS[name]
     h = task["horizon"]
@@ -55,7 +57,7 @@ def run(name: str, *, validation: bool, effort: str, seed: int) -> None:
     past, future = (parts(frame) for frame in (train, test))
     print(f"M4 {name}, {'validation' if validation else 'official test'} part, {len(past)} series, horizon {h}")
     began = time.perf_counter()
-    model = Forecaster(horizon=h, freq=1, season_length=task["season_length"], effort=effort, seed=seed).fit(train)
+    model = Forecaster(horizon=h, freq=1, season_length=task["season_length"], **settings).fit(train)
     fitted = time.perf_counter()
     forecast = model.forecast(level=[80, 95])
     predicted = time.perf_counter()
@@ -83,9 +85,12 @@ def main() -> None:
     parser.add_argument("--validation", action="store_true")
     parser.add_argument("--effort", default="standard")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--option", action="append", default=[], metavar="FIELD=VALUE", help="a field of Recipe")
     arguments = parser.parse_args()
+    options = {name: json.loads(value) for name, value in (pair.split("=", 1) for pair in arguments.option)}
+    settings = {"effort": arguments.effort, "seed": arguments.seed, "options": options}
     for name in arguments.sets:
-        run(name, validation=arguments.validation, effort=arguments.effort, seed=arguments.seed)
+        run(name, settings, validation=arguments.validation)
 
 
 if __name__ == "__main__":
