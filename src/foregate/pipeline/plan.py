@@ -16,8 +16,8 @@ __all__ = ["HoldOut", "hold_out", "plan_training", "plan_window"]
 
 IntArray = NDArray[np.int64]
 
-STEPS = {"fast": 0.2, "standard": 0.85, "best": 4.0}
-"""Training steps per square root of the number of observed values."""
+STEPS = {"fast": 5.0, "standard": 20.0, "best": 100.0}
+"""Training steps per fourth root of the number of observed values."""
 FEWEST_STEPS = {"fast": 30, "standard": 60, "best": 120}
 MOST_STEPS = {"fast": 400, "standard": 2_000, "best": 20_000}
 CELLS = 16_000
@@ -65,7 +65,7 @@ def plan_training(recipe: Recipe, panel: Panel, seasons: tuple[int, int]) -> Tra
     """Sizes of the training run; see the constants above for the rules."""
     observed = max(1, int(panel.mask.sum()))
     steps = recipe.steps or int(
-        np.clip(STEPS[recipe.effort] * math.sqrt(observed), FEWEST_STEPS[recipe.effort], MOST_STEPS[recipe.effort])
+        np.clip(STEPS[recipe.effort] * observed**0.25, FEWEST_STEPS[recipe.effort], MOST_STEPS[recipe.effort])
     )
     longest = int(panel.lengths.max())
     crop = recipe.crop or int(min(longest, np.clip(2 * max(seasons), 100, 192)))
