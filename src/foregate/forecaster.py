@@ -6,8 +6,9 @@ import importlib.util
 import inspect
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Self
 
@@ -134,7 +135,7 @@ class Forecaster:
         data: Any = None,
         *,
         level: Sequence[float] | float | None = None,
-        quantiles: Sequence[float] | None = None,
+        quantiles: Sequence[float] | float | None = None,
         horizon: int | None = None,
         future: Any = None,
     ) -> Forecast:
@@ -153,7 +154,7 @@ class Forecaster:
         data: Any = None,
         *,
         level: Sequence[float] | float | None = None,
-        quantiles: Sequence[float] | None = None,
+        quantiles: Sequence[float] | float | None = None,
         horizon: int | None = None,
         future: Any = None,
     ) -> Any:
@@ -169,7 +170,7 @@ class Forecaster:
                 empty target at the end serve as well.
 
         Returns:
-            A frame of the kind that came in: id, time, ``LSTM`` (the median), and a column per bound or quantile.
+            A frame of the kind that came in (of polars where that library is not installed): id, time, ``LSTM`` (the median), and a column per bound or quantile.
         """
         levels, wanted = _asked(level, quantiles)
         panel, rows = self._history(data)
@@ -202,17 +203,22 @@ class Forecaster:
 
     def __repr__(self) -> str:
         defaults = inspect.signature(Forecaster).parameters
-        shown = [f"{n}={v!r}" for n, v in self.get_params().items() if v != defaults[n].default]
+        shown = [f"{n}={v!r}" for n, v in self.get_params().items() if repr(v) != repr(defaults[n].default)]
         return f"Forecaster({', '.join(shown)})"
 
     def _recipe(self) -> Recipe:
+        if not isinstance(self.options, Mapping | None):
+            raise UsageError(
+                f'options must be a mapping, but got {self.options!r}. Give for example options={{"hidden": 64}}.'
+            )
         known = {f for f in Recipe.__dataclass_fields__ if f not in ("horizon", "season_length", "effort", "seed")}
-        unknown = sorted(set(self.options or {}) - known)
+        unknown = sorted(str(name) for name in set(self.options or {}) - known)
         if unknown:
             raise UsageError(f"options must be among {', '.join(sorted(known))}, but got {', '.join(unknown)}.")
-        lengths = self.season_length
-        if isinstance(lengths, int):
-            lengths = () if lengths == 1 else (lengths,)
+        lengths: Any = self.season_length
+        if isinstance(lengths, str) or not isinstance(lengths, Iterable | None):
+            no_season = lengths == 1 and isinstance(lengths, Integral) and not isinstance(lengths, bool)
+            lengths = () if no_season else (lengths,)
         return Recipe(
             self.horizon,
             season_length=None if lengths is None else tuple(lengths),
@@ -317,7 +323,7 @@ def backtest(
     n_windows: int = 1,
     step: int | None = None,
     refit: bool | int = False,
-    level: Sequence[float] = (80, 95),
+    level: Sequence[float] | float = (80, 95),
     baselines: Sequence[str] = ("SeasonalNaive",),
 ) -> Backtest:
     """Forecast windows of the past with a forecaster and baselines, and keep what came beside what was said.
@@ -342,10 +348,15 @@ def backtest(
         >>> [score.model for score in board.scores]
         ['LSTM', 'SeasonalNaive']
     """
+    if not isinstance(model, Forecaster):
+        raise UsageError(f"model must be a Forecaster, but got {model!r}. Give for example Forecaster(horizon=28).")
+    if isinstance(baselines, str) or not isinstance(baselines, Iterable):
+        raise UsageError(f'baselines must be a list of names, but got {baselines!r}. Give for example ["Naive"].')
+    levels = _numbers("level", level)
     panel, _ = split_known_future(read(data, freq=model.freq))
     panel = regularize(require_freq(panel))
     recipe = model._recipe()
-    plan = Plan(recipe.horizon, n_windows, step, refit=refit, levels=tuple(float(one) for one in level))
+    plan = Plan(recipe.horizon, n_windows, step, refit=refit, levels=levels)
 
     def train(part: Panel) -> Fitted:
         own = Forecaster(**model.get_params()).fit(part)
@@ -361,9 +372,18 @@ def _parameters() -> tuple[str, ...]:
 
 
 def _asked(
-    level: Sequence[float] | float | None, quantiles: Sequence[float] | None
+    level: Sequence[float] | float | None, quantiles: Sequence[float] | float | None
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     if level is not None and quantiles is not None:
         raise UsageError("level and quantiles must not both be given, but got both. Say the intervals in one way.")
-    levels = () if level is None else (level,) if isinstance(level, (int, float)) else tuple(level)
-    return tuple(levels), tuple(quantiles or ())
+    return _numbers("level", level), _numbers("quantiles", quantiles)
+
+
+def _numbers(name: str, given: Any) -> tuple[float, ...]:
+    """One number or several, as floats; none for None."""
+    several = given if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    found = () if given is None else tuple(several)
+    if any(isinstance(one, bool) or not isinstance(one, Real) for one in found):
+        example = "[80, 95]" if name == "level" else "[0.1, 0.9]"
+        raise UsageError(f"{name} must be a number or several, but got {given!r}. Give for example {name}={example}.")
+    return tuple(float(one) for one in found)

@@ -40,7 +40,7 @@ def demo(
     from foregate.cli.outputs import check_place
     from foregate.data import co2, read
 
-    model = Training(_HORIZON, effort="fast").forecaster(None, verbose=not output.quiet)
+    model = Training(_HORIZON).forecaster(None, verbose=not output.quiet)
     stage(output, "reading the record that statsmodels ships")
     panel = read(co2())
     model_there = out / "model"

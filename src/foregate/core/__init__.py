@@ -13,7 +13,7 @@ from foregate.core.errors import (
 )
 from foregate.core.forecast import Forecast, levels_to_quantiles
 from foregate.core.frequency import Frequency, Times
-from foregate.core.panel import Covariate, FrameSpec, Panel, Role
+from foregate.core.panel import Covariate, FrameSpec, Panel, Role, require_panel
 from foregate.core.protocols import Engine, Fit, Future, Model, OriginModel
 
 __all__ = [
@@ -39,4 +39,5 @@ __all__ = [
     "at_least",
     "levels_to_quantiles",
     "listed",
+    "require_panel",
 ]

@@ -13,10 +13,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core.errors import DataError
+from foregate.core.errors import DataError, UsageError
 from foregate.core.frequency import Frequency, Times
 
-__all__ = ["Covariate", "FrameSpec", "Panel", "Role"]
+__all__ = ["Covariate", "FrameSpec", "Panel", "Role", "require_panel"]
 
 Role = Literal["static", "past", "future"]
 
@@ -213,4 +213,19 @@ class Panel:
             mask=self.mask[rows],
             times=self.times[rows],
             covariates=covariates,
+        )
+
+
+def require_panel(given: object) -> None:
+    """Refuse anything else, such as a frame that was not read yet.
+
+    Raises:
+        UsageError: says how a panel is made.
+
+    Examples:
+        >>> require_panel(Panel.from_arrays([np.ones(3)]))
+    """
+    if not isinstance(given, Panel):
+        raise UsageError(
+            f"the series must be a Panel, but got a value of type {type(given).__name__}. Make one first: read(data)."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foregate.core import Forecast, FrameSpec, Panel, Times
+from foregate.core import DataError, Forecast, FrameSpec, Panel, Times
 
 __all__ = ["forecast_frame", "id_column", "native_frame", "panel_frame", "time_column"]
 
@@ -32,7 +33,7 @@ def forecast_frame(
         quantiles: probabilities between 0 and 1.
 
     Returns:
-        A pandas, polars or pyarrow frame of S·K rows: ids (if there were any), times, the median, then the bounds of
+        A pandas, polars or pyarrow frame (see `native_frame`) of S·K rows: ids (if there were any), times, the median, then the bounds of
         each level and each quantile in the order in which they were asked for.
 
     Raises:
@@ -100,6 +101,9 @@ def time_column(times: Times, spec: FrameSpec) -> pl.Series:
 
     A wall clock time that the zone skips, such as 02:30 on the day that summer time begins, becomes one hour later;
     one that it repeats is the first of the two.
+
+    Raises:
+        DataError: a time lies beyond what the resolution can hold: nanoseconds end in the year 2262.
     """
     if spec.time_unit == "step":
         return pl.Series(spec.time_col, np.asarray(times, np.int64))
@@ -108,18 +112,20 @@ def time_column(times: Times, spec: FrameSpec) -> pl.Series:
         return column.cast(pl.Date)
     if spec.time_zone is not None:
         column = _zoned(column, spec.time_zone, wall_clock=spec.wall_clock)
+    if spec.time_unit == "ns":
+        _refuse_beyond_nanoseconds(np.asarray(times, "datetime64[us]"))
     return column.dt.cast_time_unit("ms" if spec.time_unit == "s" else spec.time_unit)
 
 
 def native_frame(columns: Mapping[str, pl.Series | NDArray[Any]], spec: FrameSpec) -> Any:
-    """Columns of equal length as a frame of the library in `spec`.
+    """Columns of equal length as a frame of the library in `spec`, or of polars where that one is not installed.
 
     Args:
         columns: numpy arrays, or what `id_column` and `time_column` give. NaN of an array is missing.
         spec: says which library, and the resolution of times where it keeps whole seconds.
     """
     frame = pl.DataFrame([_series(name, values) for name, values in columns.items()])
-    if spec.kind == "polars":
+    if spec.kind == "polars" or importlib.util.find_spec(spec.kind) is None:  # a model may run where it was not made
         return frame
     return _to_pyarrow(frame, spec) if spec.kind == "pyarrow" else _to_pandas(frame, spec)
 
@@ -128,6 +134,16 @@ _INTEGERS = {
     str(dtype).lower(): dtype
     for dtype in (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
 }
+
+
+def _refuse_beyond_nanoseconds(times: Times) -> None:
+    most = np.iinfo(np.int64).max // 1000
+    beyond = np.abs(times.astype(np.int64)) > most
+    if beyond.any():
+        raise DataError(
+            f"times in nanoseconds must lie between the years 1677 and 2262, but got {times[beyond][0]} and "
+            f"{beyond.sum() - 1} more. Ask for a shorter horizon, or give times in microseconds."
+        )
 
 
 def _series(name: str, values: pl.Series | NDArray[Any]) -> pl.Series:

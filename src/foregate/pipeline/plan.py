@@ -16,9 +16,9 @@ __all__ = ["HoldOut", "hold_out", "plan_training", "plan_window"]
 
 IntArray = NDArray[np.int64]
 
-STEPS = {"fast": 5.0, "standard": 20.0, "best": 100.0}
+STEPS = {"fast": 8.0, "standard": 20.0, "best": 100.0}
 """Training steps per fourth root of the number of observed values."""
-FEWEST_STEPS = {"fast": 30, "standard": 60, "best": 120}
+FEWEST_STEPS = {"fast": 40, "standard": 60, "best": 120}
 MOST_STEPS = {"fast": 400, "standard": 2_000, "best": 20_000}
 CELLS = 16_000
 """Rows read per training step, about."""
@@ -70,4 +70,5 @@ def plan_training(recipe: Recipe, panel: Panel, seasons: tuple[int, int]) -> Tra
     longest = int(panel.lengths.max())
     crop = recipe.crop or int(min(longest, np.clip(2 * max(seasons), 100, 192)))
     batch = recipe.batch or int(np.clip(CELLS // crop, 16, 96))
-    return TrainingOptions(steps=steps, batch=batch, crop=crop, rate=recipe.rate, seed=recipe.seed)
+    checks = int(np.clip(steps // 5, 1, 20))  # a check after every step would use up the patience on noise
+    return TrainingOptions(steps=steps, batch=batch, crop=crop, rate=recipe.rate, checks=checks, seed=recipe.seed)

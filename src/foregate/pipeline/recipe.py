@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Literal, get_args
 
 from foregate.core import UsageError
@@ -53,7 +54,7 @@ class Recipe:
     """Same seed, same data, same machine: same forecaster, to the bit."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.horizon, bool) or not isinstance(self.horizon, int) or self.horizon < 1:
+        if not _whole(self.horizon, 1):
             raise UsageError(
                 f"horizon must be a whole number of steps from 1 on, but got {self.horizon!r}. Say how far to look."
             )
@@ -61,17 +62,28 @@ class Recipe:
             raise UsageError(f"effort must be one of {', '.join(EFFORTS)}, but got {self.effort!r}.")
         if self.season_length is not None:
             lengths = self.season_length
-            if len(lengths) > 2 or any(m < 2 for m in lengths) or list(lengths) != sorted(set(lengths)):
+            if len(lengths) > 2 or not all(_whole(m, 2) for m in lengths) or list(lengths) != sorted(set(lengths)):
                 raise UsageError(
                     f"season_length must be at most two lengths of 2 steps or more, shortest first, but got {lengths}. "
                     "Give for example (24, 168), 12, or () for no season."
                 )
-        if self.seed < 0:
-            raise UsageError(f"seed must be 0 or more, but got {self.seed}.")
+        if not _whole(self.seed, 0) or self.seed >= 2**63:
+            raise UsageError(f"seed must be a whole number from 0 to 2^63 - 1, but got {self.seed!r}.")
         for name in ("hidden", "layers", "decoder", "recent"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} must be at least 1, but got {getattr(self, name)}.")
+            if not _whole(getattr(self, name), 1):
+                raise UsageError(f"{name} must be a whole number of at least 1, but got {getattr(self, name)!r}.")
         for name in ("steps", "batch", "crop"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise UsageError(f"{name} must be at least 1, or None to decide from the data, but got {value}.")
+            if value is not None and not _whole(value, 1):
+                raise UsageError(
+                    f"{name} must be a whole number of at least 1, or None to decide from the data, but got {value!r}."
+                )
+        if isinstance(self.rate, bool) or not isinstance(self.rate, Real) or not 0 < self.rate < 1:
+            raise UsageError(f"rate must be between 0 and 1, but got {self.rate!r}. Good values lie around 1e-3.")
+        if not isinstance(self.validate, bool):
+            raise UsageError(f"validate must be True or False, but got {self.validate!r}.")
+
+
+def _whole(number: object, least: int) -> bool:
+    """Whether it is a whole number, of Python or numpy, of at least `least`."""
+    return isinstance(number, Integral) and not isinstance(number, bool) and int(number) >= least

@@ -82,7 +82,7 @@ def outliers(panel: Panel, seasons: Sequence[int], whole: int) -> tuple[int, lis
     where = _per_series(panel, marked) > 0
     among = f"{int(where.sum()):,} series" if len(panel) == whole else f"a sample of {len(panel):,} series"
     message = (
-        f"{n:,} value{'s' if n > 1 else ''} ({n / max(int(panel.mask.sum()), 1):.2g} of all) in {among} "
+        f"{n:,} value{'s' if n > 1 else ''} ({n / max(int(panel.mask.sum()), 1):.2%} of all) in {among} "
         f"{'stand' if n > 1 else 'stands'} far out from the neighbours and from the same phase of other seasons. If "
         'these are faults: clean(panel, outliers="mask") or "winsorise".'
     )
@@ -116,7 +116,7 @@ def _missing(panel: Panel, seen: NDArray[np.int64]) -> list[Finding]:
         return []
     partly = seen < panel.lengths
     message = (
-        f"{n:,} row{'s have' if n > 1 else ' has'} no value ({n / len(hidden):.2g} of all), in {int(partly.sum()):,} "
+        f"{n:,} row{'s have' if n > 1 else ' has'} no value ({n / len(hidden):.2%} of all), in {int(partly.sum()):,} "
         "series. The network is told so; nothing is filled in unless you ask for it."
     )
     ids = tuple(panel.ids[partly][:MOST_PLACES].tolist())

@@ -192,7 +192,7 @@ def _say_broken(panel: Panel, pairs: _Pairs, freq: Frequency, broken: Bools) -> 
     share = n / max(pairs.total, 1)
     message = (
         f"From one row to the next it is no whole number of steps of {freq.alias!r} {n:,} time{'s' if n > 1 else ''} "
-        f"({share:.2g} of all), in {_n_series(pairs, broken):,} series; these are left out of what follows. "
+        f"({share:.2%} of all), in {_n_series(pairs, broken):,} series; these are left out of what follows. "
     ) + (
         "The timestamps are irregular: aggregate them to a regular step."
         if share > _IRREGULAR

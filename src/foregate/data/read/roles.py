@@ -31,6 +31,14 @@ class Named:
     """Role of every covariate by its name."""
 
     def __post_init__(self) -> None:
+        for argument in ("id_col", "time_col", "target_col"):
+            if not isinstance(getattr(self, argument), str | None):
+                raise UsageError(f"{argument} must be the name of a column, but got {getattr(self, argument)!r}.")
+        if not isinstance(self.covariates, Mapping | None):
+            raise UsageError(
+                f"covariates must map names of columns to roles, but got {self.covariates!r}. "
+                'Give for example covariates={"price": "future"}.'
+            )
         for name, role in (self.covariates or {}).items():
             if role not in ("static", "past", "future"):
                 raise UsageError(
