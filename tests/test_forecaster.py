@@ -95,15 +95,58 @@ def test_scikit_learn_can_clone_it(fitted):
         ({"effort": "much"}, "effort must be one of"),
         ({"season_length": (7, 7)}, "season_length must be"),
         ({"options": {"depth": 3}}, "options must be among .*, but got depth"),
-        ({"options": {"hidden": 0}}, "hidden must be at least 1"),
+        ({"options": {"hidden": 0}}, "hidden must be a whole number of at least 1"),
+        ({"options": {"steps": "many"}}, "steps must be a whole number of at least 1"),
+        ({"options": {"rate": "high"}}, "rate must be between 0 and 1, but got 'high'"),
+        ({"options": {"validate": "no"}}, "validate must be True or False"),
+        ({"options": ["hidden"]}, "options must be a mapping"),
+        ({"options": {1: 2}}, "options must be among .*, but got 1"),
+        ({"season_length": "weekly"}, "season_length must be"),
+        ({"season_length": 12.5}, "season_length must be"),
+        ({"season_length": True}, "season_length must be"),
         ({"freq": "fortnight"}, "freq"),
-        ({"seed": -1}, "seed must be 0 or more"),
+        ({"seed": -1}, "seed must be a whole number from 0"),
+        ({"seed": 1.5}, "seed must be a whole number from 0"),
+        ({"seed": 2**70}, "seed must be a whole number from 0"),
     ],
 )
 def test_wrong_arguments_are_told_at_once(wrong, message):
     """Before any data is read, the message names the argument."""
     with pytest.raises(UsageError, match=message):
         Forecaster(**{"horizon": 3, **wrong})
+
+
+def test_numbers_may_be_numpys(fitted, tmp_path):
+    """Lengths and levels that come out of an array serve as those of Python do, also in a model that is saved."""
+    whole = np.int64(3)
+    model = Forecaster(whole, season_length=np.array([4]), seed=whole, options={"steps": whole, "hidden": whole})
+    repr(model.fit(table()))
+    model.save(tmp_path / "model")
+    assert load(tmp_path / "model").predict(level=np.float32(80)).equals(model.predict(level=[80]))
+    assert fitted.predict(quantiles=0.25).equals(fitted.predict(quantiles=np.array([0.25])))
+
+
+@pytest.mark.parametrize("wrong", ["80", ["80"], [None], True, [80, [95]]])
+@pytest.mark.parametrize("name", ["level", "quantiles"])
+def test_what_is_no_number_is_no_level(fitted, name, wrong):
+    """Levels and quantiles are numbers; the message names the argument."""
+    with pytest.raises(UsageError, match=f"{name} must be a number or several, but got"):
+        fitted.predict(**{name: wrong})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"model": None}, "model must be a Forecaster, but got None"),
+        ({"baselines": "Naive"}, "baselines must be a list of names, but got 'Naive'"),
+        ({"baselines": None}, "baselines must be a list of names"),
+        ({"level": "80"}, "level must be a number or several"),
+    ],
+)
+def test_a_backtest_refuses_wrong_arguments(wrong, message):
+    """Before any data is read, the message names the argument."""
+    with pytest.raises(UsageError, match=message):
+        backtest(**{"model": small(), "data": "nowhere.csv", **wrong})
 
 
 def test_nothing_works_before_fit(tmp_path):

@@ -170,7 +170,8 @@ class Forecaster:
                 empty target at the end serve as well.
 
         Returns:
-            A frame of the kind that came in (of polars where that library is not installed): id, time, ``LSTM`` (the median), and a column per bound or quantile.
+            A frame of the kind that came in, or of polars where that library is not installed: id, time, ``LSTM``
+            (the median), and a column per bound or quantile.
         """
         levels, wanted = _asked(level, quantiles)
         panel, rows = self._history(data)
@@ -380,10 +381,10 @@ def _asked(
 
 
 def _numbers(name: str, given: Any) -> tuple[float, ...]:
-    """One number or several, as floats; none for None."""
+    """One number or several, of Python; none for None."""
     several = given if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
     found = () if given is None else tuple(several)
     if any(isinstance(one, bool) or not isinstance(one, Real) for one in found):
         example = "[80, 95]" if name == "level" else "[0.1, 0.9]"
         raise UsageError(f"{name} must be a number or several, but got {given!r}. Give for example {name}={example}.")
-    return tuple(float(one) for one in found)
+    return tuple(one if isinstance(one, (int, float)) else float(one) for one in found)

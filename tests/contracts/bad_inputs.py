@@ -430,7 +430,7 @@ BAD_INPUTS = [
     BadInput(
         "a negative seed",
         _frame(ds=[*_DAYS], y=[1, 2, 3]),
-        "seed must be 0 or more, but got -1.",
+        "seed must be a whole number from 0 to 2^63 - 1, but got -1.",
         {"seed": -1},
         UsageError,
         fitted,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from foregate.core import Covariate, DataError, Frequency, Panel
+from foregate.core import Covariate, DataError, Frequency, Panel, UsageError, require_panel
 
 values = st.floats(-1e6, 1e6, width=32) | st.just(np.nan)
 series = st.lists(st.integers(1, 12).flatmap(lambda n: arrays(np.float64, n, elements=values)), min_size=1, max_size=5)
@@ -111,3 +111,34 @@ def test_parts_that_do_not_fit_are_refused(change, message):
     """Arrays that contradict one another do not become a panel."""
     with pytest.raises(DataError, match=message):
         replace(Panel.from_arrays([np.arange(3.0)]), **change)
+
+
+@pytest.mark.parametrize(
+    ("freq", "start", "expected"),
+    [
+        ("MS", "2024-01-31", ["2024-05-31", "2024-06-30"]),
+        ("ME", "2024-01-31", ["2024-05-31", "2024-06-30"]),
+        ("B", "2024-01-02", ["2024-01-08", "2024-01-09"]),
+        ("2h", "2024-01-01T20", ["2024-01-02T04", "2024-01-02T06"]),
+    ],
+)
+def test_the_future_begins_one_step_after_the_last_row(freq, start, expected):
+    """Future times go on from the last row, counted from the first so that the day of the month is kept."""
+    panel = Panel.from_arrays([np.ones(4)], freq=freq, start=np.datetime64(start, "us"))
+    np.testing.assert_array_equal(panel.future_times(2), np.array([expected], "datetime64[us]"))
+
+
+def test_the_future_of_integer_time():
+    """Each series goes on from its own last row."""
+    panel = Panel.from_arrays([np.ones(4), np.ones(2)], freq=5, start=np.array(100))
+    np.testing.assert_array_equal(panel.future_times(2), [[120, 125], [110, 115]])
+    with pytest.raises(DataError, match="the panel must have a frequency"):
+        replace(panel, freq=None).future_times(2)
+
+
+@pytest.mark.parametrize("given_", [None, 5, "sales.csv", {"y": [1.0]}])
+def test_only_a_panel_is_a_panel(given_):
+    """Whatever else is handed over, the message says how a panel is made."""
+    require_panel(Panel.from_arrays([np.ones(2)]))
+    with pytest.raises(UsageError, match=r"the series must be a Panel, but got a value of type .*read\(data\)"):
+        require_panel(given_)

@@ -1,6 +1,7 @@
 """Results come back as frames of the kind that came in."""
 
 import datetime as dt
+import sys
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from foregate.core import Forecast, FrameSpec, UsageError
+from foregate.core import DataError, Forecast, FrameSpec, UsageError
 from foregate.data import forecast_frame, id_column, native_frame, panel_frame, read, time_column
 
 DAYS = np.arange(np.datetime64("2024-03-30", "us"), np.datetime64("2024-04-02", "us"), np.timedelta64(1, "D"))
@@ -32,6 +33,22 @@ def test_columns_of_a_forecast(kind, type_):
     assert table["LSTM"].to_list() == [1.0, 4.0, 7.0, 10.0]
     assert table["LSTM-lo-80"].to_list() == table["LSTM-q-0.1"].to_list() == [0.0, 3.0, 6.0, 9.0]
     assert table["LSTM-hi-80"].to_list() == [2.0, 5.0, 8.0, 11.0]
+
+
+@pytest.mark.parametrize("kind", ["pandas", "pyarrow"])
+def test_polars_serves_where_a_library_is_not_installed(kind, monkeypatch):
+    """A model that was made from a pandas frame forecasts where there is no pandas."""
+    monkeypatch.setitem(sys.modules, kind, None)
+    assert isinstance(forecast_frame(a_forecast(), FrameSpec(kind=kind)), pl.DataFrame)
+
+
+def test_times_beyond_what_nanoseconds_hold():
+    """Years that nanoseconds cannot count are refused, with the first of them; microseconds go on."""
+    years = np.array(["2261-01-01", "2262-01-01", "2263-01-01", "2264-01-01"], "datetime64[us]")
+    assert time_column(years[:2], FrameSpec(time_unit="ns"))[1].year == 2262
+    with pytest.raises(DataError, match=r"between the years 1677 and 2262, but got 2263-01-01T.* and 1 more"):
+        time_column(years, FrameSpec(time_unit="ns"))
+    assert time_column(years, FrameSpec(time_unit="us"))[3].year == 2264
 
 
 def test_names_and_missing_ids():

@@ -475,3 +475,18 @@ def test_real_data_is_read(data_dir):
     }  # fmt: skip
     found = {name: read(data_dir / name / "train.parquet").freq for name in expected}
     assert found == {name: Frequency.parse(freq) for name, freq in expected.items()}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"covariates": ["price"]}, "covariates must map names of columns to roles"),
+        ({"covariates": "price"}, "covariates must map names of columns to roles"),
+        ({"id_col": 0}, "id_col must be the name of a column, but got 0"),
+        ({"options": {"separator": ";"}}, "options must be ReadOptions"),
+    ],
+)
+def test_arguments_of_another_kind_are_told(wrong, message):
+    """What cannot be meant is refused by its name before anything is read."""
+    with pytest.raises(UsageError, match=message):
+        read("nowhere.csv", **wrong)

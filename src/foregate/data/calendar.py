@@ -25,6 +25,7 @@ from foregate.core import (
     Times,
     UsageError,
     at_least,
+    require_panel,
 )
 
 __all__ = ["CalendarOptions", "calendar", "calendar_future"]
@@ -104,6 +105,7 @@ def calendar(panel: Panel, options: CalendarOptions | None = None) -> Panel:
         >>> panel.covariates["hour_sin"].values.round(2)
         array([0.  , 0.26, 0.5 ], dtype=float32)
     """
+    require_panel(panel)
     first = np.repeat(panel.offsets[:-1], panel.lengths)
     columns = _columns(panel, panel.times, panel.times[first], options or CalendarOptions())
     taken = [name for name in columns if name in panel.covariates]

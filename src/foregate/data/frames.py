@@ -33,8 +33,8 @@ def forecast_frame(
         quantiles: probabilities between 0 and 1.
 
     Returns:
-        A pandas, polars or pyarrow frame (see `native_frame`) of S·K rows: ids (if there were any), times, the median, then the bounds of
-        each level and each quantile in the order in which they were asked for.
+        A pandas, polars or pyarrow frame (see `native_frame`) of S·K rows: ids (if there were any), times, the median,
+        then the bounds of each level and each quantile in the order in which they were asked for.
 
     Raises:
         UsageError: the forecast does not hold a level or quantile.

@@ -23,7 +23,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import Panel, UsageError
+from foregate.core import Panel, UsageError, require_panel
 from foregate.data.grid import regularize
 
 __all__ = ["SeasonEvidence", "find_seasons", "moving_average", "season_evidence"]
@@ -135,6 +135,7 @@ def find_seasons(panel: Panel, *, at_most: int = 2) -> tuple[int, ...]:
         >>> find_seasons(Panel.from_arrays([np.random.default_rng(0).normal(size=960)], freq="h"))
         ()
     """
+    require_panel(panel)
     if at_most < 0:
         raise UsageError(f"at_most must be 0 or more, but got {at_most}. Give 2 for a short and a long season.")
     return tuple(sorted(e.length for e in season_evidence(panel) if e.kept))[:at_most]

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import DataError, FrameSpec, Panel, UsageError, at_least, listed
+from foregate.core import DataError, FrameSpec, Panel, UsageError, at_least, listed, require_panel
 
 __all__ = ["Folds", "Size", "Split", "blocked_folds", "cutoffs", "expanding_origins", "rolling_origins", "split"]
 
@@ -193,6 +193,7 @@ def split(panel: Panel, *, test: Size, validation: Size = 0, gap: int = 0) -> Sp
         >>> parts.train.values, parts.validation.values, parts.test.values
         (array([0., 1., 2., 3., 4.], dtype=float32), array([5., 6.], dtype=float32), array([7., 8., 9.], dtype=float32))
     """
+    require_panel(panel)
     at_least(0, gap=gap)
     _check_size("test", test)
     _check_size("validation", validation)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from foregate.core import DataError, Panel, at_least
+from foregate.core import DataError, Panel, at_least, require_panel
 
 __all__ = ["Window", "Windows", "windows"]
 
@@ -141,6 +141,7 @@ def windows(panel: Panel, *, lookback: int, horizon: int = 1, stride: int = 1) -
         >>> every.of(0).inputs.shape, np.shares_memory(every.of(0).inputs, every.panel.values)
         ((5, 3), True)
     """
+    require_panel(panel)
     at_least(1, lookback=lookback, stride=stride)
     at_least(0, horizon=horizon)
     if not panel.is_regular:

@@ -156,6 +156,11 @@ def scoreboard(backtest: Backtest) -> Scoreboard:
         >>> board.verdict("Drift")
         'Drift beats SeasonalNaive on MASE: 0 against 2 (100 % lower), on 1 held-out origin of one series.'
     """
+    if not isinstance(backtest, Backtest):
+        raise UsageError(
+            f"backtest must be a Backtest, but got a value of type {type(backtest).__name__}. "
+            "Make one: backtest(model, panel)."
+        )
     n_forecasts = int(np.sum(backtest.origins >= 0))
     at_origins = {name: measure(backtest.outcomes(name)) for name in backtest.models}
     overall = {name: {m: _mean(v) for m, v in found.items()} for name, found in at_origins.items()}

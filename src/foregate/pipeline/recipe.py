@@ -82,6 +82,16 @@ class Recipe:
             raise UsageError(f"rate must be between 0 and 1, but got {self.rate!r}. Good values lie around 1e-3.")
         if not isinstance(self.validate, bool):
             raise UsageError(f"validate must be True or False, but got {self.validate!r}.")
+        self._in_python()
+
+    def _in_python(self) -> None:
+        """Numbers of numpy become Python's, which torch and JSON ask for."""
+        for name in ("horizon", "seed", "hidden", "layers", "decoder", "recent", "steps", "batch", "crop"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, int(getattr(self, name)))
+        object.__setattr__(self, "rate", float(self.rate))
+        if self.season_length is not None:
+            object.__setattr__(self, "season_length", tuple(int(m) for m in self.season_length))
 
 
 def _whole(number: object, least: int) -> bool:

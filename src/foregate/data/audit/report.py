@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from foregate.core import Panel
+from foregate.core import Panel, require_panel
 from foregate.data.audit.amounts import Amounts, look_at_amounts, outliers
 from foregate.data.audit.clock import Clock, look_at_clock
 from foregate.data.audit.findings import Finding, stamp
@@ -128,6 +128,7 @@ def audit(panel: Panel) -> Audit:
         >>> [finding.kind for finding in found.findings if finding.kind != "not_installed"]
         ['ends', 'zero']
     """
+    require_panel(panel)
     clock = look_at_clock(panel, infer_frequency(_sample(panel)))
     panel = replace(panel, freq=clock.freq)
     amounts = look_at_amounts(panel)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import Covariate, DataError, Panel, Times, UsageError
+from foregate.core import Covariate, DataError, Panel, Times, UsageError, require_panel
 from foregate.data.clean.hampel import Hampel, hampel_bounds
 from foregate.data.clean.impute import Missing, filled
 from foregate.data.grid import regularize
@@ -150,6 +150,7 @@ def clean(
         >>> cleaned.panel.notes
         ('1 missing value in 1 series: filled on a line.',)
     """
+    require_panel(panel)
     _refuse_unknown(missing=missing, duplicates=duplicates, outliers=outliers)
     if season is not None and season < 1:
         raise UsageError(f"season must be at least 1 step, but got {season}. Give for example 24 for hours.")

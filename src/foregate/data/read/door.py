@@ -70,7 +70,9 @@ def read(  # noqa: PLR0913 - the door takes what people type
     """
     named = Named(id_col, time_col, target_col, covariates)
     if not isinstance(options, ReadOptions | None):
-        raise UsageError(f"options must be ReadOptions, but got {options!r}. Give for example ReadOptions(decimal=',').")
+        raise UsageError(
+            f"options must be ReadOptions, but got {options!r}. Give for example ReadOptions(decimal=',')."
+        )
     frequency = None if freq is None else Frequency.parse(freq)
     if isinstance(source, Panel):
         return source if frequency is None else source.with_freq(frequency)
