@@ -133,6 +133,14 @@ def test_the_frame_is_of_the_kind_that_came(kind, frame_type):
     assert list(frame["y"]) == [6, 7, 8, 9, 10, 11, 1, 2, 3, 4]
 
 
+def test_bounds_in_the_frame_are_on_their_side():
+    """The lower bound of every level is below the median and the upper above, the wider level outside."""
+    panel = Panel.from_arrays([np.random.default_rng(0).normal(size=40)])
+    frame = backtest({"Naive": Naive()}, panel, Plan(horizon=2, levels=(80, 95))).frame()
+    order = [f"Naive{side}" for side in ("-lo-95", "-lo-80", "", "-hi-80", "-hi-95")]
+    assert np.all(np.diff(frame[order].to_numpy(), axis=1) > 0)
+
+
 def test_dates_come_back_as_they_were():
     """Times in the frame are the panel's dates."""
     panel = ramps(12, freq="D", start=np.datetime64("2024-01-01", "us"))

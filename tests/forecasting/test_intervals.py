@@ -109,6 +109,20 @@ def test_both_sides_share_a_factor():
     np.testing.assert_allclose(mirrored.factors, found.factors)
 
 
+def test_each_outcome_is_measured_on_its_own_side():
+    """Quantiles that are lopsided as the outcomes are need no stretching: what lies above is measured above."""
+    outcomes, quantiles = simulated(1.0, n=4000)
+    level = quantiles[..., 3:4]
+
+    def lopsided(x):
+        return np.where(x > level, level + 3 * (x - level), x)
+
+    found = calibrate(
+        lopsided(outcomes[..., None])[..., 0], lopsided(quantiles), np.ones(outcomes.shape, bool), LEVELS, PLENTY
+    )
+    np.testing.assert_allclose(found.factors[:, [0, 1, 5, 6]], 1, rtol=0.15)
+
+
 def test_steps_are_calibrated_for_themselves():
     """Where there are outcomes enough, a step that is forecast too narrowly is stretched alone."""
     outcomes, quantiles = simulated(1.0, k=6)

@@ -138,6 +138,27 @@ def test_held_out_rows_choose_but_do_not_teach_at_first():
     assert [row[2] for row in one] != [row[2] for row in other]
 
 
+def test_intervals_are_calibrated_on_the_held_out_rows():
+    """Held-out outcomes far from what came before widen the intervals, and there is where they come from."""
+    panel = wavy(60)
+    last = np.arange(60) >= 58
+    wild = replace(panel, values=np.where(last, 10 * panel.values, panel.values).astype(np.float32))
+    one, other = (fit(small(horizon=2), each)[0].calibration.factors for each in (panel, wild))
+    assert np.all(other[:, 0] > one[:, 0])
+
+
+def test_the_held_out_rows_are_learnt_from_at_the_end(monkeypatch):
+    """A fifth of the steps follows with them included, and moves the weights."""
+    panel = wavy(60)
+    fitted, report = fit(small(steps=20), panel)
+    assert report.finish_steps == round(0.2 * report.training.best_step) > 0
+    monkeypatch.setattr("foregate.pipeline.fit.FINISH_SHARE", 0.0)
+    main, without = fit(small(steps=20), panel)
+    assert without.training == report.training
+    assert without.finish_steps == 0
+    assert not torch.equal(weights(fitted)["out.weight"], weights(main)["out.weight"])
+
+
 def test_covariates_of_the_held_out_rows_teach_no_statistics():
     """Means and categories of covariates come from the training part: the held-out rows change none of them."""
     panel = wavy(60)

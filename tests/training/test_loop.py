@@ -95,6 +95,41 @@ def test_training_lowers_the_loss():
     assert score(network) < 0.9 * before
 
 
+def test_the_weights_are_an_average():
+    """What is scored and kept are not the last weights, but an exponential average that lags behind them."""
+    own = new_network()
+    last = []
+
+    def watch(progress):
+        last.append({name: value.detach().clone() for name, value in own.named_parameters()})
+
+    train(own, new_crops(), LEVELS, on_step=watch)
+    average = {name: value.clone() for name, value in new_network().named_parameters()}
+    for step, now in enumerate(last, 1):
+        memory = min(OPTIONS.averaging, step / (step + 9))
+        average = {name: memory * average[name] + (1 - memory) * now[name] for name in now}
+    for name, value in weights(own).items():
+        torch.testing.assert_close(value, average[name])
+        assert not torch.equal(value, last[-1][name])
+
+
+def test_gradients_are_clipped(monkeypatch):
+    """Before every step of the optimizer the norm of the gradient is within its limit."""
+    options = TrainingOptions(**{**vars(OPTIONS), "clip": 1e-3})
+    norms = []
+    step = torch.optim.AdamW.step
+
+    def watched(self, *arguments, **named):
+        gradients = [p.grad for group in self.param_groups for p in group["params"] if p.grad is not None]
+        norms.append(float(torch.linalg.vector_norm(torch.cat([g.flatten() for g in gradients]))))
+        return step(self, *arguments, **named)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", watched)
+    train(new_network(), new_crops(options), LEVELS)
+    assert len(norms) == options.steps
+    assert max(norms) <= options.clip * 1.001
+
+
 def test_the_same_seed_gives_the_same_bits():
     """Two runs with one seed end in the same weights; another seed in others; global generators stay as they were."""
     numpy_before, torch_before = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
