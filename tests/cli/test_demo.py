@@ -11,8 +11,9 @@ from tests.cli.conftest import contents
 
 @pytest.fixture
 def short_record(monkeypatch):
-    """The end of the record instead of all of it, too short to hold anything out, so that it takes seconds."""
-    record = co2().tail(30)
+    """The end of the record and a few weeks ahead, too short to hold anything out, so that it takes seconds."""
+    record = co2().tail(7)
+    monkeypatch.setattr("foregate.cli.demo._HORIZON", 6)
     monkeypatch.setattr(foregate.data, "co2", lambda: record)
     return record
 
@@ -21,7 +22,7 @@ def test_it_leaves_results_that_it_may_replace(run, here, short_record):
     """The main job is done on the record, and what it leaves is known for a demo's when it is run again."""
     shown = run("demo").stdout
     assert {path.name for path in (here / "demo").iterdir()} == set(FILES) - {"scoreboard.csv"}
-    assert "CO2 above Mauna Loa: one series of 30 rows" in shown
+    assert "CO2 above Mauna Loa: one series of 7 rows" in shown
     assert "foregate forecast DATA" in shown
     assert _of_demo(here / "demo" / "model", read(short_record))
 

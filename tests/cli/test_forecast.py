@@ -41,15 +41,21 @@ def test_known_futures_are_used(run, here):
 
 def test_a_future_of_its_own_is_used(run, here):
     """Without it the columns that are known for the future are asked for; with it the forecast is made."""
-    days = pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 1, 4), eager=True).alias("ds")
-    table = pl.DataFrame({"ds": days, "y": [1.0, 2, None, None], "price": range(4)})
-    table[:2].write_csv("past.csv")
-    table[2:].drop("y").write_csv("plan.csv")
+    days = pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 1, 5), eager=True).alias("ds")
+    table = pl.DataFrame({"ds": days, "y": [1.0, 2, 3, None, None], "price": range(5)})
+    table[:3].write_csv("past.csv")
+    table[3:].drop("y").write_csv("plan.csv")
     words = ("past.csv", *FAST, "--freq", "D", "--future", "price", "--out", "a")
-    assert "covariates 'price' must be given" in run("forecast", *words, code=1).stderr
+    told = run("forecast", *words, code=1).stderr
+    assert "covariates 'price' must be given" in told
+    assert "training" not in told, "it is told before training"
     assert not (here / "a").exists()
+    without = [word for word in words if word not in ("--future", "price")]
+    told = run("forecast", *without, "--target-col", "y", "--future-data", "plan.csv", code=2).stderr
+    assert "but got no --future" in told
+    assert "training" not in told
     run("forecast", *words, "--future-data", "plan.csv")
-    assert pl.read_csv("a/forecasts.csv")["ds"].to_list() == ["2024-01-03", "2024-01-04"]
+    assert pl.read_csv("a/forecasts.csv")["ds"].to_list() == ["2024-01-04", "2024-01-05"]
 
 
 @pytest.mark.parametrize("wrong", ["photos", "model"])

@@ -61,18 +61,27 @@ class Job:
 
         Raises:
             DataError: the data has a problem.
+            UsageError: there is a future, and no column is known for it.
         """
-        from foregate.data import audit, regularize, require_freq, split_known_future
+        from foregate.core import UsageError
+        from foregate.data import align_future, audit, regularize, require_freq, split_known_future
 
         history, rows = split_known_future(self.panel)
         say("auditing")
         found = audit(history)
         history = regularize(require_freq(history))
+        future = rows if self.future is None else self.future
+        if self.future is not None and not any(c.role == "future" for c in history.covariates.values()):
+            raise UsageError(
+                "--future-data must come with the columns that are known for the future, but got no --future. "
+                "Name them."
+            )
+        align_future(history, future, self.model.horizon)  # what it lacks is told before training
         test, board, unscored = self._scored(history, say)
         say("training on everything")
         self.model.fit(history)
         say("forecasting")
-        forecast = self.model.forecast(level=self.levels, future=rows if self.future is None else self.future)
+        forecast = self.model.forecast(level=self.levels, future=future)
         return Result(self, history, found, test, board, unscored, forecast)
 
     def _scored(
