@@ -81,6 +81,13 @@ def test_unknown_categories_become_missing():
     assert future.notes == ("Categories 'new' of 'event' were never seen before and are taken as missing.",)
 
 
+def test_missing_values_of_the_future_are_counted():
+    """A step whose row is there but whose value is empty is unknown, and a note says how many there are."""
+    future = align_future(panel(), FUTURE.with_columns(price=pl.when(pl.col("price") < 24).then("price")), 2)
+    np.testing.assert_array_equal(future["price"], [[np.nan, np.nan], [13, 14]])
+    assert future.notes == ("2 of 4 values of 'price' are missing in the future and count as unknown.",)
+
+
 def test_nothing_is_needed_without_future_covariates():
     """A panel without known-future covariates needs no table and ignores one."""
     plain = read(HISTORY)

@@ -75,7 +75,7 @@ def align_future(panel: Panel, future: Any, horizon: int, *, options: ReadOption
         options: overrides of what is sniffed, when `future` is a file.
 
     Returns:
-        Name -> (S, K). Categories that the panel has never seen are missing, and a note says so.
+        Name -> (S, K). Categories that the panel has never seen are missing; notes tell these and how many numbers are.
 
     Raises:
         DataError: a column, series or step is missing, or a step is there twice.
@@ -97,7 +97,8 @@ def align_future(panel: Panel, future: Any, horizon: int, *, options: ReadOption
     if isinstance(future, Panel):
         series = _series_of(future.ids, panel)[future.row_series]
         columns = {name: future.covariates[name].values for name in needed}
-        return KnownFuture(_placed(panel, series, future.times, columns, horizon))
+        placed = _placed(panel, series, future.times, columns, horizon)
+        return KnownFuture(placed, tuple(_missing(placed, panel)))
     ids, times, raw = read_rows(future, panel.spec, needed, options)
     series = np.zeros(len(times), np.int64) if ids is None else _rows_of(ids, panel)
     columns, notes = {}, []
@@ -105,7 +106,16 @@ def align_future(panel: Panel, future: Any, horizon: int, *, options: ReadOption
         columns[name], unknown = _coded(column, panel.covariates[name].categories)
         if unknown:
             notes.append(f"Categories {listed(unknown)} of {name!r} were never seen before and are taken as missing.")
-    return KnownFuture(_placed(panel, series, times, columns, horizon), tuple(notes))
+    placed = _placed(panel, series, times, columns, horizon)
+    return KnownFuture(placed, (*notes, *_missing(placed, panel)))
+
+
+def _missing(placed: Mapping[str, NDArray[np.float32]], panel: Panel) -> Iterator[str]:
+    """Notes on numbers that are not there, though their steps are. An empty category may well mean none."""
+    for name, values in placed.items():
+        n = int(np.isnan(values).sum())
+        if n and not panel.covariates[name].categories:
+            yield f"{n:,} of {values.size:,} values of {name!r} are missing in the future and count as unknown."
 
 
 def _series_of(ids: NDArray[np.str_], panel: Panel) -> NDArray[np.int64]:

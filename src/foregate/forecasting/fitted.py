@@ -13,7 +13,7 @@ from foregate.data.inputs import Inputs, InputSpec
 from foregate.data.tracks import LOG
 from foregate.forecasting.intervals import Calibration, interpolate_quantiles, normal_score
 
-__all__ = ["Fitted", "raw_quantiles"]
+__all__ = ["Fitted", "raw_quantiles", "short_series_notes"]
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -91,11 +91,15 @@ class Fitted:
 
     def _notes(self, inputs: Inputs) -> tuple[str, ...]:
         panel, t = inputs.panel, inputs.tracks
-        short = panel.ids[t.age[t.row[panel.offsets[1:] - 1]] < LEAST_OBSERVATIONS]
-        if not len(short):
-            return ()
-        named = ", ".join(map(str, short[:5])) + (f" and {len(short) - 5} more" if len(short) > 5 else "")
-        return (f"forecast by the last value, for lack of {LEAST_OBSERVATIONS} observations: {named}.",)
+        return short_series_notes(panel.ids[t.age[t.row[panel.offsets[1:] - 1]] < LEAST_OBSERVATIONS])
+
+
+def short_series_notes(ids: NDArray[np.str_]) -> tuple[str, ...]:
+    """What to say of series that are forecast by the simple rule: a sentence, or nothing where there are none."""
+    if not len(ids):
+        return ()
+    named = ", ".join(map(str, ids[:5])) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
+    return (f"forecast by the last value, for lack of {LEAST_OBSERVATIONS} observations: {named}.",)
 
 
 def _require_observed(panel: Panel) -> None:

@@ -14,7 +14,7 @@ from foregate.core import DataError, Panel
 from foregate.data.columns import fit_columns
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.data.seasons import find_seasons
-from foregate.forecasting.fitted import Fitted, raw_quantiles
+from foregate.forecasting.fitted import LEAST_OBSERVATIONS, Fitted, raw_quantiles, short_series_notes
 from foregate.forecasting.intervals import Calibration, Evidence, calibrate
 from foregate.models.network import Network, NetworkSpec
 from foregate.pipeline.plan import HoldOut, hold_out, plan_training, plan_window
@@ -202,6 +202,7 @@ def _notes(panel: Panel, held: HoldOut) -> tuple[str, ...]:
         )
     elif without:
         notes.append(
-            f"{without} of {len(panel)} series are too short to hold anything out; all of them was trained on."
+            f"{without} of {len(panel)} series are too short to hold anything out; they were trained on whole."
         )
-    return tuple(notes)
+    observed = np.bincount(panel.row_series[panel.mask], minlength=len(panel))
+    return (*notes, *short_series_notes(panel.ids[observed < LEAST_OBSERVATIONS]))
