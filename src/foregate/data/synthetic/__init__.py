@@ -8,6 +8,17 @@ Examples:
 """
 
 from foregate.data.synthetic.batch import SyntheticBatch, generate_batch
-from foregate.data.synthetic.prior import DEFAULT, KINDS, YEARLY, Kind, Prior
+from foregate.data.synthetic.prior import DAILY, DEFAULT, HOURLY, KINDS, QUARTERLY, WEEKLY, YEARLY, Kind, Prior
 
-__all__ = ["DEFAULT", "KINDS", "YEARLY", "Kind", "Prior", "SyntheticBatch", "generate_batch"]
+__all__ = [
+    "DAILY",
+    "DEFAULT",
+    "HOURLY",
+    "KINDS",
+    "WEEKLY",
+    "YEARLY",
+    "Kind",
+    "Prior",
+    "SyntheticBatch",
+    "generate_batch",
+]

@@ -25,6 +25,8 @@ SHORTEST_DAY = 20
 """Steps that a season needs to be made of hours."""
 NATURAL = {7: (365.25, 30.44, 14), 12: (30.0, 120.0), 24: (12.0, 168.0, 8766.0), 48: (24.0, 336.0), 52: (52.18, 26.0)}
 """Periods that series with a declared season often have without saying so."""
+LARGEST_STEP = 0.15
+"""Of a random walk, standard deviation in logarithms."""
 WIDEST_COUNTS = 4.0
 """Largest range of the logarithm of expected counts."""
 
@@ -84,12 +86,14 @@ class _Draft:
         rows = self.rows("kernel")
         if rows.size:
             self.trend[rows] = 0.5 * kernel(rng, rows.size, self.length, self.seasons)
-        self.trend *= signs(rng, prior.rising, self.n) * spread(rng, prior.trend_size, self.n)
+        # The longer a series, the further it goes, though not in proportion.
+        reach = float(np.clip((self.length / 100) ** 0.35, 0.5, 2))
+        self.trend *= reach * signs(rng, prior.rising, self.n) * spread(rng, prior.trend_size, self.n)
         # Days and sun have their own ups and downs; a strong trend over a few weeks is rare.
         self.trend[self.rows("days", "solar")] *= 0.35
         rows = np.intersect1d(chance(rng, prior.walking, self.n), self.rows("structural", "days", "counts"))
-        steps = rng.standard_normal((rows.size, self.length))
-        self.trend[rows] += (steps * spread(rng, prior.walk_size, rows.size) * self.noise_size[rows]).cumsum(1)
+        step = np.minimum(spread(rng, prior.walk_size, rows.size) * self.noise_size[rows], LARGEST_STEP)
+        self.trend[rows] += (rng.standard_normal((rows.size, self.length)) * step).cumsum(1)
         self.say("walking", rows)
 
     def draw_seasons(self) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from foregate.data.synthetic.draws import Floats, autoregress, spread, standardise
+from foregate.data.synthetic.draws import Floats, Ints, autoregress, spread, standardise
 
 __all__ = ["DARK", "day_profile", "solar"]
 
@@ -34,7 +34,7 @@ def _curves(rng: np.random.Generator, n: int, day: int, sizes: Floats) -> Floats
     centre = mean + deviation * rng.standard_normal((n, 1, count))
     late = np.array([[0.0], [1.0]]) * rng.uniform(-0.5, 2.5, (n, 1, 1))
     away = (_hours(day) - (centre + late)[..., None] + HOURS / 2) % HOURS - HOURS / 2
-    wide = spread(rng, (0.5, 5), n)
+    wide = spread(rng, (0.6, 7), n)
     left, right = (wide * spread(rng, (0.6, 1.7), n * count).reshape(n, count) for _ in range(2))
     width = np.where(away < 0, left[:, None, :, None], right[:, None, :, None])
     power = rng.choice([1.0, 1.5, 2.0, 2.0, 4.0], (n, 1, 1, 1))
@@ -82,20 +82,28 @@ def day_profile(rng: np.random.Generator, n: int, length: int, seasons: tuple[in
     days = max(2, round(long / day)) if long > day else 7
     curves = _shapes(rng, n, day)
     step = np.arange(length) + rng.integers(0, day * days, (n, 1))
-    number, hour = step // day, step % day
-    number -= number.min(1, keepdims=True)
-    weekday = (number + rng.integers(0, days, (n, 1))) % days
-    total = int(number.max()) + 1
-    off = (np.arange(days) >= days - max(1, round(days * 2 / 7)))[weekday] & (rng.random((n, 1)) < 0.85)
-    holiday = rng.random((n, total)) < 0.025 * (rng.random((n, 1)) < 0.5)
-    off |= np.take_along_axis(holiday, number, 1)
+    total = int(step.max()) // day + 2
+    weekday = (np.arange(total) + rng.integers(0, days, (n, 1))) % days
+    off = (weekday >= days - max(1, round(days * 2 / 7))) & (rng.random((n, 1)) < 0.85)
+    off |= rng.random((n, total)) < 0.025 * (rng.random((n, 1)) < 0.5)
     factor = rng.uniform(0, 0.06, (n, 1)) * rng.standard_normal((n, days))
-    lower = size * rng.uniform(-0.3, 1.5, (n, 1))
-    course = size * curves[np.arange(n)[:, None], off.astype(np.int64), hour]
-    swing = 1 + np.take_along_axis(_by_day(rng, n, total, (0.01, 0.25)), number, 1)
-    moved = np.take_along_axis(_by_day(rng, n, total, (0.005, 0.2)), number, 1)
-    course = course * swing + np.take_along_axis(factor, weekday, 1) + moved * np.minimum(1, 3 * size)
-    return np.asarray(course - off * lower, np.float64)
+    level = np.take_along_axis(factor, weekday, 1) - off * size * rng.uniform(-0.3, 1.5, (n, 1))
+    level += np.minimum(1, 3 * size) * _by_day(rng, n, total, (0.005, 0.2))
+    swing = 1 + _by_day(rng, n, total, (0.01, 0.25))
+    # Neighbouring days pass into one another around midnight, in a day or at once.
+    at = step / day - 0.5
+    before = np.maximum(np.floor(at), 0).astype(np.int64)
+    weight = np.clip((at - before - 0.5) * spread(rng, (1, 30), n) + 0.5, 0, 1)
+    level, swing, free = (_between(x, before, weight) for x in (level, swing, off.astype(np.float64)))
+    row, hour = np.arange(n)[:, None], step % day
+    curve = (1 - free) * curves[row, 0, hour] + free * curves[row, 1, hour]
+    return np.asarray(size * curve * swing + level, np.float64)
+
+
+def _between(by_day: Floats, before: Ints, weight: Floats) -> Floats:
+    """Values of days (S, days) at steps (S, T) that lie between two of them."""
+    first, second = np.take_along_axis(by_day, before, 1), np.take_along_axis(by_day, before + 1, 1)
+    return np.asarray(first + weight * (second - first), np.float64)
 
 
 def _by_day(rng: np.random.Generator, n: int, days: int, size: tuple[float, float]) -> Floats:

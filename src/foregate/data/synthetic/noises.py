@@ -28,6 +28,11 @@ def ar(rng: np.random.Generator, n: int, length: int) -> Floats:
     return _stationary(rng.standard_normal((n, length)), rng.uniform(-0.5, 0.95, (n, 1)))
 
 
+def persistent(rng: np.random.Generator, n: int, length: int) -> Floats:
+    """An AR(1) that returns slowly: rho from 0.85 to 0.995, between noise and a random walk, as weather is."""
+    return _stationary(rng.standard_normal((n, length)), 1 - spread(rng, (0.005, 0.15), n))
+
+
 def arma(rng: np.random.Generator, n: int, length: int) -> Floats:
     """ARMA(1, 2): an AR(1) driven by ``shock_t + a shock_{t-1} + b shock_{t-2}`` (Box and Jenkins 1970)."""
     shocks, (a, b) = rng.standard_normal((n, length + 2)), rng.uniform(-0.7, 0.7, (2, n, 1))
@@ -56,7 +61,7 @@ def long_memory(rng: np.random.Generator, n: int, length: int) -> Floats:
 
 def heavy(rng: np.random.Generator, n: int, length: int) -> Floats:
     """Student's t with 3 degrees of freedom, scaled to variance 1."""
-    return rng.standard_t(3, (n, length)) / np.sqrt(3)
+    return np.asarray(rng.standard_t(3, (n, length)) / np.sqrt(3), np.float64)
 
 
 def skewed(rng: np.random.Generator, n: int, length: int) -> Floats:
@@ -79,6 +84,6 @@ def volatile(rng: np.random.Generator, n: int, length: int) -> Floats:
 
 
 NOISES: Mapping[str, Noise] = MappingProxyType(
-    {f.__name__: f for f in (white, ar, arma, long_memory, heavy, skewed, clustered, volatile)}
+    {f.__name__: f for f in (white, ar, persistent, arma, long_memory, heavy, skewed, clustered, volatile)}
 )
 """Noise families by name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from foregate.data.synthetic.seasons import EVOLUTIONS, SHAPES
 from foregate.data.synthetic.trends import TRENDS
 from foregate.data.synthetic.values import LINKS, ROUNDINGS
 
-__all__ = ["DEFAULT", "KINDS", "MAKES", "YEARLY", "Kind", "Prior"]
+__all__ = ["DAILY", "DEFAULT", "HOURLY", "KINDS", "MAKES", "QUARTERLY", "WEEKLY", "YEARLY", "Kind", "Prior"]
 
 MAKES = ("structural", "days", "solar", "kernel", "counts", "constant")
 """How a series is made: trend, season and noise; days of hours; sun; a Gaussian process; counts; nothing moves."""
@@ -55,24 +55,24 @@ class Prior:
 
     makes: Mapping[str, float] = field(
         default_factory=lambda: {
-            "structural": 0.6, "days": 0.55, "solar": 0.04, "kernel": 0.12, "counts": 0.1, "constant": 0.005
+            "structural": 0.75, "days": 0.6, "solar": 0.04, "kernel": 0.1, "counts": 0.07, "constant": 0.005
         }
     )  # fmt: skip
     """Weights of `MAKES`; days and solar are left out where a season is shorter than 20 steps."""
     trends: Mapping[str, float] = field(
         default_factory=lambda: {
-            "none": 3, "linear": 1, "damped": 1, "exponential": 0.5, "logarithmic": 1, "logistic": 1, "piecewise": 2,
-            "walk": 3, "drift": 1.5, "integrated": 3, "growth": 2, "market": 1, "cycle": 1.5, "life": 0.5,
+            "none": 2, "linear": 1, "damped": 1, "exponential": 0.7, "logarithmic": 1, "logistic": 1, "piecewise": 2,
+            "walk": 2.5, "drift": 2, "integrated": 3, "growth": 3, "market": 1, "cycle": 1.5, "life": 0.5,
         }
     )  # fmt: skip
     """Weights of `TRENDS`."""
-    trend_size: tuple[float, float] = (0.03, 2.5)
-    """How far a trend goes in all, over the whole length."""
-    rising: float = 0.6
+    trend_size: tuple[float, float] = (0.05, 3)
+    """How far a trend goes in all over 100 steps; over T steps ``(T / 100)^0.35`` times as far, from 0.5 to 2 times."""
+    rising: float = 0.72
     """Probability that a trend is not turned upside down."""
     walking: float = 0.7
     """Probability that the level also does a random walk …"""
-    walk_size: tuple[float, float] = (0.02, 1.6)
+    walk_size: tuple[float, float] = (0.02, 5)
     """… with steps of this size, relative to the noise."""
     shapes: Mapping[str, float] = field(
         default_factory=lambda: {"smooth": 4, "rough": 2, "spiky": 1.5, "one_sided": 1, "blocks": 1, "skew": 0.7}
@@ -94,17 +94,17 @@ class Prior:
     """Probability of a calendar effect, where the season suggests one."""
     noises: Mapping[str, float] = field(
         default_factory=lambda: {
-            "white": 4, "ar": 3, "arma": 1, "long_memory": 0.7, "heavy": 2, "skewed": 0.7, "clustered": 0.7,
+            "white": 4, "ar": 3, "persistent": 1, "arma": 1, "long_memory": 0.7, "heavy": 2, "skewed": 0.7, "clustered": 0.7,
             "volatile": 0.7,
         }
     )  # fmt: skip
     """Weights of `NOISES`."""
-    noise_size: tuple[float, float] = (0.003, 0.4)
+    noise_size: tuple[float, float] = (0.001, 0.3)
     """Standard deviation of the noise."""
     seasonal_noise: float = 0.15
     """Probability that the noise has a season of its own: some phases are noisier."""
     links: Mapping[str, float] = field(
-        default_factory=lambda: {"log": 6, "additive": 2, "linear": 1.2, "bounded": 0.4, "clipped": 0.3}
+        default_factory=lambda: {"log": 6, "additive": 2, "linear": 0.9, "bounded": 0.4, "clipped": 0.2}
     )
     """Weights of `LINKS`; of counts and sun the link is fixed."""
     counts: Mapping[str, float] = field(
@@ -156,23 +156,75 @@ class Prior:
 
 
 DEFAULT = Prior()
-"""For series with a season."""
+"""For months and quarters, and whatever else is not told apart below."""
 
-YEARLY = Prior(
-    makes={"structural": 0.85, "kernel": 0.08, "counts": 0.06, "constant": 0.005},
+YEARLY = replace(
+    DEFAULT,
+    makes={"structural": 0.9, "kernel": 0.05, "counts": 0.03, "constant": 0.003},
     trends={
-        "none": 1, "linear": 1, "damped": 1.5, "exponential": 1.5, "logarithmic": 1.5, "logistic": 1.5, "piecewise": 2,
-        "walk": 1.5, "drift": 4, "integrated": 3, "growth": 5, "market": 0.7, "cycle": 1, "life": 0.8,
+        "none": 0.5, "linear": 1, "damped": 1.5, "exponential": 1.5, "logarithmic": 1.5, "logistic": 1.5,
+        "piecewise": 2, "walk": 1.5, "drift": 4, "integrated": 3, "growth": 5, "market": 0.7, "cycle": 1, "life": 0.7,
     },
-    trend_size=(0.1, 3),
-    rising=0.75,
+    trend_size=(0.12, 5),
+    rising=0.8,
     walking=0.75,
-    walk_size=(0.05, 4),
-    noise_size=(0.003, 0.3),
+    walk_size=(0.05, 8),
+    noise_size=(0.002, 0.25),
     hidden_season=0.03,
-    gaps={"points": 0.03, "stretches": 0.02, "late_start": 0.25},
+    links={"log": 6, "additive": 2, "linear": 0.5, "bounded": 0.4, "clipped": 0.05},
+    gaps={"points": 0.03, "stretches": 0.02, "late_start": 0.2},
 )  # fmt: skip
 """For short series without a season, whose growth is what there is to forecast."""
+
+QUARTERLY = replace(
+    DEFAULT,
+    trend_size=(0.1, 4),
+    rising=0.75,
+    walk_size=(0.02, 15),
+    noise_size=(0.0007, 0.25),
+    season=0.75,
+    season_size=(0.003, 0.6),
+)
+"""For quarters: economies, which grow, with seasons that may be small."""
+
+WEEKLY = replace(
+    DEFAULT,
+    makes={"structural": 0.85, "kernel": 0.07, "counts": 0.06, "constant": 0.005},
+    season=0.6,
+    season_size=(0.005, 0.8),
+    walking=0.8,
+    walk_size=(0.03, 20),
+    noise_size=(0.0007, 0.3),
+)
+"""For weeks, which are as often prices, rates and stocks as they are sales."""
+
+DAILY = replace(
+    DEFAULT,
+    makes={"structural": 0.72, "kernel": 0.08, "counts": 0.22, "constant": 0.005},
+    season=0.85,
+    hidden_season=0.2,
+    calendar=0.35,
+    walk_size=(0.02, 5),
+    rate=(0.02, 60),
+)
+"""For days: weeks with holidays, and single items that sell now and then."""
+
+HOURLY = replace(
+    DEFAULT,
+    makes={"structural": 0.4, "days": 0.8, "solar": 0.05, "kernel": 0.07, "counts": 0.06, "constant": 0.005},
+    trend_size=(0.01, 1.5),
+    season=0.95,
+    season_size=(0.02, 1),
+    walk_size=(0.02, 2),
+    shapes={"smooth": 6, "rough": 0.5, "spiky": 0.7, "one_sided": 1, "blocks": 0.7, "skew": 1},
+    evolutions={"fixed": 4, "swelling": 3, "shifting": 0.5, "wandering": 1.5, "fading": 0.3},
+    noises={
+        "white": 2, "ar": 3, "persistent": 3, "arma": 1, "long_memory": 0.7, "heavy": 1, "skewed": 0.7,
+        "clustered": 0.7, "volatile": 0.7,
+    },
+    noise_size=(0.0005, 0.2),
+)  # fmt: skip
+"""For hours and parts of them, which are smoother than what is added up over days."""
 
 
 @dataclass(frozen=True)
@@ -224,19 +276,19 @@ class Kind:
 KINDS = (
     Kind("yearly", (1, 1), 10, 60, 2, YEARLY),
     Kind("yearly, long", (1, 1), 40, 160, 0.7, YEARLY),
-    Kind("quarterly", (4, 1), 12, 120, 1.5),
+    Kind("quarterly", (4, 1), 12, 120, 1.5, QUARTERLY),
     Kind("monthly", (12, 1), 24, 200, 2),
     Kind("monthly, long", (12, 1), 150, 600, 0.7),
-    Kind("weekly", (52, 1), 60, 600, 1.3),
-    Kind("weekly, no season", (1, 1), 60, 600, 0.7),
-    Kind("daily", (7, 1), 40, 500, 1),
-    Kind("daily, with a year", (7, 365), 300, 1200, 0.4),
-    Kind("working days", (5, 1), 40, 500, 0.4),
-    Kind("hourly", (24, 168), 100, 700, 1.7),
-    Kind("hourly, long", (24, 168), 500, 1200, 0.5),
-    Kind("hourly, no week", (24, 1), 50, 300, 0.5),
-    Kind("half-hourly", (48, 336), 200, 1400, 0.4),
-    Kind("quarter-hourly", (96, 672), 300, 2000, 0.15),
+    Kind("weekly", (52, 1), 60, 600, 1.3, WEEKLY),
+    Kind("weekly, no season", (1, 1), 60, 600, 0.7, WEEKLY),
+    Kind("daily", (7, 1), 40, 500, 1, DAILY),
+    Kind("daily, with a year", (7, 365), 300, 1200, 0.4, DAILY),
+    Kind("working days", (5, 1), 40, 500, 0.4, WEEKLY),
+    Kind("hourly", (24, 168), 100, 700, 1.7, HOURLY),
+    Kind("hourly, long", (24, 168), 500, 1200, 0.5, HOURLY),
+    Kind("hourly, no week", (24, 1), 50, 300, 0.5, HOURLY),
+    Kind("half-hourly", (48, 336), 200, 1400, 0.4, HOURLY),
+    Kind("quarter-hourly", (96, 672), 300, 2000, 0.15, HOURLY),
     Kind("bi-monthly", (6, 1), 20, 120, 0.2),
     Kind("no season", (1, 1), 60, 1500, 0.5),
 )

@@ -21,9 +21,9 @@ Evolution = Callable[[np.random.Generator, Floats, Floats], Floats]
 
 
 def smooth(rng: np.random.Generator, n: int, bins: int) -> Floats:
-    """Up to six harmonics: ``sum_j a_j cos(2 pi j x + p_j)``, a_j normal and falling as ``j^-d``, d in 0.3 … 2.5."""
+    """Up to six harmonics: ``sum_j a_j cos(2 pi j x + p_j)``, a_j normal and falling as ``j^-d``, d in 0.3 … 4."""
     j = np.arange(1, min(max(1, bins // 2), 6) + 1)
-    decay, shift = j ** -rng.uniform(0.3, 2.5, (n, 1)), rng.uniform(0, 2 * np.pi, (n, j.size))
+    decay, shift = j ** -rng.uniform(0.3, 4, (n, 1)), rng.uniform(0, 2 * np.pi, (n, j.size))
     size = rng.standard_normal((n, j.size)) * decay
     angle = 2 * np.pi * np.outer(j, np.arange(bins) / bins)
     return standardise((size * np.cos(shift)) @ np.cos(angle) - (size * np.sin(shift)) @ np.sin(angle))
