@@ -2,9 +2,9 @@
 
     python -m benchmarks.priors [SET ...]
 
-For each set and statistic: quantiles of the real series, of generated ones of the same lengths and seasons, and the share
-of real series inside the generated ones' 5 to 95 % range. A prior is wide enough where that share is about 90 % or more;
-that it is no wider than need be is for the medians to say.
+For each set and statistic: quantiles of the real series, of generated ones of the same lengths and seasons, and the
+share of real series inside the generated ones' 5 to 95 % range. A prior is wide enough where that share is about 90 %
+or more; that it is no wider than need be is for the medians to say. Below 85 % a line is marked.
 """
 
 from __future__ import annotations

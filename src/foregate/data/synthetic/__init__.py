@@ -15,6 +15,7 @@ __all__ = [
     "DEFAULT",
     "HOURLY",
     "KINDS",
+    "QUARTERLY",
     "WEEKLY",
     "YEARLY",
     "Kind",

@@ -25,6 +25,8 @@ SHORTEST_DAY = 20
 """Steps that a season needs to be made of hours."""
 NATURAL = {7: (365.25, 30.44, 14), 12: (30.0, 120.0), 24: (12.0, 168.0, 8766.0), 48: (24.0, 336.0), 52: (52.18, 26.0)}
 """Periods that series with a declared season often have without saying so."""
+CLEAN = 0.1
+"""Noise of clean series, relative to that of others."""
 LARGEST_STEP = 0.15
 """Of a random walk, standard deviation in logarithms."""
 WIDEST_COUNTS = 4.0
@@ -51,8 +53,10 @@ class _Draft:
     def __init__(self, rng: np.random.Generator, n: int, length: int, seasons: tuple[int, int], prior: Prior) -> None:
         self.rng, self.n, self.length, self.seasons, self.prior = rng, n, length, seasons, prior
         self.trend, self.season, self.noise = np.zeros((3, n, length))
+        self.closed = np.zeros((n, length), np.bool_)
         self.names: list[list[str]] = [[] for _ in range(n)]
         self.noise_size = spread(rng, prior.noise_size, n)
+        self.noise_size[chance(rng, prior.clean, n)] *= CLEAN
         self.makes = self._makes()
 
     def say(self, name: str, rows: Ints) -> None:
@@ -156,7 +160,9 @@ class _Draft:
             if rows.size == 0:
                 continue
             event = EVENTS[name](rng, rows.size, self.length)
-            if name == "outliers":
+            if name == "closed":
+                self.closed[rows] = event > 0
+            elif name == "outliers":
                 self.noise[rows] += event * self.noise_size[rows] * spread(rng, prior.outlier_size, rows.size)
             else:
                 self.trend[rows] += event * spread(rng, prior.event_size, rows.size)
@@ -181,6 +187,8 @@ class _Draft:
         rows = self.rows("counts")
         if rows.size:
             out[rows] = self._counts(rows)
+        # Where values can be negative, 0 is no end of anything.
+        out[self.closed & (out.min(1, keepdims=True) >= 0)] = 0
         return out
 
     def _sun(self, rows: Ints) -> Floats:

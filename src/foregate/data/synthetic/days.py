@@ -55,6 +55,10 @@ def _shapes(rng: np.random.Generator, n: int, day: int) -> Floats:
     curves += (wave[..., None] * np.cos(angle + shift[..., None])).sum(1)[:, None]
     # Working hours by day only: the night stays low as it does for load and traffic.
     curves = np.log(np.maximum(curves - curves.min((1, 2), keepdims=True), 0) + spread(rng, (0.05, 3), n)[..., None])
+    # Half of them are as round as the load of a whole region: one to four harmonics.
+    spectrum = np.fft.rfft(curves)
+    most = np.where(rng.random((n, 1, 1)) < 0.5, rng.integers(1, 5, (n, 1, 1)), day)
+    curves = np.fft.irfft(np.where(np.arange(spectrum.shape[2]) <= most, spectrum, 0), day)
     curves -= curves[:, :1].mean(2, keepdims=True)
     return np.asarray(curves / (curves[:, :1].std(2, keepdims=True) + 1e-9), np.float64)
 

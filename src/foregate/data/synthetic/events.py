@@ -59,7 +59,15 @@ def outliers(rng: np.random.Generator, n: int, length: int) -> Floats:
     return np.where(rng.random((n, 1)) < 1 / 3, np.abs(size), size)
 
 
-EVENTS: Mapping[str, Event] = MappingProxyType({f.__name__: f for f in (shift, ramp, pulse, regimes, outliers)})
+def closed(rng: np.random.Generator, n: int, length: int) -> Floats:
+    """1 where nothing is sold or made, else 0: single steps, a share of 0.2 to 3 %, and at times a whole stretch."""
+    out = rng.random((n, length)) < spread(rng, (0.002, 0.03), n)
+    since, run = _place(rng, n, length), np.ceil(spread(rng, (0.005, 0.1), n) * length)
+    out |= (since >= 0) & (since < run) & (rng.random((n, 1)) < 0.3)
+    return out.astype(np.float64)
+
+
+EVENTS: Mapping[str, Event] = MappingProxyType({f.__name__: f for f in (shift, ramp, pulse, regimes, outliers, closed)})
 """Events by name."""
 
 

@@ -33,7 +33,7 @@ _FAMILIES: Mapping[str, Iterable[str]] = {
     "events": EVENTS,
     "gaps": GAPS,
 }
-_SHARES = ("walking", "rising", "season", "second_season", "hidden_season", "seasonal_noise", "calendar")
+_SHARES = ("walking", "rising", "season", "second_season", "hidden_season", "clean", "seasonal_noise", "calendar")
 _LIMITS = ("trend_size", "season_size", "noise_size", "walk_size", "event_size", "outlier_size", "rate", "scale")
 
 
@@ -94,13 +94,15 @@ class Prior:
     """Probability of a calendar effect, where the season suggests one."""
     noises: Mapping[str, float] = field(
         default_factory=lambda: {
-            "white": 4, "ar": 3, "persistent": 1, "arma": 1, "long_memory": 0.7, "heavy": 2, "skewed": 0.7, "clustered": 0.7,
-            "volatile": 0.7,
+            "white": 4, "ar": 3, "persistent": 1, "arma": 1, "long_memory": 0.7, "heavy": 2, "skewed": 0.7,
+            "clustered": 0.7, "volatile": 0.7,
         }
     )  # fmt: skip
     """Weights of `NOISES`."""
     noise_size: tuple[float, float] = (0.001, 0.3)
     """Standard deviation of the noise."""
+    clean: float = 0.1
+    """Probability that the noise is a tenth of that."""
     seasonal_noise: float = 0.15
     """Probability that the noise has a season of its own: some phases are noisier."""
     links: Mapping[str, float] = field(
@@ -114,7 +116,14 @@ class Prior:
     rate: tuple[float, float] = (0.05, 60)
     """Expected counts per step."""
     events: Mapping[str, float] = field(
-        default_factory=lambda: {"shift": 0.15, "ramp": 0.08, "pulse": 0.1, "regimes": 0.03, "outliers": 0.15}
+        default_factory=lambda: {
+            "shift": 0.15,
+            "ramp": 0.08,
+            "pulse": 0.1,
+            "regimes": 0.03,
+            "outliers": 0.15,
+            "closed": 0.02,
+        }
     )
     """Probability of each of `EVENTS`."""
     event_size: tuple[float, float] = (0.03, 0.8)
@@ -172,6 +181,7 @@ YEARLY = replace(
     noise_size=(0.002, 0.25),
     hidden_season=0.03,
     links={"log": 6, "additive": 2, "linear": 0.5, "bounded": 0.4, "clipped": 0.05},
+    events={"shift": 0.12, "ramp": 0.08, "pulse": 0.1, "regimes": 0.03, "outliers": 0.1, "closed": 0.002},
     gaps={"points": 0.03, "stretches": 0.02, "late_start": 0.2},
 )  # fmt: skip
 """For short series without a season, whose growth is what there is to forecast."""
@@ -204,16 +214,26 @@ DAILY = replace(
     season=0.85,
     hidden_season=0.2,
     calendar=0.35,
-    walk_size=(0.02, 5),
     rate=(0.02, 60),
+    trend_size=(0.03, 2),
+    season_size=(0.02, 0.8),
+    walk_size=(0.02, 2),
+    noise_size=(0.004, 0.4),
+    clean=0.05,
+    events={"shift": 0.15, "ramp": 0.08, "pulse": 0.1, "regimes": 0.03, "outliers": 0.2, "closed": 0.12},
 )
 """For days: weeks with holidays, and single items that sell now and then."""
 
 HOURLY = replace(
     DEFAULT,
-    makes={"structural": 0.4, "days": 0.8, "solar": 0.05, "kernel": 0.07, "counts": 0.06, "constant": 0.005},
-    trend_size=(0.01, 1.5),
-    season=0.95,
+    makes={"structural": 0.5, "days": 0.7, "solar": 0.05, "kernel": 0.07, "counts": 0.06, "constant": 0.005},
+    trends={
+        "none": 5, "linear": 2, "damped": 1, "exponential": 0.5, "logarithmic": 1, "logistic": 0.7, "piecewise": 1.5,
+        "walk": 1, "drift": 1, "integrated": 2, "growth": 1, "market": 0.5, "cycle": 1, "life": 0.5,
+    },
+    trend_size=(0.01, 1),
+    clean=0.35,
+    season=0.88,
     season_size=(0.02, 1),
     walk_size=(0.02, 2),
     shapes={"smooth": 6, "rough": 0.5, "spiky": 0.7, "one_sided": 1, "blocks": 0.7, "skew": 1},
