@@ -262,5 +262,7 @@ def generate_batch(
     values = draft.values()
     constant = draft.rows("constant")
     values[constant] = values[constant][:, :1]
+    for row in constant.tolist():
+        draft.names[row] = ["constant"]
     mask = draft.mask()
     return SyntheticBatch(values, mask, seasons, tuple(tuple(names) for names in draft.names))

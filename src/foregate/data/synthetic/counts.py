@@ -30,16 +30,21 @@ def negative_binomial(rng: np.random.Generator, rate: Floats) -> Floats:
 
 def intermittent(rng: np.random.Generator, rate: Floats) -> Floats:
     """Demand in some steps only (Croston 1972): with a probability that moves with the rate, of size 1 + Poisson."""
-    size = spread(rng, (1, 8), len(rate))
-    happens = rng.random(rate.shape) < 1 - np.exp(-rate / size)
+    size = _larger(spread(rng, (1, 8), len(rate)), rate)
+    happens = rng.random(rate.shape) < rate / size
     return np.where(happens, 1 + rng.poisson(np.broadcast_to(size - 1, rate.shape)), 0).astype(np.float64)
 
 
 def lumpy(rng: np.random.Generator, rate: Floats) -> Floats:
     """Intermittent, and of very unequal size: geometric with a mean of 2 to 30."""
-    size = spread(rng, (2, 30), len(rate))
-    happens = rng.random(rate.shape) < 1 - np.exp(-rate / size)
+    size = _larger(spread(rng, (2, 30), len(rate)), rate)
+    happens = rng.random(rate.shape) < rate / size
     return np.where(happens, rng.geometric(np.broadcast_to(1 / size, rate.shape)), 0).astype(np.float64)
+
+
+def _larger(size: Floats, rate: Floats) -> Floats:
+    """A size that leaves half of the steps without demand."""
+    return np.asarray(np.maximum(size, 2 * rate.mean(1, keepdims=True)), np.float64)
 
 
 def packs(rng: np.random.Generator, rate: Floats) -> Floats:

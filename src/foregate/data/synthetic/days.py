@@ -64,11 +64,10 @@ def _shapes(rng: np.random.Generator, n: int, day: int) -> Floats:
 
 
 def day_profile(rng: np.random.Generator, n: int, length: int, seasons: tuple[int, int], size: Floats) -> Floats:
-    (
-        """A week of days: one curve for working days, one for weekends, a factor per weekday, and days that differ.
+    """A week of days: one curve for working days, one for weekends, a factor per weekday, and days that differ.
 
     ``log y_t = size * curve[kind of day, time of day] * (1 + g_day) + factor[weekday] + d_day``; g and d are
-    autoregressions over days (weather, say), and in half of the series one day in forty is a holiday like a weekend.
+    autoregressions over days (weather, say), and in half of the series one day in forty is a holiday, like a weekend.
 
     Args:
         rng: what to draw from.
@@ -80,20 +79,18 @@ def day_profile(rng: np.random.Generator, n: int, length: int, seasons: tuple[in
     Returns:
         The course, (S, T).
     """
-        ""
-    )
     day, long = seasons
     days = max(2, round(long / day)) if long > day else 7
     curves = _shapes(rng, n, day)
     step = np.arange(length) + rng.integers(0, day * days, (n, 1))
     total = int(step.max()) // day + 2
     weekday = (np.arange(total) + rng.integers(0, days, (n, 1))) % days
-    off = (weekday >= days - max(1, round(days * 2 / 7))) & (rng.random((n, 1)) < 0.85)
+    off = (weekday >= days - max(1, round(days * 2 / 7))) & (rng.random((n, 1)) < 0.7)
     off |= rng.random((n, total)) < 0.025 * (rng.random((n, 1)) < 0.5)
-    factor = rng.uniform(0, 0.06, (n, 1)) * rng.standard_normal((n, days))
+    factor = spread(rng, (0.0005, 0.08), n) * rng.standard_normal((n, days))
     level = np.take_along_axis(factor, weekday, 1) - off * size * rng.uniform(-0.3, 1.5, (n, 1))
-    level += np.minimum(1, 3 * size) * _by_day(rng, n, total, (0.005, 0.2))
-    swing = 1 + _by_day(rng, n, total, (0.01, 0.25))
+    level += np.minimum(1, 3 * size) * _by_day(rng, n, total, (0.0005, 0.2))
+    swing = 1 + _by_day(rng, n, total, (0.002, 0.25))
     # Neighbouring days pass into one another around midnight, in a day or at once.
     at = step / day - 0.5
     before = np.maximum(np.floor(at), 0).astype(np.int64)
