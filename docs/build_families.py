@@ -107,6 +107,7 @@ def picture(rows: Rows, path: Path) -> None:
             for j, y in enumerate(series):
                 axes = figure.add_subplot(inner[j])
                 axes.plot(y, color=COLOURS[j], linewidth=0.8)
+                axes.set_xlim(0, len(y) - 1)
                 axes.set_axis_off()
                 if j == 0:
                     axes.set_title(name.replace("_", " "), fontsize=8, pad=2, loc="left")

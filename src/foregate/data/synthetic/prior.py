@@ -174,7 +174,7 @@ YEARLY = replace(
         "none": 0.5, "linear": 1, "damped": 1.5, "exponential": 1.5, "logarithmic": 1.5, "logistic": 1.5,
         "piecewise": 2, "walk": 1.5, "drift": 4, "integrated": 3, "growth": 5, "market": 0.7, "cycle": 1, "life": 0.7,
     },
-    trend_size=(0.12, 5),
+    trend_size=(0.2, 6),
     rising=0.8,
     walking=0.75,
     walk_size=(0.05, 8),
