@@ -97,3 +97,19 @@ def test_what_cannot_be_made_regular_is_refused_with_its_place_and_the_fix():
         regularize(shifted(1, 180))
     with pytest.raises(DataError, match=r"sensible size, but got .* most of them in series 'b'\. Check its first"):
         regularize(shifted(5, 60 * 20_000_000))
+
+
+def test_a_series_of_another_frequency_is_refused():
+    """A series whose rows all lie several steps apart is not full of gaps: it has another frequency, and is named."""
+    hours = np.datetime64("2024-01-01", "us") + np.arange(30) * np.timedelta64(1, "h")
+    days = np.datetime64("2024-01-01", "us") + np.arange(5) * np.timedelta64(24, "h")
+    panel = Panel(
+        ids=np.array(["by hour", "by day"]),
+        offsets=np.array([0, 30, 35]),
+        values=np.ones(35, np.float32),
+        mask=np.ones(35, bool),
+        times=np.concatenate([hours, days]),
+    ).with_freq("h")
+    with pytest.raises(DataError, match=r"must step by 'h', but got 1 of 2 that step by several .*: 'by day'\."):
+        regularize(panel)
+    assert regularize(panel.cut(np.array([30, 4]))).is_regular  # too few to tell

@@ -13,27 +13,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from foregate.core import Fit, Forecast, OriginModel, Panel
+from foregate.core import Covariate, Fit, Forecast, OriginModel, Panel
 from foregate.evaluation import Plan, backtest
 
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
 HORIZON = 6
 SEASON = 4
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A model under test."""
-
-    name: str
-    fit: Fit
-    rtol: float = 0.0
-    """How far two computations of the same forecast may differ, relative to the size of the series; 0: not a bit."""
-    units_rtol: float = 1e-6
-    """The same for a series in other units."""
-
-
-Law = Callable[[Subject], None]
 
 
 def lively(*, seed: int = 0, with_missing: bool = True) -> Panel:
@@ -47,6 +32,38 @@ def lively(*, seed: int = 0, with_missing: bool = True) -> Panel:
         series[1][[4, 9, 10, 11]] = np.nan
         series[2][[0, 1, 30, 59, 60]] = np.nan
     return Panel.from_arrays(series, ids=["a", "b", "c", "d"])
+
+
+def troubled(*, seed: int = 0, with_missing: bool = True) -> Panel:
+    """Like `lively`, but negative, intermittent, and falling to zero; with a static category and a past covariate."""
+    rng = np.random.default_rng(seed)
+    plain = lively(seed=seed, with_missing=with_missing)
+    values = [plain.series(i) for i in range(4)]
+    values[0] = values[0] - values[0].mean()
+    values[1] = np.where(rng.random(30) < 0.6, 0, np.round(values[1] / 1000))
+    values[2][45:] = 0
+    panel = Panel.from_arrays(values, ids=list(plain.ids))
+    past = rng.normal(size=len(panel.values)).astype(np.float32)
+    past[::7] = np.nan
+    kinds = Covariate("static", np.array([0, 1, 1, np.nan], np.float32), ("one", "other"))
+    return replace(panel, covariates={"kind": kinds, "seen": Covariate("past", past)})
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model under test."""
+
+    name: str
+    fit: Fit
+    rtol: float = 0.0
+    """How far two computations of the same forecast may differ, relative to the size of the series; 0: not a bit."""
+    units_rtol: float = 1e-6
+    """The same for a series in other units."""
+    panel: Callable[..., Panel] = lively
+    """Makes what it is tried on."""
+
+
+Law = Callable[[Subject], None]
 
 
 def forecast(subject: Subject, panel: Panel) -> Forecast:
@@ -64,7 +81,7 @@ def same(subject: Subject, one: np.ndarray, other: np.ndarray) -> None:
 
 def says_what_was_asked(subject: Subject) -> None:
     """A forecast has the ids of the panel, the times right after each series, the quantiles asked for, in shape."""
-    panel = lively()
+    panel = subject.panel()
     said = forecast(subject, panel)
     assert said.values.shape == (len(panel), HORIZON, len(QUANTILES))
     np.testing.assert_array_equal(said.ids, panel.ids)
@@ -75,7 +92,7 @@ def says_what_was_asked(subject: Subject) -> None:
 
 def never_looks_ahead(subject: Subject) -> None:
     """Change every value after an origin: the forecasts made at or before it are bit-identical."""
-    panel = lively()
+    panel = subject.panel()
     plan = Plan(horizon=3, n_windows=3, step=2, refit=2)
     before = backtest(subject.fit, panel, plan)
     origin = panel.lengths - 1 - plan.horizon  # the last origin, so that all forecasts are made at or before it
@@ -89,7 +106,7 @@ def never_looks_ahead(subject: Subject) -> None:
 
 def never_looks_ahead_in_one_pass(subject: Subject) -> None:
     """The same for a model that forecasts from many origins in one pass over a panel that goes on after them."""
-    panel = lively()
+    panel = subject.panel()
     model = subject.fit(panel)
     if not isinstance(model, OriginModel):
         return
@@ -102,7 +119,7 @@ def never_looks_ahead_in_one_pass(subject: Subject) -> None:
 
 def entrances_agree(subject: Subject) -> None:
     """A forecast from an origin inside a panel is the forecast at the end of the panel cut there."""
-    panel = lively()
+    panel = subject.panel()
     model = subject.fit(panel)
     if not isinstance(model, OriginModel):
         return
@@ -115,7 +132,7 @@ def entrances_agree(subject: Subject) -> None:
 
 def alone_is_together(subject: Subject) -> None:
     """A series' forecast does not depend on which others are in the panel, nor on their order."""
-    panel = lively()
+    panel = subject.panel()
     model = subject.fit(panel)
     together = model.forecast(panel, HORIZON, QUANTILES).values
     for which in ([0], [1], [2], [3], [3, 1], [2, 0, 3, 1]):
@@ -124,7 +141,7 @@ def alone_is_together(subject: Subject) -> None:
 
 def units_do_not_matter(subject: Subject) -> None:
     """forecast(a·y) = a·forecast(y)."""
-    panel = lively()
+    panel = subject.panel()
     said = forecast(subject, panel).values
     for a in (1024.0, 0.001):
         scaled = forecast(subject, replace(panel, values=(panel.values * a).astype(np.float32))).values / a
@@ -133,7 +150,7 @@ def units_do_not_matter(subject: Subject) -> None:
 
 def missing_means_missing(subject: Subject) -> None:
     """What lies under the mask is never read, and forecasts of series with missing values are finite."""
-    panel = lively()
+    panel = subject.panel()
     said = forecast(subject, panel).values
     assert np.all(np.isfinite(said))
     for junk in (np.nan, np.inf, -1e9):
@@ -143,7 +160,7 @@ def missing_means_missing(subject: Subject) -> None:
 
 def anything_gets_a_forecast(subject: Subject) -> None:
     """Constant series, a single row, a single observation, and next to nothing: all forecasts are finite."""
-    model = subject.fit(lively())
+    model = subject.fit(subject.panel())
     odd = [np.full(20, 3.0), np.array([5.0]), np.r_[[np.nan] * 9, 2.0], np.r_[1.0, [np.nan] * 9], np.array([1.0, 2.0])]
     said = model.forecast(Panel.from_arrays([*odd, np.zeros(12)]), HORIZON, QUANTILES)
     assert np.all(np.isfinite(said.values))
@@ -153,18 +170,18 @@ def anything_gets_a_forecast(subject: Subject) -> None:
 def quantiles_never_cross(subject: Subject) -> None:
     """Values never descend along the quantiles, so that every interval holds the median."""
     for seed in range(2):
-        assert np.all(np.diff(forecast(subject, lively(seed=seed)).values, axis=-1) >= 0)
+        assert np.all(np.diff(forecast(subject, subject.panel(seed=seed)).values, axis=-1) >= 0)
 
 
 def says_the_same_again(subject: Subject) -> None:
     """Fitted and asked twice, a model says the same to the bit."""
-    panel = lively()
+    panel = subject.panel()
     np.testing.assert_array_equal(forecast(subject, panel).values, forecast(subject, panel).values)
 
 
 def leaves_its_input_alone(subject: Subject) -> None:
     """Neither fitting nor forecasting changes the panel or numpy's global generator."""
-    panel = lively()
+    panel = subject.panel()
     copies = [a.copy() for a in (panel.values, panel.mask, panel.offsets, panel.times, panel.ids)]
     state = np.random.get_state()[1].copy()  # noqa: NPY002
     forecast(subject, panel)

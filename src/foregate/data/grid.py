@@ -17,6 +17,9 @@ MOST_GROWTH = 50
 ALWAYS_ALLOWED = 10_000_000
 """… and more than this many rows: the frequency or a timestamp is then wrong."""
 
+FEWEST_GAPS = 4
+"""So many gaps between rows, all alike and longer than a step, speak for another frequency."""
+
 _UNIT_WORDS = {
     "us": "microsecond",
     "ms": "millisecond",
@@ -87,8 +90,8 @@ def regularize(panel: Panel) -> Panel:
         A panel with `is_regular` True, and a note that says how many rows were added.
 
     Raises:
-        DataError: the frequency is unknown, timestamps repeat or lie between two steps, or so many rows would have to
-            be added that a timestamp or the frequency must be wrong.
+        DataError: the frequency is unknown or differs between series, timestamps repeat or lie between two steps, or
+            so many rows would have to be added that a timestamp or the frequency must be wrong.
 
     Examples:
         >>> days = np.array(["2024-01-01", "2024-01-02", "2024-01-05"], "datetime64[us]")
@@ -109,6 +112,7 @@ def regularize(panel: Panel) -> Panel:
     added = grid.lengths - panel.lengths
     if not added.any():
         return panel
+    _refuse_mixed(panel, panel.freq, grid)
     _refuse_explosion(panel, panel.freq, grid)
     return _spread(panel, panel.freq, grid, added)
 
@@ -165,6 +169,22 @@ def _refuse_misplaced(panel: Panel, freq: Frequency, grid: Grid) -> None:
             f"timestamps must step by {freq.alias!r} from the first row of their series, but got "
             f"{_places(panel, ~grid.exact)} between two steps. Give the frequency that "
             "the data has, or aggregate to it."
+        )
+
+
+def _refuse_mixed(panel: Panel, freq: Frequency, grid: Grid) -> None:
+    """A series whose rows all lie the same several steps apart has no gaps: it has another frequency."""
+    gaps = np.diff(grid.steps, prepend=0)
+    inside = np.arange(len(gaps)) > np.repeat(panel.offsets[:-1], panel.lengths)
+    series = panel.row_series[inside]
+    least, most = np.full(len(panel), np.iinfo(np.int64).max), np.zeros(len(panel), np.int64)
+    np.minimum.at(least, series, gaps[inside])
+    np.maximum.at(most, series, gaps[inside])
+    other = np.flatnonzero((panel.lengths > FEWEST_GAPS) & (least == most) & (least > 1))
+    if len(other):
+        raise DataError(
+            f"every series must step by {freq.alias!r}, but got {len(other):,} of {len(panel):,} that step by several "
+            f"of these throughout: {listed(panel.ids[other])}. Bring all to one frequency, or forecast them apart."
         )
 
 
