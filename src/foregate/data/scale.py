@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import DataError, Panel, UsageError
+from foregate.data.tracks import POSITIVE_SHARE
 
 __all__ = ["FittedScaler", "Scaler", "choose_transform", "running_scaler"]
 
@@ -23,8 +24,6 @@ Kind = Literal["causal", "standard", "minmax", "robust"]
 Transform = Literal["identity", "log", "log1p", "arcsinh"]
 TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
 """The transforms in the order of the codes that `FittedScaler.codes` holds."""
-POSITIVE_SHARE = 0.01
-"""A series counts as clearly positive while its smallest value is at least this share of its mean."""
 SKEWED = 0.5
 """Skewness from which a distribution counts as at least moderately skewed (Bulmer, Principles of Statistics, 1979)."""
 NEGLIGIBLE = 1e-12
