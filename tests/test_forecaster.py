@@ -405,3 +405,13 @@ def test_a_run_can_be_taken_up_again(tmp_path):
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["checkpoint.safetensors"]
     again = small().fit(table(), checkpoint=str(tmp_path / "run"))
     assert one.predict().equals(again.predict())
+
+
+def test_categories_without_an_input_are_said():
+    """A category that was not there in training is read as unknown, and the forecast's notes say so."""
+    days = [date(2024, 1, 1) + timedelta(i) for i in range(30)]
+    table = pl.DataFrame({"unique_id": ["a"] * 30, "ds": days, "y": np.arange(30.0), "kind": ["shop"] * 30})
+    model = Forecaster(3, season_length=(), options=SMALL, verbose=False).fit(table, covariates={"kind": "static"})
+    assert model.forecast().notes == ()
+    said = model.forecast(table.with_columns(kind=pl.lit("kiosk")))
+    assert said.notes == ("Categories 'kiosk' of 'kind' have no input and are read as unknown.",)

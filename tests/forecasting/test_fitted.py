@@ -238,7 +238,7 @@ def test_short_series_are_forecast_by_the_last_value(n):
     if n == LEAST_OBSERVATIONS:
         assert said.notes == ()
         return
-    assert said.notes == ("forecast by the last value, for lack of 3 observations: new.",)
+    assert said.notes == ("forecast by the last value, for lack of 3 observations: 'new'.",)
     np.testing.assert_allclose(said.median[0], last, rtol=1e-5)
     width = np.log(said.values[0, :, 2] / said.values[0, :, 1])
     np.testing.assert_allclose(width, 0.1 * 1.25 * 1.2816 * np.sqrt(np.arange(1, HORIZON + 1)), rtol=1e-3)
@@ -257,13 +257,13 @@ def test_short_series_in_plain_units():
 def test_many_short_series_are_named_in_short():
     """A note names the first five and counts the others."""
     panel = Panel.from_arrays([np.array([1.0])] * 8)
-    assert networked().forecast(panel, 1, LEVELS).notes[0].endswith("s0, s1, s2, s3, s4 and 3 more.")
+    assert networked().forecast(panel, 1, LEVELS).notes[0].endswith("'s0', 's1', 's2', 's3', 's4' and 3 more.")
 
 
 def test_a_series_of_nothing_is_refused():
     """A series without a single observation cannot be forecast: the message says how many, which, and what to do."""
     panel = Panel.from_arrays([np.array([np.nan, np.nan]), np.array([1.0, 2.0]), np.array([])], ids=["x", "y", "z"])
-    with pytest.raises(DataError, match=r"must have an observed value, but got none in 2 of 3: x, z\. Leave these"):
+    with pytest.raises(DataError, match=r"must have an observed value, but got none in 2 of 3: 'x', 'z'\. Leave these"):
         networked().forecast(panel, 1, LEVELS)
 
 

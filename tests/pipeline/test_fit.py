@@ -210,7 +210,7 @@ def test_the_report_says_what_happened():
 def test_the_simple_rule_is_said():
     """Series with too few observations for the network are named in the notes, and the rule with them."""
     _, report = fit(small(), Panel.from_arrays([wavy(40).values, np.array([5.0]), np.r_[1.0, np.nan, 2.0]]))
-    assert report.notes[-1] == "forecast by the last value, for lack of 3 observations: s1, s2."
+    assert report.notes[-1] == "forecast by the last value, for lack of 3 observations: 's1', 's2'."
     assert not any("last value" in note for note in fit(small(), wavy(40))[1].notes)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import DataError, Engine, Forecast, Future, Panel
+from foregate.core import DataError, Engine, Forecast, Future, Panel, listed
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.data.tracks import LOG
 from foregate.forecasting.intervals import Calibration, interpolate_quantiles, normal_score
@@ -91,24 +91,30 @@ class Fitted:
 
     def _notes(self, inputs: Inputs) -> tuple[str, ...]:
         panel, t = inputs.panel, inputs.tracks
-        return short_series_notes(panel.ids[t.age[t.row[panel.offsets[1:] - 1]] < LEAST_OBSERVATIONS])
+        short = short_series_notes(panel.ids[t.age[t.row[panel.offsets[1:] - 1]] < LEAST_OBSERVATIONS])
+        left = {c.name: set(panel.covariates[c.name].categories) - set(c.categories) for c in self.spec.columns}
+        unknown = (
+            f"Categories {listed(sorted(left[c.name]))} of {c.name!r} have no input and are read as unknown."
+            for c in self.spec.columns
+            if c.categories and left[c.name]
+        )
+        return (*short, *unknown)
 
 
 def short_series_notes(ids: NDArray[np.str_]) -> tuple[str, ...]:
     """What to say of series that are forecast by the simple rule: a sentence, or nothing where there are none."""
     if not len(ids):
         return ()
-    named = ", ".join(map(str, ids[:5])) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
-    return (f"forecast by the last value, for lack of {LEAST_OBSERVATIONS} observations: {named}.",)
+    return (f"forecast by the last value, for lack of {LEAST_OBSERVATIONS} observations: {listed(ids)}.",)
 
 
 def _require_observed(panel: Panel) -> None:
     observed = np.add.reduceat(np.append(panel.mask, False), panel.offsets[:-1]) * (panel.lengths > 0)
     empty = panel.ids[observed == 0]
     if len(empty):
-        named = ", ".join(map(str, empty[:5])) + (f" and {len(empty) - 5} more" if len(empty) > 5 else "")
         raise DataError(
-            f"every series must have an observed value, but got none in {len(empty)} of {len(panel)}: {named}. "
+            f"every series must have an observed value, but got none in {len(empty)} of {len(panel)}: "
+            f"{listed(empty)}. "
             "Leave these series out."
         )
 

@@ -24,7 +24,7 @@ from foregate.training.engine import TorchEngine
 from foregate.training.loop import Progress, TrainingResult, batch_loss, train
 from foregate.training.options import TrainingOptions
 
-__all__ = ["FitReport", "fit"]
+__all__ = ["FitReport", "fit", "new_network"]
 
 MOST_JUDGED = 512
 """Of larger panels so many series, evenly spread, are used to validate and calibrate."""
@@ -78,7 +78,7 @@ def fit(
     spec = InputSpec(seasons, recipe.recent, plan_window(seasons), fit_columns(panel.cut(held.limits)))
     inputs = Inputs(panel, spec)
     options = plan_training(recipe, panel, seasons)
-    network = _new_network(recipe, spec)
+    network = new_network(recipe, spec)
     levels = torch.tensor(LEVELS, dtype=torch.float32)
     judged = _judged(held)
     score = _score(inputs, held, judged, options, recipe.horizon, levels)
@@ -120,7 +120,8 @@ def _require_trainable(panel: Panel, held: HoldOut, horizon: int) -> None:
         )
 
 
-def _new_network(recipe: Recipe, spec: InputSpec) -> Network:
+def new_network(recipe: Recipe, spec: InputSpec) -> Network:
+    """A network of the sizes of the recipe, with first weights that follow from its seed alone."""
     shape = NetworkSpec(
         spec.n_features, spec.n_steps, spec.n_profiles, len(LEVELS), recipe.hidden, recipe.layers, recipe.decoder
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from foregate.data.inputs import Inputs
 from foregate.training.options import TrainingOptions
 
-__all__ = ["Batch", "Crops"]
+__all__ = ["Batch", "Crops", "Source"]
 
 IntArray = NDArray[np.int64]
 Float32Array = NDArray[np.float32]
@@ -40,6 +41,21 @@ class Batch:
     """(B, O, K) in units of the origin's scale above its level."""
     weight: Float32Array
     """(B, O, K) 0 where there is no target."""
+
+
+class Source(Protocol):
+    """Where training gets its batches from."""
+
+    @property
+    def options(self) -> TrainingOptions:
+        """Of the run."""
+
+    @property
+    def fingerprint(self) -> int:
+        """The same number for the same data."""
+
+    def draw(self, step: int) -> Batch:
+        """The batch of training step `step`: the same numbers whenever it is asked for."""
 
 
 class Crops:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from foregate.core import ArtifactError, ModelError, listed
 from foregate.models.network import Network
-from foregate.training.batches import Batch, Crops
+from foregate.training.batches import Batch, Source
 from foregate.training.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from foregate.training.losses import masked_mean, pinball
 from foregate.training.options import TrainingOptions
@@ -58,7 +58,7 @@ class TrainingResult:
 
 def train(
     network: Network,
-    crops: Crops,
+    crops: Source,
     levels: Tensor,
     *,
     score: Callable[[Network], float] | None = None,
@@ -125,7 +125,7 @@ def batch_loss(network: Network, batch: Batch, levels: Tensor) -> Tensor:
 class _Run:
     """Everything that changes while training, so that a run can be stopped and taken up again to the bit."""
 
-    def __init__(self, network: Network, crops: Crops) -> None:
+    def __init__(self, network: Network, crops: Source) -> None:
         self.network, self.options, self.data = network, crops.options, crops.fingerprint
         options = crops.options
         self.optimizer = torch.optim.AdamW(network.parameters(), options.rate, weight_decay=options.decay)
