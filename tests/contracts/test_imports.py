@@ -4,7 +4,7 @@ import pytest
 
 from tests.house import modules
 
-MAKES_NETWORKS = ("foregate.models", "foregate.training", "foregate.pipeline.fit")
+MAKES_NETWORKS = ("foregate.models", "foregate.training", "foregate.pipeline.fit", "foregate.pipeline.pretraining")
 """What may load torch when imported; everything else names it inside functions, if at all."""
 OPTIONAL = {"matplotlib", "onnx", "pandas", "prophet", "scipy", "sqlalchemy", "statsforecast", "statsmodels"}
 
