@@ -33,6 +33,9 @@ from foregate.progress import progress_line
 
 __all__ = ["Forecaster", "backtest", "load"]
 
+_OWN = ("horizon", "season_length", "effort", "seed")
+"""Fields of a recipe that are arguments of their own; the others are `options`."""
+
 
 class Forecaster:
     """The universal LSTM, trained on every origin of every series.
@@ -212,7 +215,7 @@ class Forecaster:
             raise UsageError(
                 f'options must be a mapping, but got {self.options!r}. Give for example options={{"hidden": 64}}.'
             )
-        known = {f for f in Recipe.__dataclass_fields__ if f not in ("horizon", "season_length", "effort", "seed")}
+        known = {f for f in Recipe.__dataclass_fields__ if f not in _OWN}
         unknown = sorted(str(name) for name in set(self.options or {}) - known)
         if unknown:
             raise UsageError(f"options must be among {', '.join(sorted(known))}, but got {', '.join(unknown)}.")
@@ -298,11 +301,10 @@ def load(path: str | Path, *, engine: str = "auto") -> Forecaster:
     artifact = load_model(Path(path), engine=engine)
     recipe = artifact.recipe
     defaults = Recipe(recipe.horizon)
-    own = ("horizon", "season_length", "effort", "seed")
     options = {
         name: getattr(recipe, name)
         for name in Recipe.__dataclass_fields__
-        if name not in own and getattr(recipe, name) != getattr(defaults, name)
+        if name not in _OWN and getattr(recipe, name) != getattr(defaults, name)
     }
     model = Forecaster(
         recipe.horizon,

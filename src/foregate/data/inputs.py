@@ -88,7 +88,6 @@ class Inputs:
         self.panel, self.spec = panel, spec
         self.tracks = make_tracks(panel, spec.seasons, spec.window)
         self._series = panel.row_series
-        self._ends = panel.offsets[1:][self._series]
         self._columns: Columns = encode_columns(panel, spec.columns, future)
 
     def features(self, rows: IntArray) -> Float32Array:
@@ -102,9 +101,8 @@ class Inputs:
         for lag in self._lags():
             back = r - lag
             there = (back >= begin) & (lag > 0)
-            if (
-                lag > spec.recent
-            ):  # a seasonal lag that was not observed says nothing; a recent one holds the last level
+            # A seasonal lag that was not observed says nothing; a recent one holds the last level.
+            if lag > spec.recent:
                 there &= t.mask[np.maximum(back, 0)]
             out[..., i] = np.where(there, (t.z[np.maximum(back, 0)] - level) / scale, 0)
             i += 1

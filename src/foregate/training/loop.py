@@ -79,8 +79,9 @@ def train(
         ModelError: the loss or the score is no longer a number.
         ArtifactError: the checkpoint is damaged, or of another run.
     """
-    run = _Run(network, crops)
-    if checkpoint is not None and (saved := read_checkpoint(checkpoint, crops.options, run.data)):
+    run = _Run(network, crops.options)
+    data = 0 if checkpoint is None else crops.fingerprint
+    if checkpoint is not None and (saved := read_checkpoint(checkpoint, crops.options, data)):
         run.restore(saved)
     began, first = time.perf_counter(), run.step
     while run.step < crops.options.steps and not run.stopped:
@@ -89,7 +90,7 @@ def train(
         if checked:
             run.check(score)
             if checkpoint is not None:
-                write_checkpoint(checkpoint, run.checkpoint())
+                write_checkpoint(checkpoint, run.checkpoint(data))
         if on_step is not None:
             speed = (run.step - first) / (time.perf_counter() - began)
             latest = run.history[-1][2] if run.history and score is not None else None
@@ -125,9 +126,8 @@ def batch_loss(network: Network, batch: Batch, levels: Tensor) -> Tensor:
 class _Run:
     """Everything that changes while training, so that a run can be stopped and taken up again to the bit."""
 
-    def __init__(self, network: Network, crops: Source) -> None:
-        self.network, self.options, self.data = network, crops.options, crops.fingerprint
-        options = crops.options
+    def __init__(self, network: Network, options: TrainingOptions) -> None:
+        self.network, self.options = network, options
         self.optimizer = torch.optim.AdamW(network.parameters(), options.rate, weight_decay=options.decay)
         self.average = {name: value.clone() for name, value in network.state_dict().items()}
         self.best = {name: value.clone() for name, value in self.average.items()}
@@ -184,15 +184,13 @@ class _Run:
             self.best = {name: parameter.clone() for name, parameter in self.average.items()}
             self.best_step, self.best_score = self.step, value
 
-    def checkpoint(self) -> Checkpoint:
+    def checkpoint(self, data: int) -> Checkpoint:
         tensors = {f"network.{n}": v for n, v in self.network.state_dict().items()}
         tensors |= {f"average.{n}": v for n, v in self.average.items()}
         tensors |= {f"best.{n}": v for n, v in self.best.items()}
         for i, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{n}": v for n, v in state.items()}
-        return Checkpoint(
-            self.options, self.data, self.step, self.best_step, self.best_score, tuple(self.history), tensors
-        )
+        return Checkpoint(self.options, data, self.step, self.best_step, self.best_score, tuple(self.history), tensors)
 
     def restore(self, saved: Checkpoint) -> None:
         def part(prefix: str) -> dict[str, Tensor]:
