@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from foregate.core import ArtifactError, ModelError, listed
@@ -16,7 +18,7 @@ from foregate.models.network import Network
 from foregate.training.batches import Batch, Source
 from foregate.training.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from foregate.training.losses import masked_mean, pinball
-from foregate.training.options import TrainingOptions
+from foregate.training.options import Precision, TrainingOptions
 
 __all__ = ["Progress", "TrainingResult", "train"]
 
@@ -79,7 +81,8 @@ def train(
         ModelError: the loss or the score is no longer a number.
         ArtifactError: the checkpoint is damaged, or of another run.
     """
-    run = _Run(network, crops.options)
+    levels = levels.to(crops.options.device)
+    run = _Run(network.to(crops.options.device), crops.options)
     data = 0 if checkpoint is None else crops.fingerprint
     if checkpoint is not None and (saved := read_checkpoint(checkpoint, crops.options, data)):
         run.restore(saved)
@@ -108,19 +111,21 @@ def learning_rate(step: int, options: TrainingOptions) -> float:
     return options.rate * (LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def batch_loss(network: Network, batch: Batch, levels: Tensor) -> Tensor:
+def batch_loss(network: Network, batch: Batch, levels: Tensor, precision: Precision = "float32") -> Tensor:
     """Weighted pinball loss over all origins and steps of a batch."""
-    features = torch.from_numpy(batch.features)
-    states, _ = network.encode(features)
-    which = torch.arange(len(features)).unsqueeze(1), torch.from_numpy(batch.column)
-    quantiles = network.decode(
-        states[which].flatten(0, 1),
-        torch.from_numpy(batch.origin_features).flatten(0, 1),
-        torch.from_numpy(batch.steps).flatten(0, 1),
-        torch.from_numpy(batch.profiles).flatten(0, 1),
-    )
-    loss = pinball(torch.from_numpy(batch.target).flatten(0, 1), quantiles, levels)
-    return masked_mean(loss, torch.from_numpy(batch.weight).flatten(0, 1))
+    device = levels.device
+
+    def there(array: NDArray[np.generic]) -> Tensor:
+        return torch.from_numpy(array).to(device)
+
+    features = there(batch.features)
+    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        states, _ = network.encode(features)
+    which = torch.arange(len(features), device=device).unsqueeze(1), there(batch.column)
+    given = (states.float()[which], *map(there, (batch.origin_features, batch.steps, batch.profiles)))
+    quantiles = network.decode(*(each.flatten(0, 1) for each in given))
+    loss = pinball(there(batch.target).flatten(0, 1), quantiles, levels)
+    return masked_mean(loss, there(batch.weight).flatten(0, 1))
 
 
 class _Run:
@@ -144,7 +149,7 @@ class _Run:
     def advance(self, batch: Batch, levels: Tensor) -> float:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, self.options)
-        loss = batch_loss(self.network, batch, levels)
+        loss = batch_loss(self.network, batch, levels, self.options.precision)
         value = loss.item()
         if not math.isfinite(value):
             raise ModelError(
@@ -205,7 +210,8 @@ class _Run:
                 "Give another checkpoint folder, or delete it to start anew."
             )
         self.network.load_state_dict(network)
-        self.average, self.best = part("average."), part("best.")
+        device = self.options.device
+        self.average, self.best = ({n: v.to(device) for n, v in part(p).items()} for p in ("average.", "best."))
         self.step, self.best_step, self.best_score = saved.step, saved.best_step, saved.best_score
         self.history = list(saved.history)
         state: dict[int, dict[str, Tensor]] = {}

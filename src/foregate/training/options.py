@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from foregate.core import UsageError
 
-__all__ = ["TrainingOptions"]
+__all__ = ["Precision", "TrainingOptions"]
+
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ class TrainingOptions:
     """Stop when this many checks in a row bring no better validation score."""
     checks: int = 20
     """Validation checks over the whole run."""
+    precision: Precision = "float32"
+    """Of the encoder's arithmetic; weights and the decoder stay float32. bfloat16 is 2 to 3 times faster where the
+    processor has instructions for it, and slower where it has not."""
+    device: str = "cpu"
+    """Where to train, by torch's name."""
     seed: int = 0
     """All randomness of the run comes from this number."""
 
@@ -43,6 +51,8 @@ class TrainingOptions:
         for name in ("steps", "batch", "crop", "origins", "checks", "patience"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1, but got {getattr(self, name)}.")
+        if self.precision not in get_args(Precision):
+            raise UsageError(f"precision must be float32 or bfloat16, but got {self.precision!r}.")
         if self.seed < 0:
             raise UsageError(f"seed must be 0 or more, but got {self.seed}.")
         if not 0 < self.rate < 1:
