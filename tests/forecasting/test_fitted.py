@@ -7,7 +7,7 @@ import pytest
 
 from foregate.core import Covariate, DataError, Frequency, Panel
 from foregate.data.columns import fit_columns
-from foregate.data.inputs import InputSpec
+from foregate.data.inputs import Inputs, InputSpec
 from foregate.evaluation import ERRORS, Plan, backtest, scoreboard
 from foregate.forecasting import fitted as module
 from foregate.forecasting.fitted import LEAST_OBSERVATIONS, Fitted
@@ -307,3 +307,35 @@ def test_nothing_negative_of_what_never_was():
     said = networked().forecast(Panel.from_arrays([demand, demand - 1]), 9, (0.001, 0.5, 0.999)).values
     assert np.all(said[0] >= 0)
     assert np.any(said[1] < 0)
+
+
+def test_a_panel_in_parts_is_a_panel_at_once(monkeypatch):
+    """A large panel is prepared a part at a time, and forecast as if it were not."""
+    rng = np.random.default_rng(0)
+    panel = Panel.from_arrays([rng.normal(5, 1, n) for n in (9, 30, 2, 17, 1, 8)])
+    whole = model(counts).forecast(panel, HORIZON, LEVELS)
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", 10)
+    parts = model(counts).forecast(panel, HORIZON, LEVELS)
+    np.testing.assert_array_equal(parts.values, whole.values)
+    assert parts.notes == whole.notes
+
+
+def test_what_was_read_need_not_be_read_again():
+    """With a reading of the panel the encoder is left alone, and the forecast is the same; other panels are read."""
+    rng = np.random.default_rng(0)
+    panel = Panel.from_arrays([rng.normal(5, 1, n) for n in (9, 30, 2)])
+    plain = model(counts)
+    inputs = Inputs(panel, plain.spec)
+    last = (panel.lengths - 1)[:, None]
+    states, features = np.empty((3, 1), np.float32), np.empty((3, plain.spec.n_features), np.float32)
+    for series, _, _, state, feature in module.read_origins(plain.engine, inputs, last):
+        states[series], features[series] = state, feature
+    knows = replace(plain, reading=module.Reading(inputs, states, features))
+    expected = plain.forecast(panel, HORIZON, LEVELS).values
+    np.testing.assert_array_equal(knows.forecast(panel, HORIZON, LEVELS).values, expected)
+    other = replace(panel, values=panel.values * 2)
+    np.testing.assert_array_equal(
+        knows.forecast(other, HORIZON, LEVELS).values, plain.forecast(other, HORIZON, LEVELS).values
+    )
+    shifted = replace(knows, reading=module.Reading(inputs, states + 1, features))
+    assert not np.array_equal(shifted.forecast(panel, HORIZON, LEVELS).values, expected)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,10 @@ from foregate.data.inputs import Inputs, InputSpec
 from foregate.data.tracks import LOG
 from foregate.forecasting.intervals import Calibration, interpolate_quantiles, normal_score
 
-__all__ = ["Fitted", "raw_quantiles", "short_series_notes"]
+__all__ = ["Fitted", "Reading", "decode_origins", "raw_quantiles", "read_origins", "short_series_notes"]
 
 IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 
@@ -24,6 +25,20 @@ LEAST_OBSERVATIONS = 3
 ENCODER_CELLS = 50_000
 ENCODER_STEPS = 4_096
 DECODER_CELLS = 50_000
+ROWS_AT_ONCE = 1_000_000
+"""Of a larger panel so many rows are prepared at a time, which bounds memory."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A panel as it was read to its end: its forecast costs the decoder alone."""
+
+    inputs: Inputs
+    """Of that panel."""
+    states: Float32Array
+    """(S, H) after the last row of each series."""
+    features: Float32Array
+    """(S, F) of that row."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +59,8 @@ class Fitted:
     """Median relative change per step over the training series: the spread given to series too short to have one."""
     name: str = "LSTM"
     """The column that its forecasts go by."""
+    reading: Reading | None = field(default=None, compare=False, repr=False)
+    """Of the panel that it was made with, where that has been read to its end already; not saved."""
 
     def forecast(
         self, panel: Panel, horizon: int, quantiles: Sequence[float], future: Future | None = None
@@ -54,26 +71,49 @@ class Fitted:
             DataError: a series without a single observation, or a covariate that is missing.
         """
         _require_observed(panel)
-        inputs = Inputs(panel, self.spec, future)
-        values = self._at(inputs, (panel.lengths - 1)[:, None], horizon, quantiles)[:, 0]
+        values = np.empty((len(panel), horizon, len(quantiles)))
+        short = np.zeros(len(panel), np.bool_)
+        for series in _parts(panel):
+            part = panel if len(series) == len(panel) else panel.take(series)
+            here = None if future is None else {name: known[series] for name, known in future.items()}
+            values[series], short[series] = self._at_end(part, horizon, quantiles, here)
+        notes = (*short_series_notes(panel.ids[short]), *self._unknown_categories(panel))
         times = panel.future_times(horizon)
-        return Forecast(panel.ids, times, panel.last_times, tuple(quantiles), values, self._notes(inputs))
+        return Forecast(panel.ids, times, panel.last_times, tuple(quantiles), values, notes)
 
     def forecast_origins(self, panel: Panel, origins: IntArray, horizon: int, quantiles: Sequence[float]) -> FloatArray:
         """Forecasts (S, O, K, Q) from rows `origins` (S, O) in one pass; NaN where the origin is -1."""
         return self._at(Inputs(panel, self.spec), origins, horizon, quantiles)
 
+    def _at_end(
+        self, panel: Panel, horizon: int, quantiles: Sequence[float], future: Future | None
+    ) -> tuple[FloatArray, BoolArray]:
+        """Forecasts (S, K, Q) after the last rows, and which series (S,) had too few observations for the network."""
+        known, last = self.reading, panel.offsets[1:] - 1
+        if known is not None and known.inputs.panel is panel and future is None:
+            inputs, k = known.inputs, np.arange(1, horizon + 1)
+            values = np.empty((len(panel), horizon, len(quantiles)))
+            for part, raw in decode_origins(self.engine, inputs, last, known.states, known.features, k):
+                values[part] = self._restored(inputs, last[part], raw, quantiles)
+        else:
+            inputs = Inputs(panel, self.spec, future)
+            values = self._at(inputs, (panel.lengths - 1)[:, None], horizon, quantiles)[:, 0]
+        return values, inputs.tracks.age[inputs.tracks.row[last]] < LEAST_OBSERVATIONS
+
     def _at(self, inputs: Inputs, origins: IntArray, horizon: int, quantiles: Sequence[float]) -> FloatArray:
         k = np.arange(1, horizon + 1)
         out = np.full((*origins.shape, horizon, len(quantiles)), np.nan)
         for series, column, rows, raw in raw_quantiles(self.engine, inputs, origins, k):
-            calibrated = self.calibration.apply(raw.astype(np.float64))
-            wanted = interpolate_quantiles(calibrated, self.levels, quantiles)
-            restored = inputs.restore(rows, wanted)
-            short = inputs.tracks.age[inputs.tracks.row[rows]] < LEAST_OBSERVATIONS
-            restored[short] = self._simple(inputs, rows[short], k, quantiles)
-            out[series, column] = restored
+            out[series, column] = self._restored(inputs, rows, raw, quantiles)
         return out
+
+    def _restored(self, inputs: Inputs, rows: IntArray, raw: Float32Array, quantiles: Sequence[float]) -> FloatArray:
+        """What the network said (B, K, Q) of origins at `rows`, calibrated and in the units of the data."""
+        calibrated = self.calibration.apply(raw.astype(np.float64))
+        restored = inputs.restore(rows, interpolate_quantiles(calibrated, self.levels, quantiles))
+        short = inputs.tracks.age[inputs.tracks.row[rows]] < LEAST_OBSERVATIONS
+        restored[short] = self._simple(inputs, rows[short], np.arange(1, raw.shape[1] + 1), quantiles)
+        return restored
 
     def _simple(self, inputs: Inputs, rows: IntArray, k: IntArray, quantiles: Sequence[float]) -> FloatArray:
         """The last observed value, with a normal spread of the panel's typical relative change times sqrt(k).
@@ -89,16 +129,11 @@ class Fitted:
         value = np.where(is_log[:, None, None], last * np.exp(spread), last + np.abs(last) * spread)
         return np.where(t.least[r][:, None, None] >= 0, np.maximum(value, 0), value)
 
-    def _notes(self, inputs: Inputs) -> tuple[str, ...]:
-        panel, t = inputs.panel, inputs.tracks
-        short = short_series_notes(panel.ids[t.age[t.row[panel.offsets[1:] - 1]] < LEAST_OBSERVATIONS])
-        left = {c.name: set(panel.covariates[c.name].categories) - set(c.categories) for c in self.spec.columns}
-        unknown = (
-            f"Categories {listed(sorted(left[c.name]))} of {c.name!r} have no input and are read as unknown."
-            for c in self.spec.columns
-            if c.categories and left[c.name]
-        )
-        return (*short, *unknown)
+    def _unknown_categories(self, panel: Panel) -> Iterator[str]:
+        for c in self.spec.columns:
+            left = set(panel.covariates[c.name].categories) - set(c.categories)
+            if c.categories and left:
+                yield f"Categories {listed(sorted(left))} of {c.name!r} have no input and are read as unknown."
 
 
 def short_series_notes(ids: NDArray[np.str_]) -> tuple[str, ...]:
@@ -133,18 +168,42 @@ def raw_quantiles(
     Yields:
         series number, origin number, panel row (each (B,)) and quantiles (B, K, Q) in units of the row's scale.
     """
+    for series, column, rows, states, features in read_origins(engine, inputs, origins):
+        for part, quantiles in decode_origins(engine, inputs, rows, states, features, k):
+            yield series[part], column[part], rows[part], quantiles
+
+
+def read_origins(
+    engine: Engine, inputs: Inputs, origins: IntArray
+) -> Iterator[tuple[IntArray, IntArray, IntArray, Float32Array, Float32Array]]:
+    """The first half of `raw_quantiles`: read histories as far as their last origins.
+
+    Yields:
+        series number, origin number, panel row (each (B,)), states (B, H) and features (B, F).
+    """
     offsets = inputs.panel.offsets
     for chosen in _batches(origins.max(1, initial=-1) + 1):
         where, column = np.nonzero(origins[chosen] >= 0)
         position = origins[chosen][where, column]
         states, features = _encode(engine, inputs, offsets[chosen], where, position)
-        rows = offsets[chosen][where] + position
-        size = max(1, DECODER_CELLS // len(k))
-        for i in range(0, len(rows), size):
-            part = slice(i, i + size)
-            steps, profiles = inputs.steps(rows[part], k)
-            quantiles = engine.decode(states[part], features[part], steps, profiles)
-            yield chosen[where[part]], column[part], rows[part], quantiles
+        yield chosen[where], column, offsets[chosen][where] + position, states, features
+
+
+def decode_origins(
+    engine: Engine, inputs: Inputs, rows: IntArray, states: Float32Array, features: Float32Array, k: IntArray
+) -> Iterator[tuple[slice, Float32Array]]:
+    """The second half of `raw_quantiles`: quantiles (B, K, Q) of a slice of the origins at a time."""
+    size = max(1, DECODER_CELLS // len(k))
+    for i in range(0, len(rows), size):
+        part = slice(i, i + size)
+        steps, profiles = inputs.steps(rows[part], k)
+        yield part, engine.decode(states[part], features[part], steps, profiles)
+
+
+def _parts(panel: Panel) -> Iterator[IntArray]:
+    """Numbers of consecutive series with about ROWS_AT_ONCE rows together."""
+    number = panel.offsets[1:] // ROWS_AT_ONCE
+    yield from np.split(np.arange(len(panel)), np.flatnonzero(np.diff(number)) + 1)
 
 
 def _batches(lengths: IntArray) -> Iterator[IntArray]:
