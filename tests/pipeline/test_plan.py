@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foregate.core import Panel
-from foregate.pipeline.plan import hold_out, plan_training, plan_window
-from foregate.pipeline.recipe import EFFORTS, Recipe
+from foregate.pipeline.plan import STEPS, hold_out, plan_training, plan_window
+from foregate.pipeline.recipe import Recipe
 
 lengths = st.lists(st.integers(1, 300), min_size=1, max_size=6)
 
@@ -58,7 +58,7 @@ def test_few_series_give_more_windows():
     assert one[0] > many.max() >= 1
 
 
-@pytest.mark.parametrize("effort", EFFORTS)
+@pytest.mark.parametrize("effort", STEPS)
 @given(lengths, st.integers(1, 40), st.sampled_from([(1, 1), (4, 1), (24, 168)]))
 def test_a_run_can_be_planned_for_any_panel(effort, lengths, horizon, seasons):
     """Sizes are possible ones, no crop is longer than the longest series, and more data is not fewer steps."""
@@ -72,7 +72,7 @@ def test_a_run_can_be_planned_for_any_panel(effort, lengths, horizon, seasons):
 def test_more_effort_is_more_steps():
     """Effort trades time for accuracy: each one trains longer than the one before."""
     panel = panel_of([200] * 20)
-    steps = [plan_training(Recipe(8, effort=effort), panel, (1, 1)).steps for effort in EFFORTS]
+    steps = [plan_training(Recipe(8, effort=effort), panel, (1, 1)).steps for effort in STEPS]
     assert steps == sorted(set(steps))
 
 

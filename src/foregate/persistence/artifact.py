@@ -16,24 +16,23 @@ from typing import Any
 
 import numpy as np
 
-from foregate.core import Engine, MissingExtraError, Panel, UsageError
+from foregate.core import Panel
 from foregate.data.inputs import InputSpec
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.intervals import Calibration
 from foregate.models.spec import NetworkSpec
 from foregate.persistence.codec import decode
-from foregate.persistence.export import decoder_graph, encoder_graph
+from foregate.persistence.engines import DECODER, ENCODER, WEIGHTS, require_engine, start_engine, stored, weight_forms
 from foregate.persistence.folder import Document, read_folder, render, write_folder
 from foregate.persistence.history import Outline, pack_history, unpack_history
 from foregate.persistence.migrations import SCHEMA, migrate, refuse_newer
-from foregate.persistence.runtime import OnnxEngine, StoredNetwork
-from foregate.persistence.tensors import Form, pack, unpack
+from foregate.persistence.runtime import StoredNetwork
+from foregate.persistence.tensors import pack, unpack
 from foregate.pipeline.recipe import Recipe
 
 __all__ = ["Artifact", "load_model", "save_model"]
 
-WEIGHTS, HISTORY, ENCODER, DECODER = "weights.safetensors", "history.safetensors", "encoder.onnx", "decoder.onnx"
-ENGINES = ("auto", "torch", "onnx")
+HISTORY = "history.safetensors"
 MOST_LAYERS = 1000
 """So that a forged number cannot ask for endless names of weights."""
 
@@ -102,7 +101,7 @@ def save_model(folder: str | Path, artifact: Artifact, *, overwrite: bool = Fals
             written; the model itself is broken. What was there stays.
         MissingExtraError: the model was made with torch, and the onnx package is not installed.
     """
-    fitted, network = artifact.fitted, _stored(artifact.fitted.engine)
+    fitted, network = artifact.fitted, stored(artifact.fitted.engine)
     outline, arrays = pack_history(artifact.history)
     document: Document = {
         "schema": SCHEMA,
@@ -119,7 +118,7 @@ def save_model(folder: str | Path, artifact: Artifact, *, overwrite: bool = Fals
         "calibration": fitted.calibration.factors.tolist(),
     }
     _Contents.of(json.loads(render(document)))  # what could not be loaded must not replace what can
-    weights = pack(network.weights, _forms(network.shape), WEIGHTS)
+    weights = pack(network.weights, weight_forms(network.shape), WEIGHTS)
     files = {WEIGHTS: weights, HISTORY: arrays, ENCODER: network.encoder, DECODER: network.decoder}
     write_folder(Path(folder), document, files, overwrite=overwrite)
 
@@ -130,20 +129,21 @@ def load_model(folder: str | Path, *, engine: str = "auto") -> Artifact:
     Args:
         folder: that `save_model` wrote.
         engine: ``torch``: forecasts are to the bit those of before. ``onnx``: needs no torch; within 1e-5 of them.
-            ``auto``: torch where it is installed.
+            ``auto``: torch where it is installed; ONNX for an instant forecaster, which was run by it before.
 
     Raises:
         UsageError: there is no such engine.
         ArtifactError: the folder is damaged, of something else, or of a newer version.
         MissingExtraError: torch is asked for, and not installed.
     """
-    if engine not in ENGINES:
-        raise UsageError(f"engine must be one of {', '.join(ENGINES)}, but got {engine!r}.")
+    require_engine(engine)
     document, files = read_folder(Path(folder), (WEIGHTS, HISTORY, ENCODER, DECODER), refuse_newer)
     contents = _Contents.of(migrate(document))
-    weights = unpack(files[WEIGHTS], _forms(contents.network), WEIGHTS)
+    weights = unpack(files[WEIGHTS], weight_forms(contents.network), WEIGHTS)
+    if engine == "auto" and contents.recipe.effort == "instant":
+        engine = "onnx"
     fitted = Fitted(
-        _start(StoredNetwork(contents.network, weights, files[ENCODER], files[DECODER]), engine),
+        start_engine(StoredNetwork(contents.network, weights, files[ENCODER], files[DECODER]), engine),
         contents.inputs,
         contents.levels,
         Calibration(np.array(contents.calibration, np.float64)),
@@ -153,38 +153,3 @@ def load_model(folder: str | Path, *, engine: str = "auto") -> Artifact:
     )
     history = unpack_history(contents.history, files[HISTORY])
     return Artifact(fitted, contents.recipe, history, contents.facts)
-
-
-def _forms(shape: NetworkSpec) -> dict[str, Form]:
-    return {name: Form(np.float32, size) for name, size in shape.weights().items()}
-
-
-def _stored(engine: Engine) -> StoredNetwork:
-    """The network behind an engine, with its graphs."""
-    if isinstance(engine, OnnxEngine):
-        return engine.network
-    from foregate.training.engine import TorchEngine
-
-    if not isinstance(engine, TorchEngine):
-        raise UsageError(f"the engine must be one of torch or ONNX, but got {type(engine).__name__}.")
-    weights = {name: values.detach().cpu().numpy() for name, values in engine.network.state_dict().items()}
-    shape = engine.network.spec
-    return StoredNetwork(shape, weights, encoder_graph(shape, weights), decoder_graph(shape, weights))
-
-
-def _start(network: StoredNetwork, engine: str) -> Engine:
-    if engine == "onnx":
-        return OnnxEngine(network)
-    try:
-        import torch
-    except ImportError as error:
-        if engine == "auto":
-            return OnnxEngine(network)
-        raise MissingExtraError("running a model with torch", "train") from error
-    from foregate.models.network import Network
-    from foregate.training.engine import TorchEngine
-
-    with torch.random.fork_rng(devices=[]):  # the first weights, replaced at once, are drawn from a fork
-        made = Network(network.shape)
-    made.load_state_dict({name: torch.tensor(values) for name, values in network.weights.items()})
-    return TorchEngine(made)

@@ -2,101 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from foregate.core import DataError, Panel
+from foregate.core import DataError, Panel, UsageError
 from foregate.data.columns import fit_columns
 from foregate.data.inputs import Inputs, InputSpec
-from foregate.data.seasons import find_seasons
-from foregate.forecasting.fitted import LEAST_OBSERVATIONS, Fitted, raw_quantiles, short_series_notes
-from foregate.forecasting.intervals import Calibration, Evidence, calibrate
+from foregate.forecasting.fitted import Fitted, raw_quantiles
 from foregate.models.network import Network, NetworkSpec
-from foregate.pipeline.plan import HoldOut, hold_out, plan_training, plan_window
+from foregate.pipeline.calibration import Outcomes, calibrated, judged_series, judged_steps
+from foregate.pipeline.plan import HoldOut, hold_out, plan_training, plan_unchecked, plan_window
+from foregate.pipeline.prepare import choose_seasons, few_observations, require_regular, shown_seasons, typical_scale
 from foregate.pipeline.recipe import LEVELS, Recipe
+from foregate.pipeline.report import FitReport
+from foregate.pipeline.start import Start
 from foregate.training.batches import Crops
 from foregate.training.engine import TorchEngine
 from foregate.training.loop import Progress, TrainingResult, batch_loss, train
 from foregate.training.options import TrainingOptions
 
-__all__ = ["FitReport", "fit", "new_network"]
+__all__ = ["fit", "new_network"]
 
-MOST_JUDGED = 512
-"""Of larger panels so many series, evenly spread, are used to validate and calibrate."""
 FINISH_SHARE = 0.2
 """After the best weights are found, this share of the steps is trained once more with the held-out rows included."""
 FINISH_RATE = 0.1
 """At this share of the learning rate."""
+TRUSTS = (0.25, 0.5, 0.75)
+"""Shares of what training changed that are tried, between none of it and all."""
 
-
-@dataclass(frozen=True)
-class FitReport:
-    """What happened in a fit."""
-
-    seasons: tuple[int, ...]
-    """Season lengths the network was told, in rows."""
-    parameters: int
-    """Weights of the network."""
-    training: TrainingResult
-    """Of the main run, on all but the held-out rows."""
-    finish_steps: int
-    """Steps trained afterwards with the held-out rows included."""
-    held_out: int
-    """Series that gave held-out origins."""
-    notes: tuple[str, ...]
-    """What the reader should know, one sentence each."""
+Score = Callable[[Network], float]
 
 
 def fit(
     recipe: Recipe,
     panel: Panel,
     *,
+    start: Start | None = None,
     on_step: Callable[[Progress], None] | None = None,
     checkpoint: Path | None = None,
 ) -> tuple[Fitted, FitReport]:
     """Train the network on every origin of every series of a regular panel.
 
     1. The last origins of each series are held out where it is long enough (`hold_out`).
-    2. The network is trained on the rest; the averaged weights that score best on the held-out origins are kept.
-    3. Intervals are calibrated on the held-out origins.
-    4. Training goes on for a fifth of the steps at a tenth of the rate with the held-out rows included, so that the
+    2. The network begins with the weights of `start`; covariates enter through inputs that begin at zero, so that its
+       first forecasts are the instant ones. It is trained on the rest; the averaged weights that score best on the
+       held-out origins are kept, the first ones included.
+    3. Between the first and the trained weights, the blend that scores best is taken (Wortsman et al. 2022).
+    4. Intervals are calibrated on the held-out origins.
+    5. Training goes on for a fifth of the steps at a tenth of the rate with the held-out rows included, so that the
        newest observations are learnt from too.
+
+    Args:
+        recipe: what to make.
+        panel: what to learn from.
+        start: pretrained weights; None, or a recipe that asks for other sizes, to train from scratch.
+        on_step: told of every step.
+        checkpoint: folder to write checkpoints to, and to go on from.
 
     Raises:
         DataError: nothing to learn from.
     """
-    if not panel.is_regular:
-        raise DataError("the panel must be evenly spaced, but got gaps or no frequency. Use foregate.clean first.")
-    seasons = _seasons(recipe, panel)
+    if recipe.effort == "instant":
+        raise UsageError("effort must be one that trains, but got 'instant'. Use foregate.pipeline.instant for it.")
+    require_regular(panel)
+    seasons = choose_seasons(recipe, panel)
     held = hold_out(panel, recipe.horizon, max(seasons)) if recipe.validate else _nothing_held(panel)
     _require_trainable(panel, held, recipe.horizon)
+    begun = start if start is not None and recipe.start == "pretrained" and start.serves(recipe) else None
     spec = InputSpec(seasons, recipe.recent, plan_window(seasons), fit_columns(panel.cut(held.limits)))
     inputs = Inputs(panel, spec)
-    options = plan_training(recipe, panel, seasons)
-    network = new_network(recipe, spec)
+    options = plan_training(recipe, panel, seasons, pretrained=begun is not None)
+    network = new_network(recipe, spec, begun)
     levels = torch.tensor(LEVELS, dtype=torch.float32)
-    judged = _judged(held)
+    judged = judged_series(held)
     score = _score(inputs, held, judged, options, recipe.horizon, levels)
+    if begun is not None and score is None:
+        options = plan_unchecked(recipe, options)
     crops = Crops(inputs, held.limits, recipe.horizon, options)
-    result = train(network, crops, levels, score=score, on_step=on_step, checkpoint=checkpoint)
-    calibration = _calibrate(network, inputs, held, judged, recipe.horizon)
-    finish = 0 if score is None else _finish(network, inputs, options, result, recipe, levels)
-    relative = inputs.tracks.relative[inputs.tracks.row[panel.offsets[1:] - 1]]
-    typical = float(np.median(relative[relative > 0])) if (relative > 0).any() else 0.1
-    fitted = Fitted(TorchEngine(network), spec, LEVELS, calibration, recipe.horizon, typical)
-    size = sum(p.numel() for p in network.parameters())
-    shown = tuple(m for m in seasons if m > 1)
-    return fitted, FitReport(shown, size, result, finish, int((held.origins >= 0).any(1).sum()), _notes(panel, held))
-
-
-def _seasons(recipe: Recipe, panel: Panel) -> tuple[int, int]:
-    found = find_seasons(panel) if recipe.season_length is None else recipe.season_length
-    return tuple([*found, 1, 1][:2])  # type: ignore[return-value]
+    first = {name: value.clone() for name, value in network.state_dict().items()} if begun is not None else None
+    result = train(
+        network, crops, levels, score=score, on_step=on_step, checkpoint=checkpoint, from_start=first is not None
+    )
+    trust, kept = 1.0, result.best_score
+    if first is not None and score is not None:
+        trust, kept = _blend(network, first, result, score)
+    calibration = calibrated(inputs, held, judged, recipe.horizon, _said(network, inputs, held, judged, recipe.horizon))
+    finish = 0 if score is None or not trust else _finish(network, inputs, options, result, recipe, levels)
+    fitted = Fitted(TorchEngine(network), spec, LEVELS, calibration, recipe.horizon, typical_scale(inputs))
+    report = FitReport(
+        seasons=shown_seasons(seasons),
+        parameters=sum(p.numel() for p in network.parameters()),
+        training=result,
+        finish_steps=finish,
+        held_out=int((held.origins >= 0).any(1).sum()),
+        start="scratch" if begun is None else begun.label,
+        trust=trust,
+        score=kept,
+        notes=(*_notes(panel, held), *_start_notes(recipe, start, begun, trust)),
+    )
+    return fitted, report
 
 
 def _nothing_held(panel: Panel) -> HoldOut:
@@ -120,22 +131,25 @@ def _require_trainable(panel: Panel, held: HoldOut, horizon: int) -> None:
         )
 
 
-def new_network(recipe: Recipe, spec: InputSpec) -> Network:
-    """A network of the sizes of the recipe, with first weights that follow from its seed alone."""
-    shape = NetworkSpec(
-        spec.n_features, spec.n_steps, spec.n_profiles, len(LEVELS), recipe.hidden, recipe.layers, recipe.decoder
-    )
+def new_network(recipe: Recipe, spec: InputSpec, start: Start | None = None) -> Network:
+    """A network with first weights: those of a start, with zeros for covariates, or random ones.
+
+    Random ones follow from the seed of the recipe alone.
+    """
+    own = {name: getattr(recipe, name) for name in ("hidden", "layers", "decoder")}
+    if start is not None:
+        own = {name: getattr(start.shape, name) for name in own}
+    sizes = {name: size for name, size in own.items() if size is not None}
+    shape = NetworkSpec(spec.n_features, spec.n_steps, spec.n_profiles, len(LEVELS), **sizes)
     with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they were
         torch.manual_seed(recipe.seed)
-        return Network(shape)
-
-
-def _judged(held: HoldOut) -> NDArray[np.int64]:
-    """Numbers of the series whose held-out origins are used."""
-    able = np.flatnonzero((held.origins >= 0).any(1))
-    if len(able) <= MOST_JUDGED:
-        return able
-    return able[np.linspace(0, len(able) - 1, MOST_JUDGED).astype(np.int64)]
+        network = Network(shape)
+    if start is not None:
+        with torch.no_grad():
+            for name, parameter in network.named_parameters():
+                given = torch.tensor(start.weights[name])  # covariates are the last columns
+                parameter.zero_()[tuple(slice(size) for size in given.shape)] = given
+    return network
 
 
 def _score(
@@ -144,8 +158,8 @@ def _score(
     judged: NDArray[np.int64],
     options: TrainingOptions,
     horizon: int,
-    levels: torch.Tensor,
-) -> Callable[[Network], float] | None:
+    levels: Tensor,
+) -> Score | None:
     """Mean loss over the held-out origins, on numbers prepared once; None where there is no outcome to judge by."""
     crops = Crops(inputs, inputs.panel.lengths, horizon, options)
     parts = np.array_split(judged, max(1, -(-len(judged) // 64)))
@@ -155,28 +169,44 @@ def _score(
         return None
 
     def score(network: Network) -> float:
-        losses = [batch_loss(network, batch, levels).item() for batch in batches]
+        with torch.inference_mode():
+            losses = [batch_loss(network, batch, levels).item() for batch in batches]
         return float(np.average(losses, weights=sizes))
 
     return score
 
 
-def _calibrate(network: Network, inputs: Inputs, held: HoldOut, judged: NDArray[np.int64], horizon: int) -> Calibration:
+def _blend(network: Network, first: Mapping[str, Tensor], result: TrainingResult, score: Score) -> tuple[float, float]:
+    """Leave the best blend of first and trained weights in the network; how much was trusted, and its score.
+
+    Weights along the line between a pretrained network and its fine-tuned self often forecast better than both ends,
+    and never worse than the better one on what they are chosen by (WiSE-FT, Wortsman et al. 2022).
+    """
+    if not result.best_step:
+        return 0.0, result.start_score
+    trained = {name: value.clone() for name, value in network.state_dict().items()}
+    found = {0.0: result.start_score, 1.0: result.best_score}
+
+    def take(trust: float) -> None:
+        network.load_state_dict({name: first[name].lerp(trained[name], trust) for name in trained})
+
+    for trust in TRUSTS:
+        take(trust)
+        found[trust] = score(network)
+    best = min(sorted(found), key=lambda trust: found[trust] if math.isfinite(found[trust]) else math.inf)
+    if best == 1:
+        network.load_state_dict(trained)
+    else:
+        take(best)
+    return best, found[best]
+
+
+def _said(network: Network, inputs: Inputs, held: HoldOut, judged: NDArray[np.int64], horizon: int) -> Outcomes:
     origins = np.full_like(held.origins, -1)
     origins[judged] = held.origins[judged]
-    outcomes, quantiles, observed = [], [], []
-    k = np.arange(1, horizon + 1)
-    for _, _, rows, raw in raw_quantiles(TorchEngine(network), inputs, origins, k):
-        target, there = inputs.targets(rows, k)
-        outcomes.append(target)
-        quantiles.append(raw)
-        observed.append(there)
+    for _, _, rows, raw in raw_quantiles(TorchEngine(network), inputs, origins, judged_steps(horizon)):
+        yield rows, raw
     network.train()
-    if not outcomes:
-        return Calibration(np.ones((1, len(LEVELS))))
-    first, last = held.limits[judged] - 1, held.origins[judged].max(1)
-    evidence = Evidence(len(judged), 1 + float(np.mean(last - first)) / horizon)
-    return calibrate(np.concatenate(outcomes), np.concatenate(quantiles), np.concatenate(observed), LEVELS, evidence)
 
 
 def _finish(
@@ -185,7 +215,7 @@ def _finish(
     options: TrainingOptions,
     result: TrainingResult,
     recipe: Recipe,
-    levels: torch.Tensor,
+    levels: Tensor,
 ) -> int:
     steps = round(FINISH_SHARE * result.best_step)
     if steps:
@@ -205,5 +235,27 @@ def _notes(panel: Panel, held: HoldOut) -> tuple[str, ...]:
         notes.append(
             f"{without} of {len(panel)} series are too short to hold anything out; they were trained on whole."
         )
-    observed = np.bincount(panel.row_series[panel.mask], minlength=len(panel))
-    return (*notes, *short_series_notes(panel.ids[observed < LEAST_OBSERVATIONS]))
+    return (*notes, *few_observations(panel))
+
+
+def _start_notes(recipe: Recipe, start: Start | None, begun: Start | None, trust: float) -> tuple[str, ...]:
+    """What became of the pretrained weights, where it is not the usual."""
+    if begun is None:
+        if start is None or recipe.start == "scratch":
+            return ()
+        own = start.shape
+        return (
+            f"trained from scratch, since other sizes were given than those of the pretrained weights {start.name!r} "
+            f"(hidden {own.hidden}, layers {own.layers}, decoder {own.decoder}, recent {start.recent}).",
+        )
+    if trust == 0:
+        return (
+            "training brought nothing that did better on the held-out origins than the pretrained weights: forecasts "
+            "are the instant ones.",
+        )
+    if trust < 1:
+        return (
+            f"a blend of {1 - trust:.0%} pretrained and {trust:.0%} trained weights did best on the held-out origins, "
+            "and is used.",
+        )
+    return ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from foregate.core import Panel
 from foregate.pipeline.recipe import Recipe
 from foregate.training.options import TrainingOptions
 
-__all__ = ["HoldOut", "hold_out", "plan_training", "plan_window"]
+__all__ = ["HoldOut", "hold_out", "plan_training", "plan_unchecked", "plan_window"]
 
 IntArray = NDArray[np.int64]
 
@@ -24,6 +24,10 @@ CELLS = 16_000
 """Rows read per training step, about."""
 MOST_HELD_OUT = 0.15
 """Share of a series' rows that may be held out, unless the horizon itself is longer."""
+RATES = {"pretrained": 1e-3, "scratch": 4e-3}
+"""Highest learning rate, by what training begins with."""
+UNCHECKED_STEPS, UNCHECKED_RATE = 0.25, 0.25
+"""Shares of steps and rate that pretrained weights are trained with where nothing could be held out to check them."""
 FEWEST_WINDOWS, WANTED_WINDOWS = 4, 60
 """Held-out windows per series, if it can spare them, and over all series together."""
 
@@ -38,16 +42,16 @@ class HoldOut:
     """(S, O) rows to forecast from; -1 where a series gives none."""
 
 
-def hold_out(panel: Panel, horizon: int, season: int) -> HoldOut:
+def hold_out(panel: Panel, horizon: int, season: int, most: float = MOST_HELD_OUT) -> HoldOut:
     """The last origins of each series that is long enough to spare them.
 
-    A series gives its last `horizon` rows if what is left still has the horizon and two seasons. Where 15 % of it are
-    more than that, further windows lie before, as far apart as they fit and at most a horizon.
+    A series gives its last `horizon` rows if what is left still has the horizon and two seasons. Where the share `most`
+    of it is more than that, further windows lie before, as far apart as they fit and at most a horizon.
     """
     lengths = panel.lengths
     spare = lengths - horizon >= np.maximum(horizon, 2 * season) + 3
     wanted = int(np.clip(math.ceil(WANTED_WINDOWS / max(1, int(spare.sum()))), FEWEST_WINDOWS, WANTED_WINDOWS))
-    room = np.maximum((MOST_HELD_OUT * lengths).astype(np.int64) - horizon, 0)
+    room = np.maximum((most * lengths).astype(np.int64) - horizon, 0)
     stride = np.clip(room // (wanted - 1), 1, horizon)
     windows = np.minimum(wanted, 1 + room // stride)
     limits = np.where(spare, lengths - horizon - stride * (windows - 1), lengths)
@@ -61,7 +65,9 @@ def plan_window(seasons: tuple[int, int]) -> int:
     return max(50, 2 * max(seasons))
 
 
-def plan_training(recipe: Recipe, panel: Panel, seasons: tuple[int, int]) -> TrainingOptions:
+def plan_training(
+    recipe: Recipe, panel: Panel, seasons: tuple[int, int], *, pretrained: bool = False
+) -> TrainingOptions:
     """Sizes of the training run; see the constants above for the rules."""
     observed = max(1, int(panel.mask.sum()))
     steps = recipe.steps or int(
@@ -71,4 +77,12 @@ def plan_training(recipe: Recipe, panel: Panel, seasons: tuple[int, int]) -> Tra
     crop = recipe.crop or int(min(longest, np.clip(2 * max(seasons), 100, 192)))
     batch = recipe.batch or int(np.clip(CELLS // crop, 16, 96))
     checks = int(np.clip(steps // 5, 1, 20))  # a check after every step would use up the patience on noise
-    return TrainingOptions(steps=steps, batch=batch, crop=crop, rate=recipe.rate, checks=checks, seed=recipe.seed)
+    rate = recipe.rate or RATES["pretrained" if pretrained else "scratch"]
+    return TrainingOptions(steps=steps, batch=batch, crop=crop, rate=rate, checks=checks, seed=recipe.seed)
+
+
+def plan_unchecked(recipe: Recipe, options: TrainingOptions) -> TrainingOptions:
+    """The same run with more care, unless the recipe says how long and how fast."""
+    steps = options.steps if recipe.steps else max(1, round(UNCHECKED_STEPS * options.steps))
+    rate = options.rate if recipe.rate else UNCHECKED_RATE * options.rate
+    return replace(options, steps=steps, rate=rate)

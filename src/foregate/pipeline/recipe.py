@@ -10,11 +10,13 @@ from foregate.core import UsageError
 
 __all__ = ["EFFORTS", "LEVELS", "Effort", "Recipe"]
 
-Effort = Literal["fast", "standard", "best"]
+Effort = Literal["instant", "fast", "standard", "best"]
 EFFORTS: tuple[str, ...] = get_args(Effort)
+Beginning = Literal["pretrained", "scratch"]
 
 LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 """Probabilities that the network learns; others are interpolated."""
+_SIZES = ("hidden", "layers", "decoder")
 
 
 @dataclass(frozen=True)
@@ -31,19 +33,23 @@ class Recipe:
     season_length: tuple[int, ...] | None = None
     """At most two season lengths in steps, shortest first; () for none; None to find them in the data."""
     effort: Effort = "standard"
-    """How long to train: accuracy for time, and nothing else."""
-    hidden: int = 96
-    """Units of each LSTM layer."""
-    layers: int = 2
-    """LSTM layers."""
-    decoder: int = 64
-    """Width of the decoder."""
+    """How long to train: accuracy for time, and nothing else. ``instant``: not at all, and no torch is needed."""
+    start: Beginning = "pretrained"
+    """What training begins with: the weights that come with the package, or random ones."""
+    weights: str = "tiny"
+    """Which of the pretrained weights, by their size."""
+    hidden: int | None = None
+    """Units of each LSTM layer; None: those of the pretrained weights, or 96 from scratch."""
+    layers: int | None = None
+    """LSTM layers; None: those of the pretrained weights, or 2 from scratch."""
+    decoder: int | None = None
+    """Width of the decoder; None: that of the pretrained weights, or 64 from scratch."""
     recent: int = 12
     """Latest values given to the network at each step."""
     steps: int | None = None
     """Training steps at most; None: decided from the size of the panel and the effort."""
-    rate: float = 4e-3
-    """Highest learning rate."""
+    rate: float | None = None
+    """Highest learning rate; None: 4e-3 from scratch, and less from pretrained weights."""
     batch: int | None = None
     """Crops per step; None: decided from their length."""
     crop: int | None = None
@@ -60,6 +66,15 @@ class Recipe:
             )
         if self.effort not in EFFORTS:
             raise UsageError(f"effort must be one of {', '.join(EFFORTS)}, but got {self.effort!r}.")
+        if self.start not in get_args(Beginning):
+            raise UsageError(f"start must be one of {', '.join(get_args(Beginning))}, but got {self.start!r}.")
+        if self.effort == "instant" and self.start == "scratch":
+            raise UsageError(
+                "start must be 'pretrained' for effort='instant', which trains nothing, but got 'scratch'. "
+                "Choose effort='fast' to train from scratch."
+            )
+        if not isinstance(self.weights, str):
+            raise UsageError(f"weights must be the name of a size, but got {self.weights!r}. Give for example 'tiny'.")
         if self.season_length is not None:
             lengths = self.season_length
             if len(lengths) > 2 or not all(_whole(m, 2) for m in lengths) or list(lengths) != sorted(set(lengths)):
@@ -69,16 +84,15 @@ class Recipe:
                 )
         if not _whole(self.seed, 0) or self.seed >= 2**63:
             raise UsageError(f"seed must be a whole number from 0 to 2^63 - 1, but got {self.seed!r}.")
-        for name in ("hidden", "layers", "decoder", "recent"):
-            if not _whole(getattr(self, name), 1):
-                raise UsageError(f"{name} must be a whole number of at least 1, but got {getattr(self, name)!r}.")
-        for name in ("steps", "batch", "crop"):
+        if not _whole(self.recent, 1):
+            raise UsageError(f"recent must be a whole number of at least 1, but got {self.recent!r}.")
+        for name in (*_SIZES, "steps", "batch", "crop"):
             value = getattr(self, name)
             if value is not None and not _whole(value, 1):
-                raise UsageError(
-                    f"{name} must be a whole number of at least 1, or None to decide from the data, but got {value!r}."
-                )
-        if isinstance(self.rate, bool) or not isinstance(self.rate, Real) or not 0 < self.rate < 1:
+                what = "follow the weights" if name in _SIZES else "decide from the data"
+                raise UsageError(f"{name} must be a whole number of at least 1, or None to {what}, but got {value!r}.")
+        rate = self.rate
+        if rate is not None and (isinstance(rate, bool) or not isinstance(rate, Real) or not 0 < rate < 1):
             raise UsageError(f"rate must be between 0 and 1, but got {self.rate!r}. Good values lie around 1e-3.")
         if not isinstance(self.validate, bool):
             raise UsageError(f"validate must be True or False, but got {self.validate!r}.")
@@ -86,10 +100,11 @@ class Recipe:
 
     def _in_python(self) -> None:
         """Numbers of numpy become Python's, which torch and JSON ask for."""
-        for name in ("horizon", "seed", "hidden", "layers", "decoder", "recent", "steps", "batch", "crop"):
+        for name in ("horizon", "seed", "recent", *_SIZES, "steps", "batch", "crop"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, int(getattr(self, name)))
-        object.__setattr__(self, "rate", float(self.rate))
+        if self.rate is not None:
+            object.__setattr__(self, "rate", float(self.rate))
         if self.season_length is not None:
             object.__setattr__(self, "season_length", tuple(int(m) for m in self.season_length))
 

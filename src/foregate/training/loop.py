@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from foregate.training.batches import Batch, Source
 from foregate.training.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from foregate.training.losses import masked_mean, pinball
 from foregate.training.options import Precision, TrainingOptions
+from foregate.training.result import TrainingResult
 
 __all__ = ["Progress", "TrainingResult", "train"]
 
@@ -44,20 +45,6 @@ class Progress:
     """Speed so far."""
 
 
-@dataclass(frozen=True)
-class TrainingResult:
-    """What a run leaves behind; the network holds the chosen weights."""
-
-    steps: int
-    """Steps done."""
-    best_step: int
-    """The step whose averaged weights were kept."""
-    best_score: float
-    """Their validation score; infinite without validation."""
-    history: tuple[tuple[int, float, float], ...] = field(default=())
-    """(step, training loss since the check before, validation score) per check."""
-
-
 def train(
     network: Network,
     crops: Source,
@@ -66,6 +53,7 @@ def train(
     score: Callable[[Network], float] | None = None,
     on_step: Callable[[Progress], None] | None = None,
     checkpoint: Path | None = None,
+    from_start: bool = False,
 ) -> TrainingResult:
     """Train `network` in place and leave the best averaged weights in it.
 
@@ -76,6 +64,7 @@ def train(
         score: validation score of a network, lower is better; None to keep the last weights.
         on_step: told of every step.
         checkpoint: folder to write a checkpoint to at every check, and to resume from if it holds one.
+        from_start: the first weights are worth something: they are scored too, and kept if nothing better comes.
 
     Raises:
         ModelError: the loss or the score is no longer a number.
@@ -83,6 +72,7 @@ def train(
     """
     levels = levels.to(crops.options.device)
     run = _Run(network.to(crops.options.device), crops.options)
+    start_score = run.check_start(score) if from_start and score is not None else math.inf
     data = 0 if checkpoint is None else crops.fingerprint
     if checkpoint is not None and (saved := read_checkpoint(checkpoint, crops.options, data)):
         run.restore(saved)
@@ -99,7 +89,7 @@ def train(
             latest = run.history[-1][2] if run.history and score is not None else None
             on_step(Progress(run.step, crops.options.steps, loss, latest, speed))
     network.load_state_dict(run.best)
-    return TrainingResult(run.step, run.best_step, run.best_score, tuple(run.history))
+    return TrainingResult(run.step, run.best_step, run.best_score, tuple(run.history), start_score)
 
 
 def learning_rate(step: int, options: TrainingOptions) -> float:
@@ -168,26 +158,34 @@ class _Run:
         self.losses.append(value)
         return value
 
+    def check_start(self, score: Callable[[Network], float]) -> float:
+        """Score the first weights, which are the best so far."""
+        self.best_score = self._scored(score)
+        return self.best_score
+
     def check(self, score: Callable[[Network], float] | None) -> None:
         """Score the averaged weights and keep them if they are the best so far."""
         value = math.inf
         if score is not None:
             own = {name: parameter.clone() for name, parameter in self.network.state_dict().items()}
             self.network.load_state_dict(self.average)
-            with torch.inference_mode():
-                value = score(self.network.eval())
+            value = self._scored(score)
             self.network.load_state_dict(own)
-            self.network.train()
-            if not math.isfinite(value):
-                raise ModelError(
-                    f"the validation score must be a number, but got {value} at step {self.step}. "
-                    "Lower the learning rate."
-                )
         self.history.append((self.step, sum(self.losses) / len(self.losses), value))
         self.losses.clear()
         if value < self.best_score or score is None:
             self.best = {name: parameter.clone() for name, parameter in self.average.items()}
             self.best_step, self.best_score = self.step, value
+
+    def _scored(self, score: Callable[[Network], float]) -> float:
+        with torch.inference_mode():
+            value = score(self.network.eval())
+        self.network.train()
+        if not math.isfinite(value):
+            raise ModelError(
+                f"the validation score must be a number, but got {value} at step {self.step}. Lower the learning rate."
+            )
+        return value
 
     def checkpoint(self, data: int) -> Checkpoint:
         tensors = {f"network.{n}": v for n, v in self.network.state_dict().items()}

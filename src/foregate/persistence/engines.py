@@ -1,0 +1,101 @@
+"""Networks on disk and what runs them: torch where it is installed, ONNX Runtime everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from foregate.core import Engine, MissingExtraError, UsageError
+from foregate.models.spec import NetworkSpec
+from foregate.persistence.export import decoder_graph, encoder_graph
+from foregate.persistence.runtime import OnnxEngine, StoredNetwork
+from foregate.persistence.tensors import Form
+
+if TYPE_CHECKING:
+    from foregate.models.network import Network
+
+__all__ = [
+    "DECODER",
+    "ENCODER",
+    "WEIGHTS",
+    "require_engine",
+    "start_engine",
+    "stored",
+    "stored_network",
+    "weight_forms",
+]
+
+WEIGHTS, ENCODER, DECODER = "weights.safetensors", "encoder.onnx", "decoder.onnx"
+"""The files of a network."""
+ENGINES = ("auto", "torch", "onnx")
+
+
+def require_engine(engine: str) -> None:
+    """Refuse an engine that there is not.
+
+    Raises:
+        UsageError: lists those that there are.
+    """
+    if engine not in ENGINES:
+        raise UsageError(f"engine must be one of {', '.join(ENGINES)}, but got {engine!r}.")
+
+
+def weight_forms(shape: NetworkSpec) -> dict[str, Form]:
+    """What the arrays of a network's weights must be."""
+    return {name: Form(np.float32, size) for name, size in shape.weights().items()}
+
+
+def stored(engine: Engine) -> StoredNetwork:
+    """The network behind an engine, with its graphs.
+
+    Raises:
+        UsageError: the engine is of another kind.
+        MissingExtraError: the network is one of torch, and the onnx package is not installed.
+    """
+    if isinstance(engine, OnnxEngine):
+        return engine.network
+    from foregate.training.engine import TorchEngine
+
+    if not isinstance(engine, TorchEngine):
+        raise UsageError(f"the engine must be one of torch or ONNX, but got {type(engine).__name__}.")
+    return stored_network(engine.network)
+
+
+def stored_network(network: Network) -> StoredNetwork:
+    """A network of torch with its graphs.
+
+    Raises:
+        MissingExtraError: the onnx package is not installed.
+    """
+    weights = {name: values.detach().cpu().numpy() for name, values in network.state_dict().items()}
+    shape = network.spec
+    return StoredNetwork(shape, weights, encoder_graph(shape, weights), decoder_graph(shape, weights))
+
+
+def start_engine(network: StoredNetwork, engine: str) -> Engine:
+    """What runs a stored network.
+
+    Args:
+        network: from a folder.
+        engine: ``torch``, ``onnx``, or ``auto`` for torch where it is installed.
+
+    Raises:
+        MissingExtraError: torch is asked for, and not installed.
+        ArtifactError: a graph is damaged.
+    """
+    if engine == "onnx":
+        return OnnxEngine(network)
+    try:
+        import torch
+    except ImportError as error:
+        if engine == "auto":
+            return OnnxEngine(network)
+        raise MissingExtraError("running a model with torch", "train") from error
+    from foregate.models.network import Network
+    from foregate.training.engine import TorchEngine
+
+    with torch.random.fork_rng(devices=[]):  # the first weights, replaced at once, are drawn from a fork
+        made = Network(network.shape)
+    made.load_state_dict({name: torch.tensor(values) for name, values in network.weights.items()})
+    return TorchEngine(made)

@@ -1,0 +1,186 @@
+"""The pretrained networks that come with the package: one folder per size, in the format of saved models."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from foregate.core import ArtifactError, Panel, UsageError
+from foregate.data.inputs import InputSpec
+from foregate.models.spec import NetworkSpec
+from foregate.persistence.codec import decode
+from foregate.persistence.engines import (
+    DECODER,
+    ENCODER,
+    WEIGHTS,
+    require_engine,
+    start_engine,
+    stored_network,
+    weight_forms,
+)
+from foregate.persistence.folder import MANIFEST, Document, read_folder, write_folder
+from foregate.persistence.migrations import SCHEMA, refuse_newer
+from foregate.persistence.runtime import StoredNetwork
+from foregate.persistence.tensors import pack, unpack
+from foregate.pipeline.instant import instant
+from foregate.pipeline.recipe import LEVELS, Recipe
+from foregate.pipeline.start import Start
+
+if TYPE_CHECKING:
+    from foregate.models.network import Network
+
+__all__ = ["check_forecast", "load_shipped", "read_start", "shipped_facts", "shipped_sizes", "write_shipped"]
+
+SHIPPED = Path(__file__).parents[1] / "weights"
+"""Where the folders are."""
+CHECK_HORIZON, CHECK_SEASON = 6, 4
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """What the manifest says of a pretrained network."""
+
+    network: NetworkSpec
+    levels: tuple[float, ...]
+    recent: int
+    facts: dict[str, Any]
+    check: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        told = InputSpec(recent=self.recent)
+        widths = {
+            "n_features": (self.network.n_features, told.n_features),
+            "n_steps": (self.network.n_steps, told.n_steps),
+            "n_profiles": (self.network.n_profiles, told.n_profiles),
+            "n_quantiles": (self.network.n_quantiles, len(LEVELS)),
+            "levels": (self.levels, LEVELS),
+        }
+        other = {name: pair for name, pair in widths.items() if pair[0] != pair[1]}
+        if other:
+            said = ", ".join(f"{name} {theirs} instead of {ours}" for name, (theirs, ours) in other.items())
+            raise ValueError(f"{said}: they were made for other inputs than those of this version of Foregate")
+
+
+def shipped_sizes() -> tuple[str, ...]:
+    """Names of the pretrained networks that came with the package, smallest first.
+
+    Examples:
+        >>> "tiny" in shipped_sizes()
+        True
+    """
+    there = [path for path in SHIPPED.iterdir() if (path / MANIFEST).is_file()] if SHIPPED.is_dir() else []
+    return tuple(path.name for path in sorted(there, key=lambda path: ((path / WEIGHTS).stat().st_size, path.name)))
+
+
+@functools.lru_cache(maxsize=8)
+def load_shipped(size: str = "tiny", *, engine: str = "auto") -> Start:
+    """A pretrained network of the package; loaded once per process.
+
+    Args:
+        size: one of `shipped_sizes`.
+        engine: ``torch``; ``onnx`` or ``auto`` for ONNX Runtime, which starts at once.
+
+    Raises:
+        UsageError: there is no such size or engine.
+        ArtifactError: the files are damaged, or of another version.
+
+    Examples:
+        >>> load_shipped("tiny").name
+        'tiny'
+    """
+    require_engine(engine)
+    return read_start(SHIPPED / _known(size), engine="torch" if engine == "torch" else "onnx")
+
+
+def shipped_facts(size: str = "tiny") -> Mapping[str, Any]:
+    """What is known of a pretrained network: what it was trained on, how long, with what seed."""
+    return _read(SHIPPED / _known(size))[0].facts
+
+
+def read_start(folder: Path, *, engine: str = "onnx") -> Start:
+    """A pretrained network from a folder that `write_shipped` wrote; its name is that of the folder.
+
+    Raises:
+        ArtifactError: the files are damaged, or of another version.
+    """
+    contents, files = _read(folder)
+    weights = unpack(files[WEIGHTS], weight_forms(contents.network), WEIGHTS)
+    network = StoredNetwork(contents.network, weights, files[ENCODER], files[DECODER])
+    return Start(
+        shape=contents.network,
+        weights=weights,
+        engine=start_engine(network, engine),
+        recent=contents.recent,
+        levels=contents.levels,
+        name=folder.name,
+        version=hashlib.sha256(files[WEIGHTS]).hexdigest()[:8],
+    )
+
+
+def write_shipped(
+    folder: Path, network: Network, facts: Mapping[str, Any], *, recent: int = InputSpec.recent
+) -> None:
+    """Write a pretrained network, in place of the one that is there.
+
+    The manifest also gets the forecast of a fixed series, so that it can be seen that the files say what they said
+    when they were made, see `check_forecast`.
+
+    Args:
+        folder: ``…/weights/<size>``.
+        network: without covariates.
+        facts: what people should know of it, as JSON can say it.
+        recent: see `InputSpec.recent`.
+
+    Raises:
+        ArtifactError: the network is not of the widths of this version's inputs, or the folder holds something else.
+        MissingExtraError: the onnx package is not installed.
+    """
+    made = stored_network(network)
+    files = {
+        WEIGHTS: pack(made.weights, weight_forms(made.shape), WEIGHTS),
+        ENCODER: made.encoder,
+        DECODER: made.decoder,
+    }
+    start = Start(made.shape, made.weights, start_engine(made, "onnx"), recent, LEVELS, folder.name, "")
+    contents: Document = {
+        "network": asdict(made.shape),
+        "levels": list(LEVELS),
+        "recent": recent,
+        "facts": dict(facts),
+    }
+    decode(_Contents, {**json.loads(json.dumps(contents)), "check": []}, "the network")  # before it is run
+    contents["check"] = check_forecast(start).tolist()
+    document = {"schema": SCHEMA, "foregate": metadata.version("foregate"), **contents}
+    write_folder(folder, document, files, overwrite=True)
+
+
+def check_forecast(start: Start) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """(K, Q) what a pretrained network says of a fixed series of 40 points: 10 % and 90 % bounds and the median."""
+    t = np.arange(40.0)
+    panel = Panel.from_arrays([100 + t + 10 * np.cos(t * np.pi / 2) + 3 * np.sin(t * t)])
+    fitted, _ = instant(Recipe(CHECK_HORIZON, (CHECK_SEASON,), "instant", recent=start.recent), panel, start)
+    return fitted.forecast(panel, CHECK_HORIZON, (0.1, 0.5, 0.9)).values[0]
+
+
+def _known(size: str) -> str:
+    sizes = shipped_sizes()
+    if size not in sizes:
+        raise UsageError(f"weights must be one of {', '.join(sizes) or 'none'}, but got {size!r}. Choose one of these.")
+    return size
+
+
+def _read(folder: Path) -> tuple[_Contents, dict[str, bytes]]:
+    document, files = read_folder(folder, (WEIGHTS, ENCODER, DECODER), refuse_newer)
+    try:
+        contents = decode(_Contents, {each.name: document.get(each.name) for each in fields(_Contents)}, "the network")
+    except ArtifactError as error:
+        raise ArtifactError(f"{folder} must hold pretrained weights of this version, but: {error}") from error
+    return contents, files
