@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from foregate.core import Covariate, Panel, UsageError
 from foregate.data import inputs as module
 from foregate.data.columns import fit_columns
-from foregate.data.inputs import NEIGHBOURS, Inputs, InputSpec, squash
-from foregate.data.tracks import LINEAR, LOG, SMOOTHING
+from foregate.data.inputs import LEAST_ERROR, NEIGHBOURS, SEASONAL_PATHS, Inputs, InputSpec, squash
+from foregate.data.tracks import LINEAR, LOG, SLOPES, SMOOTHING
 
 SPEC = InputSpec(seasons=(3, 7), recent=4, window=20)
 K = np.arange(1, 16)
@@ -173,7 +173,11 @@ def slow_features(panel, i, t, inputs):
             absent = absent or (lag > spec.recent and not tracks.mask[r - lag])
             told.append(0 if absent else (tracks.z[r - lag] - level) / scale)
     told += [(value - level) / scale for value in (tracks.mean[r], *tracks.smooth[r])]
+    told += [slope * short / scale for slope in tracks.slope[r]]
+    there = long > 1 and r - long >= start
+    told.append((tracks.season_mean[r, 0] - tracks.season_mean[r - long, 0]) / scale if there else 0)
     told = list(squash(np.array(told)))
+    told += [0 if np.isnan(error) else np.log(error / scale + LEAST_ERROR) for error in tracks.errors[r]]
     told += [np.log1p(tracks.age[r]) / 5, np.log(short) / 3, np.log(long) / 3]
     told += [np.log(max(tracks.relative[r], 1e-6)) / 5, tracks.unit[begin + t], tracks.mask[r]]
     return [*told, np.log1p(tracks.gap[r]), tracks.zeros[r], *(tracks.count[r] > 0)]
@@ -208,22 +212,27 @@ def slow_steps(inputs, i, t, k):
             continue
         row = start + source
         seen = bool(tracks.mask[row])
-        remembered = tracks.season_mean[r, which] + tracks.profile[row, which]
+        remembered = tracks.season_mean[r, which] + tracks.profile[row, 2 * which]
         value = tracks.z[row] if seen or m == 1 else remembered
         paths.append((value - level) / scale)
         known.append(seen)
+    ago = r - long * -(-k // long)
+    moved = tracks.season_mean[r, 0] - tracks.season_mean[ago, 0] if ago >= start and long > 1 else 0
+    paths.append(paths[-1] + moved / scale)
     for which, m in enumerate((short, long)):
         source = t + k
         while source > t:
             source -= m
         count = tracks.count[start + source, which] if source >= 0 and m > 1 else 0
         if count:
-            paths.append((tracks.season_mean[r, which] + tracks.profile[start + source, which] - level) / scale)
+            kept = tracks.profile[start + source, 2 * which : 2 * which + 2]
+            paths += [(tracks.season_mean[r, which] + each - level) / scale for each in kept]
         else:
-            paths.append(0)
+            paths += [0, 0]
         known.append(np.log1p(count) / 2)
-    told = [each for path, how in zip(squash(np.array(paths)), known, strict=True) for each in (path, how)]
+    told = [*squash(np.array(paths)), *known]
     told += [np.log1p(k) / 3, np.sqrt(k) / 5, k / short / 8, (k - 1) % short / short]
+    paths += [slope * k / scale for slope in tracks.slope[r]]
     return told, [*paths, *((value - level) / scale for value in (tracks.mean[r], *tracks.smooth[r]))]
 
 
@@ -328,4 +337,4 @@ def test_candidate_paths_are_as_many_as_promised_for_every_season():
         (s.n_features, s.n_steps, s.n_profiles) for s in (InputSpec((1, 1)), InputSpec((12, 1)), InputSpec((24, 168)))
     }
     assert len(widths) == 1
-    assert next(iter(widths))[2] == 6 + len(SMOOTHING)
+    assert next(iter(widths))[2] == SEASONAL_PATHS + 1 + len(SMOOTHING) + len(SLOPES)

@@ -13,15 +13,18 @@ from foregate.data.tracks import (
     LEAST_SCALE,
     LINEAR,
     LOG,
-    NEWEST_SEASON_WEIGHT,
+    NEWEST_SEASON_WEIGHTS,
     POSITIVE_SHARE,
+    SLOPES,
     SMOOTHING,
     _decayed_mean,
     make_tracks,
 )
 
 SEASONS, WINDOW = (3, 7), 20
-PER_ROW = ("anchor", "z", "level", "scale", "relative", "mean", "smooth", "age", "gap", "zeros", "least")
+PER_ROW = (
+    *("anchor", "z", "level", "scale", "relative", "mean", "smooth", "slope", "errors", "age", "gap", "zeros", "least"),
+)
 PER_SEASON = ("profile", "season_mean", "count")
 sizes = st.floats(-1e6, 1e6, width=32).map(lambda x: round(x, 6))
 numbers = st.one_of(sizes, st.just(np.nan), st.sampled_from([0.0, 5.0, 5.0, 6.0, 7.5]))
@@ -48,17 +51,39 @@ def decayed(values, rows, rate):
 
 
 def memory(z, season, seen):
-    """What the seasonal memory holds at the last row of z, row by row: mean, profile and count."""
-    profile, count = np.zeros(season), np.zeros(season)
+    """What the seasonal memory holds at the last row of z, row by row: mean, profiles, count and what it expected."""
+    profile, count, mean = np.zeros((season, 2)), np.zeros(season), 0.0
     for t in range(len(z)):
+        phase = t % season
+        expected = mean + profile[phase] if count[phase] and t else np.full(2, np.nan)
         last = [z[i] for i in range(max(0, t - season + 1), t + 1) if seen[i]]
         mean = sum(last) / max(1, len(last))
         if seen[t]:
-            phase = t % season
             count[phase] += 1
-            profile[phase] += max(1 / count[phase], NEWEST_SEASON_WEIGHT) * (z[t] - mean - profile[phase])
-    phase = (len(z) - 1) % season
-    return mean, profile[phase], count[phase]
+            weight = np.maximum(1 / count[phase], NEWEST_SEASON_WEIGHTS)
+            profile[phase] += weight * (z[t] - mean - profile[phase])
+    return mean, profile[phase], count[phase], expected
+
+
+def slopes(z, seen):
+    """Averages of the change per row over a short season, at the last row of z."""
+    m = SEASONS[0]
+    both = [i for i in range(m, len(z)) if seen[i] and seen[i - m]]
+    changes = np.array([(z[i] - z[i - m]) / m for i in both])
+    return [decayed(changes, both, rate / np.sqrt(m)) for rate in SLOPES]
+
+
+def errors(z, seen):
+    """Average errors at the last row of z of everything that a forecast can be made of."""
+    found = []
+    for t in range(1, len(z)):
+        back = [z[t - m] if t >= m and seen[t - m] else np.nan for m in SEASONS]
+        known = [memory(z[: t + 1], m, seen)[3] for m in SEASONS]
+        known += [np.array(back[0]) + SEASONS[0] * np.array(slopes(z[:t], seen) if seen[t - 1] else [np.nan] * 2)]
+        found.append(np.abs(z[t] - np.concatenate([back, *known])) if seen[t] else np.full(8, np.nan))
+    columns = np.reshape(found, (-1, 8)).T
+    there = [np.flatnonzero(~np.isnan(column)) for column in columns]
+    return [decayed(c[i], i, 1 / WINDOW) if len(i) else np.nan for c, i in zip(columns, there, strict=True)]
 
 
 def told(history):
@@ -88,13 +113,15 @@ def told(history):
         "relative": scale if clearly else scale / (size or 1),
         "mean": decayed(np.array(z), rows, 1 / WINDOW),
         "smooth": [decayed(np.array(z), rows, rate) for rate in SMOOTHING],
+        "slope": slopes(filled, seen),
+        "errors": errors(filled, seen),
         "age": len(rows),
         "gap": len(history) - 1 - (rows[-1] if rows else -1),
         "zeros": decayed(np.array(y) == 0, rows, 1 / WINDOW),
         "least": min(y, default=np.inf),
-        "season_mean": [mean for mean, _, _ in remembered],
-        "profile": [profile for _, profile, _ in remembered],
-        "count": [count for _, _, count in remembered],
+        "season_mean": [mean for mean, _, _, _ in remembered],
+        "profile": np.concatenate([profile for _, profile, _, _ in remembered]),
+        "count": [count for _, _, count, _ in remembered],
     }
 
 
@@ -171,7 +198,7 @@ def test_plain_units_scale_exactly(panel, a):
     other = at_rows(make_tracks(scaled, SEASONS, WINDOW), rows)
     np.testing.assert_array_equal(one["unit"], other["unit"])
     plain = one["unit"] == LINEAR
-    for name in ("z", "level", "scale", "mean", "smooth", "season_mean", "profile", "least"):
+    for name in ("z", "level", "scale", "mean", "smooth", "slope", "errors", "season_mean", "profile", "least"):
         np.testing.assert_array_equal(one[name][plain] * np.float32(a), other[name][plain], err_msg=name)
     for name in ("relative", "age", "gap", "zeros", "count"):
         np.testing.assert_array_equal(one[name][plain], other[name][plain], err_msg=name)
@@ -188,6 +215,8 @@ def test_logarithms_have_no_units(values, a):
         "level",
         "mean",
         "smooth",
+        "slope",
+        "errors",
         "scale",
         "profile",
         "season_mean",
@@ -227,7 +256,7 @@ def test_averages_hold_through_gaps_of_any_length():
     """What was learnt before a gap is still known after it, however long nothing was observed."""
     values = np.r_[[100.0, 102.0, 101.0], np.full(5000, np.nan)]
     tracks = make_tracks(Panel.from_arrays([values]), SEASONS, WINDOW)
-    for name in ("level", "mean", "smooth", "scale", "age", "zeros", "least"):
+    for name in ("level", "mean", "smooth", "slope", "errors", "scale", "age", "zeros", "least"):
         said = getattr(tracks, name)
         np.testing.assert_array_equal(said[2:], np.broadcast_to(said[2], said[2:].shape), err_msg=name)
     np.testing.assert_array_equal(tracks.gap[2:], np.arange(5001))

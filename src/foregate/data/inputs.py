@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from foregate.core import Future, Panel, UsageError
 from foregate.data.columns import Columns, ColumnSpec, encode_columns
-from foregate.data.tracks import LOG, SMOOTHING, make_tracks
+from foregate.data.tracks import ERRORS, LOG, SLOPES, SMOOTHING, make_tracks
 
 __all__ = ["InputSpec", "Inputs"]
 
@@ -23,6 +23,12 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 NEIGHBOURS = (0, 1, -1)
+SEASONAL_PATHS = 8
+"""One and two short seasons back, a long one, that one moved to today's level, and both memories of both seasons."""
+STEP_WIDTH = SEASONAL_PATHS + 5 + 4
+"""Those paths, how well the five places are known that they come from, and where in time the step lies."""
+LEAST_ERROR = 0.02
+"""In units of scale: smaller errors of what a forecast can be made of are not told apart."""
 LARGEST_EXPONENT = 80.0
 
 
@@ -55,7 +61,9 @@ class InputSpec:
     @property
     def n_features(self) -> int:
         """F, the width of the encoder's input."""
-        return self.recent + 3 * len(NEIGHBOURS) + 1 + len(SMOOTHING) + 10 + self.encoder_width
+        return (
+            self.recent + 3 * len(NEIGHBOURS) + 1 + len(SMOOTHING) + len(SLOPES) + 1 + ERRORS + 10 + self.encoder_width
+        )
 
     @property
     def encoder_width(self) -> int:
@@ -65,12 +73,12 @@ class InputSpec:
     @property
     def n_steps(self) -> int:
         """Width of what the decoder sees of one horizon step."""
-        return 2 * 5 + 4 + 3 * self.width("future")
+        return STEP_WIDTH + 3 * self.width("future")
 
     @property
     def n_profiles(self) -> int:
         """P, how many candidate paths the decoder may gate."""
-        return 5 + 1 + len(SMOOTHING)
+        return SEASONAL_PATHS + 1 + len(SMOOTHING) + len(SLOPES)
 
     def width(self, role: str) -> int:
         """Input columns of the covariates of one role."""
@@ -109,7 +117,17 @@ class Inputs:
         for value in self._paths(r):
             out[..., i] = (value - level) / scale
             i += 1
+        for j in range(len(SLOPES)):
+            out[..., i] = t.slope[r, j] * spec.seasons[0] / scale
+            i += 1
+        ago = r - spec.seasons[1]
+        there = (ago >= begin) & (spec.seasons[1] > 1)
+        out[..., i] = np.where(there, (t.season_mean[r, 0] - t.season_mean[np.maximum(ago, begin), 0]) / scale, 0)
+        i += 1
         out[..., :i] = squash(out[..., :i])
+        skill = np.log(t.errors[r] / scale[..., None] + LEAST_ERROR)
+        out[..., i : i + ERRORS] = np.where(np.isnan(skill), 0, skill)
+        i += ERRORS
         short, long = spec.seasons
         for column in (
             np.log1p(t.age[r]) / 5,
@@ -145,29 +163,33 @@ class Inputs:
             there = (index >= begin) & (m > 1 or season == 0)
             index = np.maximum(index, begin)
             observed = there & t.mask[index]
-            filled = np.where(t.mask[index], t.z[index], self._remembered(r, index, which) if m > 1 else t.z[index])
+            filled = np.where(t.mask[index], t.z[index], self._remembered(r, index, which, 0) if m > 1 else t.z[index])
             paths.append(np.where(there, (filled - level) / scale, 0))
             known.append(observed)
+        ago = r - long * -(-k // long)
+        shift = t.season_mean[r, 0] - t.season_mean[np.maximum(ago, begin), 0]
+        paths.append(paths[-1] + np.where((ago >= begin) & (short > 1) & (long > 1), shift / scale, 0))
         for which, m in enumerate((short, long)):
             index = r - self._phase(k, m)
             there = (index >= begin) & (m > 1)
             index = np.maximum(index, begin)
             there &= t.count[index, which] > 0
-            paths.append(np.where(there, (self._remembered(r, index, which) - level) / scale, 0))
+            for slow in (0, 1):
+                paths.append(np.where(there, (self._remembered(r, index, which, slow) - level) / scale, 0))
             known.append(np.where(there, np.log1p(t.count[index, which]) / 2, 0))
         shape = (*rows.shape, len(k))
         out = np.empty((*shape, self.spec.n_steps), np.float32)
-        for i, (path, how) in enumerate(zip(paths, known, strict=True)):
-            out[..., 2 * i], out[..., 2 * i + 1] = squash(path), how
-        for i, where in enumerate((np.log1p(k) / 3, np.sqrt(k) / 5, k / short / 8, (k - 1) % short / short), 10):
-            out[..., i] = where
+        where = np.log1p(k) / 3, np.sqrt(k) / 5, k / short / 8, (k - 1) % short / short
+        for i, column in enumerate((*map(squash, paths), *known, *where)):
+            out[..., i] = column
         self._columns.write_steps(
-            out[..., 14:], rows, self._series[rows], k, (self._phase(k, short), self._phase(k, long))
+            out[..., STEP_WIDTH:], rows, self._series[rows], k, (self._phase(k, short), self._phase(k, long))
         )
         flat = [
             np.broadcast_to((value[..., None] - level[..., 0, None]) / scale, shape) for value in self._paths(r[..., 0])
         ]
-        return out, np.stack([np.broadcast_to(p, shape) for p in paths] + flat, -1).astype(np.float32)
+        slopes = [k * t.slope[r, j] / scale for j in range(len(SLOPES))]
+        return out, np.stack([np.broadcast_to(p, shape) for p in (*paths, *slopes, *flat)], -1).astype(np.float32)
 
     def targets(self, rows: IntArray, k: IntArray) -> tuple[Float32Array, BoolArray]:
         """What came k steps (K,) after each row, in units of its scale above its level, and where that is known.
@@ -211,10 +233,10 @@ class Inputs:
         t = self.tracks
         return [t.mean[r], *(t.smooth[r, i] for i in range(len(SMOOTHING)))]
 
-    def _remembered(self, r: IntArray, index: IntArray, which: int) -> Float32Array:
-        """The season's mean at row r plus what the memory holds for the phase of row `index`."""
+    def _remembered(self, r: IntArray, index: IntArray, which: int, slow: int) -> Float32Array:
+        """The season's mean at row r plus what the quick or slow memory holds for the phase of row `index`."""
         t = self.tracks
-        remembered: Float32Array = t.season_mean[r, which] + t.profile[index, which]
+        remembered: Float32Array = t.season_mean[r, which] + t.profile[index, 2 * which + slow]
         return remembered
 
     @staticmethod

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from foregate.core import Panel
 
-__all__ = ["LINEAR", "LOG", "Tracks", "make_tracks"]
+__all__ = ["ERRORS", "LINEAR", "LOG", "SLOPES", "SMOOTHING", "Tracks", "make_tracks"]
 
 LINEAR, LOG = 0, 1
 FloatArray = NDArray[np.float64]
@@ -34,8 +34,12 @@ POSITIVE_SHARE = 0.01
 """A series counts as clearly positive while its smallest value is at least this share of its mean so far."""
 SMOOTHING = (0.1, 0.3)
 """Rates of the exponential averages of the level."""
-NEWEST_SEASON_WEIGHT = 0.25
-"""The newest season weighs at least this much in the seasonal memory."""
+SLOPES = (0.1, 0.4)
+"""Rates of the exponential averages of the change per row; over the square root of the season where there is one."""
+NEWEST_SEASON_WEIGHTS = (0.25, 0.08)
+"""The newest season weighs at least this much in the quick and in the slow seasonal memory."""
+ERRORS = 8
+"""Ways to foretell a row whose errors are kept, see `Tracks.errors`."""
 LEAST_SCALE = 0.02
 """The scale never falls below this share of its highest value so far, since flat stretches would make it nothing."""
 CELLS_PER_CHUNK = 2_000_000
@@ -71,6 +75,12 @@ class Tracks:
     """(M,) average of z."""
     smooth: Float32Array
     """(M, 2) exponential averages of z at the rates SMOOTHING."""
+    slope: Float32Array
+    """(M, 2) exponential averages of the change per row, over a short season where there is one, at the rates SLOPES."""
+    errors: Float32Array
+    """(M, 8) average absolute errors, one row ahead, of what a forecast can be made of: the value a short and a long
+    season ago, the quick and slow memories of both, and the value a short season ago moved by either slope; not a
+    number while there is none."""
     age: Float32Array
     """(M,) rows observed so far."""
     gap: Float32Array
@@ -80,7 +90,7 @@ class Tracks:
     least: Float32Array
     """(M,) least value so far, in the units of the data."""
     profile: Float32Array
-    """(M, 2) per season: what stands above its mean at this row's phase, as remembered after reading the row."""
+    """(M, 4) per season, quick then slow: what stands above its mean at this row's phase, as remembered after it."""
     season_mean: Float32Array
     """(M, 2) per season: mean of z over the last season."""
     count: Float32Array
@@ -104,7 +114,8 @@ def make_tracks(panel: Panel, seasons: tuple[int, int], window: int) -> Tracks:
     total = int(spans.sum())
     names = ("anchor", "z", "level", "scale", "relative", "mean", "age", "gap", "zeros", "least")
     arrays = {name: np.zeros(total, np.float32) for name in names}
-    arrays |= {name: np.zeros((total, 2), np.float32) for name in ("smooth", "profile", "season_mean", "count")}
+    arrays |= {name: np.zeros((total, 2), np.float32) for name in ("smooth", "slope", "season_mean", "count")}
+    arrays |= {"profile": np.zeros((total, 4), np.float32), "errors": np.zeros((total, ERRORS), np.float32)}
     mask = np.zeros(total, np.bool_)
     for chosen in _groups(spans):
         rows, valid = _grid(begins[chosen], spans[chosen])
@@ -195,6 +206,7 @@ def _statistics(
     size = _decayed_mean(np.where(mask, np.abs(values), 0), mask, rate)
     z = np.where(mask, z, level)
     remembered = [_seasonal_memory(z, mask, m) for m in seasons]
+    slope = _slopes(z, mask, seasons[0])
     return {
         "anchor": anchor,
         "z": z,
@@ -203,13 +215,15 @@ def _statistics(
         "relative": np.where(log[:, None], scale, scale / np.where(size > 0, size, 1)),
         "mean": _decayed_mean(z, mask, rate),
         "smooth": np.stack([_decayed_mean(z, mask, rate) for rate in SMOOTHING], -1),
+        "slope": slope,
+        "errors": _errors(z, mask, seasons, slope, [memory.expected for memory in remembered], rate),
         "age": seen.astype(np.float64),
         "gap": (column - last).astype(np.float64),
         "zeros": _decayed_mean((mask & (values == 0)).astype(np.float64), mask, rate),
         "least": np.minimum.accumulate(np.where(mask, values, np.inf), 1),
-        "season_mean": np.stack([mean for mean, _, _ in remembered], -1),
-        "profile": np.stack([profile for _, profile, _ in remembered], -1),
-        "count": np.stack([count for _, _, count in remembered], -1),
+        "season_mean": np.stack([memory.mean for memory in remembered], -1),
+        "profile": np.concatenate([memory.profile for memory in remembered], -1),
+        "count": np.stack([memory.count for memory in remembered], -1),
     }
 
 
@@ -248,27 +262,78 @@ def _decayed_mean(x: FloatArray, mask: BoolArray, rate: float) -> FloatArray:
     return np.where(last >= 0, np.take_along_axis(mean, np.maximum(last, 0), 1), 0)
 
 
-def _seasonal_memory(z: FloatArray, mask: BoolArray, m: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Per phase of a season of m rows: an exponential average of what stood above the last season's mean.
+def _slopes(z: FloatArray, mask: BoolArray, m: int) -> FloatArray:
+    """(B, T, 2) averages of (z_t - z_{t-m}) / m over the rows where both were observed."""
+    change, both = np.zeros_like(z), np.zeros_like(mask)
+    change[:, m:], both[:, m:] = (z[:, m:] - z[:, :-m]) / m, mask[:, m:] & mask[:, :-m]
+    return np.stack([_decayed_mean(np.where(both, change, 0), both, rate / np.sqrt(m)) for rate in SLOPES], -1)
 
-    Returns the season's mean, the remembered deviation, and how often the phase was seen, each (B, T). It is what
-    exponential smoothing keeps of a season (Holt 1957, Winters 1960), with the weight 1/n for the first n seasons.
+
+def _errors(
+    z: FloatArray,
+    mask: BoolArray,
+    seasons: tuple[int, int],
+    slope: FloatArray,
+    expected: list[FloatArray],
+    rate: float,
+) -> FloatArray:
+    """(B, T, 8) how well each row was foretold by what was known a row before; see `Tracks.errors`."""
+    short, long = (_before(z, mask, m) if m > 1 or i == 0 else np.full_like(z, np.nan) for i, m in enumerate(seasons))
+    moved = (short + seasons[0] * _before(slope[..., j], mask, 1) for j in range(len(SLOPES)))
+    foretold = np.stack([short, long, *np.moveaxis(np.concatenate(expected, -1), -1, 0), *moved])
+    error = np.abs(z - foretold)
+    there = mask & np.isfinite(error)
+    rows = error.shape[0] * error.shape[1], error.shape[2]
+    mean = _decayed_mean(np.where(there, error, 0).reshape(rows), there.reshape(rows), rate).reshape(error.shape)
+    mean[~np.logical_or.accumulate(there, -1)] = np.nan
+    return np.moveaxis(mean, 0, -1)
+
+
+def _before(x: FloatArray, mask: BoolArray, m: int) -> FloatArray:
+    """What x (B, T) was m rows before; not a number where that was not observed."""
+    before = np.full_like(x, np.nan)
+    before[:, m:] = np.where(mask[:, :-m], x[:, :-m], np.nan)
+    return before
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """What is kept of one season."""
+
+    mean: FloatArray
+    """(B, T) mean of the last season."""
+    profile: FloatArray
+    """(B, T, 2) what is remembered of the row's phase above that, quick and slow."""
+    count: FloatArray
+    """(B, T) how often the phase was seen."""
+    expected: FloatArray
+    """(B, T, 2) what was expected of the row a row before; not a number where its phase had not been seen."""
+
+
+def _seasonal_memory(z: FloatArray, mask: BoolArray, m: int) -> _Memory:
+    """Per phase of a season of m rows: exponential averages of what stood above the last season's mean.
+
+    It is what exponential smoothing keeps of a season (Holt 1957, Winters 1960), with the weight 1/n for the first n
+    seasons.
     """
     B, T = z.shape
+    profile, count, expected = np.zeros((B, T, 2)), np.zeros((B, T)), np.full((B, T, 2), np.nan)
     if m <= 1:
-        return np.zeros((B, T)), np.zeros((B, T)), np.zeros((B, T))
+        return _Memory(np.zeros((B, T)), profile, count, expected)
     total, seen = np.cumsum(np.where(mask, z, 0), 1), np.cumsum(mask, 1).astype(np.float64)
     if m < T:
         total = np.concatenate([total[:, :m], total[:, m:] - total[:, :-m]], 1)
         seen = np.concatenate([seen[:, :m], seen[:, m:] - seen[:, :-m]], 1)
     mean = total / np.maximum(seen, 1)
-    above, profile, count = z - mean, np.zeros((B, T)), np.zeros((B, T))
-    old, often = np.zeros((B, m)), np.zeros((B, m))
+    above = (z - mean)[..., None]
+    old, often = np.zeros((B, m, 2)), np.zeros((B, m))
     for begin in range(0, T, m):
         now = slice(begin, min(begin + m, T))
         width = now.stop - begin
+        expected[:, now] = np.where(often[:, :width, None] > 0, old[:, :width], np.nan)
         often = often[:, :width] + mask[:, now]
-        weight = np.maximum(1 / np.maximum(often, 1), NEWEST_SEASON_WEIGHT)
-        old = old[:, :width] + np.where(mask[:, now], weight * (above[:, now] - old[:, :width]), 0)
+        weight = np.maximum(1 / np.maximum(often, 1)[..., None], NEWEST_SEASON_WEIGHTS) * mask[:, now, None]
+        old = old[:, :width] + weight * (above[:, now] - old[:, :width])
         profile[:, now], count[:, now] = old, often
-    return mean, profile, count
+    expected[:, 1:] += mean[:, :-1, None]
+    return _Memory(mean, profile, count, expected)

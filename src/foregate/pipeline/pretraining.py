@@ -17,14 +17,17 @@ from foregate.models.network import Network
 from foregate.pipeline.fit import new_network
 from foregate.pipeline.plan import CELLS, plan_window
 from foregate.pipeline.recipe import LEVELS, Recipe
+from foregate.training.ahead import drawn_ahead
 from foregate.training.batches import Batch, Crops
 from foregate.training.loop import Progress, TrainingResult, batch_loss, train
 from foregate.training.options import TrainingOptions
 
 __all__ = ["SyntheticCrops", "pretrain"]
 
-LONGEST_HORIZON = 48
-SHORTEST_HORIZON = 4
+HORIZONS, LONG_HORIZONS = (4, 64), (64, 400)
+"""Steps ahead, drawn evenly in their logarithm; one batch in ten looks far."""
+CROPS = (0.5, 1, 1, 2)
+"""Rows that are read, relative to the crop of the options: short and long memories are both trained."""
 HELD_BACK_BATCHES = 4
 """Validation batches per kind of series, drawn with another seed."""
 
@@ -53,14 +56,19 @@ class SyntheticCrops:
     def batch_of(self, kind: Kind, rng: np.random.Generator, step: int) -> Batch:
         """A batch of one kind of series, at origins all along them."""
         length = kind.length(rng)
-        horizon = min(int(rng.integers(SHORTEST_HORIZON, LONGEST_HORIZON + 1)), max(2, length // 2))
-        crop = min(length, self.options.crop)
+        horizon = min(_horizon(rng), max(2, length // 2))
+        crop = min(length, round(self.options.crop * float(rng.choice(CROPS))))
         size = int(np.clip(CELLS // crop, 16, self.options.batch))
         made = generate_batch(rng, size, length + horizon, kind.seasons, kind.prior)
         panel = _panel(made.values, made.mask)
         inputs = Inputs(panel, InputSpec(kind.seasons, self.recent, plan_window(kind.seasons)))
         options = replace(self.options, batch=size, crop=crop)
         return Crops(inputs, panel.lengths, horizon, options).draw(step)
+
+
+def _horizon(rng: np.random.Generator) -> int:
+    low, high = np.log(LONG_HORIZONS if rng.random() < 0.1 else HORIZONS)
+    return round(float(np.exp(rng.uniform(low, high))))
 
 
 def _panel(values: np.ndarray, mask: np.ndarray) -> Panel:
@@ -81,6 +89,7 @@ def pretrain(
     options: TrainingOptions,
     *,
     kinds: tuple[Kind, ...] = KINDS,
+    processes: int = 0,
     on_step: Callable[[Progress], None] | None = None,
     checkpoint: Path | None = None,
 ) -> tuple[Network, TrainingResult]:
@@ -90,12 +99,13 @@ def pretrain(
         recipe: sizes of the network and the seed of its first weights; the horizon plays no part.
         options: of the run; it does not stop early if `patience` is at least `checks`.
         kinds: what is drawn from.
+        processes: that draw batches ahead, beside this one.
         on_step: told of every step.
         checkpoint: folder to write checkpoints to, and to go on from, to the same bits.
     """
     crops = SyntheticCrops(options, recipe.recent, kinds)
     network = new_network(recipe, InputSpec(recent=recipe.recent))
-    levels = torch.tensor(LEVELS, dtype=torch.float32)
+    levels = torch.tensor(LEVELS, dtype=torch.float32, device=options.device)
     held_back = replace(crops, options=replace(options, seed=options.seed + 1))
     batches = [
         held_back.batch_of(kind, np.random.default_rng([held_back.options.seed, i, j]), j)
@@ -106,4 +116,6 @@ def pretrain(
     def score(judged: Network) -> float:
         return float(np.mean([batch_loss(judged, batch, levels).item() for batch in batches]))
 
-    return network, train(network, crops, levels, score=score, on_step=on_step, checkpoint=checkpoint)
+    with drawn_ahead(crops, processes) as source:
+        result = train(network, source, levels, score=score, on_step=on_step, checkpoint=checkpoint)
+    return network.cpu(), result
