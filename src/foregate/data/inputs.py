@@ -174,8 +174,8 @@ class Inputs:
             there = (index >= begin) & (m > 1)
             index = np.maximum(index, begin)
             there &= t.count[index, which] > 0
-            for slow in (0, 1):
-                paths.append(np.where(there, (self._remembered(r, index, which, slow) - level) / scale, 0))
+            remembered = (self._remembered(r, index, which, slow) for slow in (0, 1))
+            paths += [np.where(there, (value - level) / scale, 0) for value in remembered]
             known.append(np.where(there, np.log1p(t.count[index, which]) / 2, 0))
         shape = (*rows.shape, len(k))
         out = np.empty((*shape, self.spec.n_steps), np.float32)

@@ -76,7 +76,7 @@ class Tracks:
     smooth: Float32Array
     """(M, 2) exponential averages of z at the rates SMOOTHING."""
     slope: Float32Array
-    """(M, 2) exponential averages of the change per row, over a short season where there is one, at the rates SLOPES."""
+    """(M, 2) exponential averages of the change per row, over a short season if there is one, at the rates SLOPES."""
     errors: Float32Array
     """(M, 8) average absolute errors, one row ahead, of what a forecast can be made of: the value a short and a long
     season ago, the quick and slow memories of both, and the value a short season ago moved by either slope; not a
