@@ -1,0 +1,141 @@
+"""The table of costs: seconds from a cold start, and for many series, with peak memory; and what a good start saves.
+
+What runs without training runs in processes of its own in which everything of the ``train`` extra is hidden, so that
+nothing of it can be used. Series are made up here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from benchmarks.tasks import TASKS, Part
+
+__all__ = ["costs", "saving"]
+
+HIDDEN = ("torch", "scipy", "statsmodels", "utilsforecast", "matplotlib", "onnx", "statsforecast", "prophet")
+"""Not there on the installation that only runs models."""
+STARTS = 5
+"""Processes started; the median is printed."""
+NINE = tuple(round(0.1 * i, 1) for i in range(1, 10))
+FROM_SCRATCH = ("m1_monthly", "m4_hourly")
+
+
+def costs() -> dict[str, object]:
+    """Print seconds and peak memory."""
+    print(f"\ncosts on {os.cpu_count()} cores, OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}")
+    out: dict[str, object] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        found = [_command(place / "one", i) for i in range(STARTS)]
+        seconds = statistics.median(s for s, _ in found)
+        out["one series"] = {"seconds": seconds, "all": [s for s, _ in found]}
+        print(f"foregate forecast, one monthly series of 120 steps, from process start: {seconds:.2f} s", flush=True)
+        for label, n, length, season, horizon in (
+            ("414 hourly series of 960 steps, 48 steps x 9 quantiles", 414, 960, 24, 48),
+            ("100,000 series of 100 steps, 12 steps x 9 quantiles", 100_000, 100, 12, 12),
+        ):
+            file = place / "series.parquet"
+            _many(n, length, season).write_parquet(file)
+            told = _child("from benchmarks.costs import run_many", f"run_many({str(file)!r}, {horizon}, {season})")
+            out[label] = told
+            parts = f"reading {told['read']:.1f} s, instant {told['instant']:.1f} s, peak {told['peak_mib']:,.0f} MiB"
+            print(f"{label}: {parts}", flush=True)
+    return out
+
+
+def run_many(file: str, horizon: int, season: int) -> None:
+    """In a process of its own: read, forecast, tell what it took."""
+    from foregate import Forecaster, read
+
+    began = time.perf_counter()
+    panel = read(file)
+    done = time.perf_counter()
+    model = Forecaster(horizon, effort="instant", season_length=season, verbose=False).fit(panel)
+    frame = model.predict(quantiles=NINE)
+    ended = time.perf_counter()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"read": done - began, "instant": ended - done, "peak_mib": peak, "rows": len(frame)}))
+
+
+def saving(names: Iterable[str], start: object, seed: int) -> dict[str, object]:
+    """Print how soon fitting from pretrained weights is as good on held-out origins as from scratch at its end."""
+    print("\nfitting from pretrained weights, to the validation score that fitting from scratch ends with")
+    out: dict[str, object] = {}
+    for name in names:
+        scratch, pretrained = (_course(name, each, seed) for each in (None, start))
+        score, whole = min(s for _, s in scratch), scratch[-1][0]
+        reached = next((seconds for seconds, s in pretrained if s <= score), None)
+        last = f"{min(s for _, s in pretrained):.4f} in {pretrained[-1][0]:.0f} s"
+        told = "not reached" if reached is None else f"{reached:.1f} s, {reached / whole:.2f} of it"
+        print(f"{name:14} from scratch {score:.4f} in {whole:.0f} s; pretrained {told}; it ends at {last}", flush=True)
+        out[name] = {"scratch": scratch, "pretrained": pretrained}
+    return out
+
+
+def _course(name: str, start: object, seed: int) -> list[tuple[float, float]]:
+    """(seconds, best validation score so far) at every check of a fit; the first at 0 s where training has a start."""
+    from foregate.pipeline.fit import fit
+    from foregate.pipeline.recipe import Recipe
+    from foregate.training.loop import Progress
+
+    task = TASKS[name]
+    panel = next(iter(task.rounds(Part()))).past
+    seen: list[tuple[float, float]] = []
+    began = time.perf_counter()
+
+    def note(progress: Progress) -> None:
+        if progress.score is not None and (not seen or progress.score != seen[-1][1]):
+            seen.append((time.perf_counter() - began, progress.score))
+
+    _, report = fit(Recipe(task.horizon, task.seasons, seed=seed), panel, start=start, on_step=note)  # type: ignore[arg-type]
+    first = report.facts()["instant_validation"]
+    seen = [(0.0, first), *seen] if first is not None else seen
+    best = np.minimum.accumulate([score for _, score in seen])
+    return [(round(seconds, 2), float(score)) for (seconds, _), score in zip(seen, best, strict=True)]
+
+
+def _command(folder: Path, i: int) -> tuple[float, str]:
+    """`foregate forecast` as anyone would call it."""
+    folder.mkdir(exist_ok=True)
+    file = folder / "series.csv"
+    months = pl.datetime_range(pl.datetime(2010, 1, 1), pl.datetime(2019, 12, 1), "1mo", eager=True)
+    _many(1, 120, 12).with_columns(ds=months.dt.date()).write_csv(file)
+    words = ["foregate", "forecast", str(file), "--horizon", "12", "--effort", "instant", "--out", str(folder / f"{i}")]
+    began = time.perf_counter()
+    done = _run("import sys; from foregate.cli.app import main", f"sys.argv = {words!r}; main()")
+    return time.perf_counter() - began, done
+
+
+def _many(n: int, length: int, season: int) -> pl.DataFrame:
+    """Series with a level, a slope, a season and noise, in the long format."""
+    rng, t = np.random.default_rng(0), np.arange(length)
+    level, slope, height = (rng.uniform(low, high, (n, 1)) for low, high in ((50, 500), (-0.1, 0.3), (2, 20)))
+    wave = height * np.sin(2 * np.pi * (t / season + rng.random((n, 1))))
+    values = (level + slope * t + wave + rng.normal(0, 4, (n, length))).astype(np.float32)
+    ids = pl.Series("unique_id", [f"s{i:06}" for i in range(n)]).gather(np.repeat(np.arange(n), length))
+    return pl.DataFrame({"unique_id": ids, "ds": np.tile(t, n), "y": values.ravel()})
+
+
+def _child(imports: str, call: str) -> dict[str, float]:
+    told: dict[str, float] = json.loads(_run(imports, call).splitlines()[-1])
+    return told
+
+
+def _run(imports: str, call: str) -> str:
+    hide = f"import sys; sys.modules.update(dict.fromkeys({HIDDEN!r}))"
+    done = subprocess.run([sys.executable, "-c", f"{hide}; {imports}; {call}"], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"a process that should have been measured failed:\n{done.stderr}")
+    return done.stdout
