@@ -139,7 +139,7 @@ def test_what_is_no_number_is_no_level(fitted, name, wrong):
     [
         ({"model": None}, "model must be a Forecaster, but got None"),
         ({"baselines": "Naive"}, "baselines must be a list of names, but got 'Naive'"),
-        ({"baselines": None}, "baselines must be a list of names"),
+        ({"baselines": 3}, "baselines must be a list of names"),
         ({"level": "80"}, "level must be a number or several"),
     ],
 )
@@ -391,7 +391,7 @@ def test_a_backtest_trains_anew(fitted):
     """A backtest never uses what the model was fitted on, scores baselines beside it, and leaves the model alone."""
     before = fitted.fitted_
     results = backtest(fitted, table(), n_windows=2)
-    assert set(results.models) == {"LSTM", "SeasonalNaive"}
+    assert set(results.models) == {"LSTM", "LSTM-instant", "SeasonalNaive"}
     assert fitted.fitted_ is before
     assert "LSTM" not in results.seen
     changed = table().with_columns(pl.when(pl.int_range(pl.len()) % 60 >= 56).then(99.0).otherwise("y").alias("y"))
@@ -415,3 +415,83 @@ def test_categories_without_an_input_are_said():
     assert model.forecast().notes == ()
     said = model.forecast(table.with_columns(kind=pl.lit("kiosk")))
     assert said.notes == ("Categories 'kiosk' of 'kind' have no input and are read as unknown.",)
+
+
+def test_a_pretrained_forecaster_needs_no_fit():
+    """It forecasts any data at once: its own seasons, its own intervals, the notes beside; nothing is remembered."""
+    model = Forecaster.pretrained(HORIZON)
+    said = model.forecast(table(), level=[80])
+    assert np.all(np.isfinite(said.values))
+    assert not hasattr(model, "fitted_")
+    framed = model.predict(table(), level=[80])
+    np.testing.assert_array_equal(framed["LSTM"].to_numpy().reshape(2, HORIZON), said.median)
+    monthly = Panel.from_arrays([10 + np.cos(np.arange(90) * np.pi / 6)], freq="MS")
+    assert model.forecast(monthly).values.shape == (1, HORIZON, 1)
+    short = model.forecast(Panel.from_arrays([np.array([5.0])]))
+    assert any("last value" in note for note in short.notes)
+    with pytest.raises(NotFittedError):
+        model.predict()
+
+
+def test_fitted_or_not_a_pretrained_forecaster_says_the_same():
+    """Fitted on the data, saved and loaded, it says what it says of the same data without."""
+    model = Forecaster.pretrained(HORIZON)
+    at_once = model.predict(table(), level=[80])
+    assert model.fit(table()).predict(level=[80]).equals(at_once)
+    assert model.report_["start"].startswith("tiny ")
+    assert model.report_["steps"] == model.report_["trust"] == 0
+
+
+def test_an_instant_forecaster_is_loaded_as_it_was_saved(tmp_path):
+    """To the bit, without being told by which engine; and it goes on with newer rows and what it was fitted on."""
+    model = Forecaster.pretrained(HORIZON).fit(table(days=50))
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    assert again.effort == "instant"
+    for data in (None, table()):
+        assert again.predict(data, level=[80]).equals(model.predict(data, level=[80]))
+
+
+@pytest.mark.parametrize("horizon", [1, 9, 1000])
+def test_a_pretrained_forecaster_looks_as_far_as_asked(horizon):
+    """Any horizon, longer than the history too, asked for when it is made or later."""
+    data = table(days=20)
+    made = Forecaster.pretrained(horizon).forecast(data, level=[90]).values
+    asked = Forecaster.pretrained(2).forecast(data, level=[90], horizon=horizon).values
+    assert made.shape == (2, horizon, 3)
+    assert np.all(np.isfinite(made))
+    np.testing.assert_array_equal(made, asked)
+
+
+def test_an_instant_forecaster_leaves_covariates_alone():
+    """They change nothing and are said not to be read; a known future behind the table is passed over."""
+    plain = Forecaster.pretrained(HORIZON).predict(table())
+    model = Forecaster(HORIZON, effort="instant")
+    behind = ahead().with_columns(pl.lit(None, pl.Float64).alias("y")).select(table(price=price).columns)
+    model.fit(pl.concat([table(price=price), behind]), covariates={"price": "future"})
+    assert model.predict().equals(plain)
+    assert any("covariates 'price' are not read" in note for note in model.report_["notes"])
+    with pytest.raises(UsageError, match="future must only be given to a model with known-future covariates"):
+        model.predict(future=ahead())
+
+
+def test_training_begins_with_the_pretrained_weights():
+    """It says with which, and how it compares with the instant forecaster; from scratch stays possible."""
+    options = {"steps": 4, "batch": 8, "crop": 30}
+    tuned = small(options=options).fit(table()).report_
+    assert tuned["start"].startswith("tiny ")
+    assert 0 <= tuned["trust"] <= 1
+    assert tuned["validation"] <= tuned["instant_validation"]
+    scratch = small(options={**options, "start": "scratch"}).fit(table()).report_
+    assert (scratch["start"], scratch["instant_validation"]) == ("scratch", None)
+    other = small(options={**options, "hidden": 8}).fit(table()).report_
+    assert other["start"] == "scratch"
+    assert any("since other sizes were given than those of the pretrained weights 'tiny'" in n for n in other["notes"])
+
+
+def test_the_instant_forecaster_is_compared_unasked():
+    """A backtest has it beside the trained one; of an instant forecaster there is no need; by name it can be had."""
+    model = Forecaster.pretrained(HORIZON)
+    assert set(backtest(model, table()).models) == {"LSTM", "SeasonalNaive"}
+    both = backtest(model, table(), baselines=["LSTM-instant"])
+    np.testing.assert_array_equal(both.forecasts["LSTM"], both.forecasts["LSTM-instant"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -27,24 +26,30 @@ from foregate.data import align_future, forecast_frame, read, regularize, requir
 from foregate.evaluation import Backtest, Plan, baseline
 from foregate.evaluation import backtest as run_backtest
 from foregate.forecasting.fitted import Fitted
-from foregate.persistence import Artifact, load_model, save_model
+from foregate.persistence import Artifact, load_model, load_shipped, require_size, save_model
+from foregate.pipeline.instant import instant
 from foregate.pipeline.recipe import Effort, Recipe
+from foregate.pipeline.report import FitReport
 from foregate.progress import progress_line
 
-__all__ = ["Forecaster", "backtest", "load"]
+__all__ = ["INSTANT", "Forecaster", "backtest", "load"]
+
+INSTANT = "LSTM-instant"
+"""What the pretrained network, without any training, is called where it is compared with others."""
 
 _OWN = ("horizon", "season_length", "effort", "seed")
 """Fields of a recipe that are arguments of their own; the others are `options`."""
 
 
 class Forecaster:
-    """The universal LSTM, trained on every origin of every series.
+    """The universal LSTM: pretrained, and trained on every origin of every series.
 
     Args:
         horizon: steps ahead that it learns to look; it can be asked for others.
         freq: step between rows, as a pandas or polars offset or an integer; inferred when not given.
         season_length: one or two season lengths in steps, shortest first; () for none; found in the data if not given.
-        effort: ``fast``, ``standard`` or ``best``: time for accuracy.
+        effort: ``fast``, ``standard`` or ``best``: time for accuracy. ``instant``: nothing is trained, and forecasts
+            can be asked for without `fit`, see `pretrained`.
         seed: same seed, same data, same machine: same forecaster, to the bit.
         options: any other field of `foregate.Recipe`, such as ``{"hidden": 64}``.
         verbose: show a progress line while fitting, if standard error is a terminal.
@@ -75,9 +80,38 @@ class Forecaster:
     ) -> None:
         self.horizon, self.freq, self.season_length = horizon, freq, season_length
         self.effort, self.seed, self.options, self.verbose = effort, seed, options, verbose
-        self._recipe()  # wrong arguments are told now, not after the data was read
+        recipe = self._recipe()  # wrong arguments are told now, not after the data was read
+        if recipe.start == "pretrained":
+            require_size(recipe.weights)
         if freq is not None:
             Frequency.parse(freq)
+
+    @classmethod
+    def pretrained(
+        cls,
+        horizon: int,
+        *,
+        freq: Frequency | str | int | None = None,
+        season_length: int | Sequence[int] | None = None,
+        weights: str = "tiny",
+    ) -> Self:
+        """A forecaster that is ready: it forecasts any series at once, without training and without torch.
+
+        Each `predict(data)` finds the seasons of that data and calibrates intervals on its past. After `fit(data)`,
+        which takes no longer, it goes on with these, and can be saved.
+
+        Args:
+            horizon: steps ahead.
+            freq, season_length: see `Forecaster`.
+            weights: size of the network, of those that come with the package.
+
+        Examples:
+            >>> from foregate.data import generate
+            >>> Forecaster.pretrained(horizon=3).predict(generate(2, 60), level=[80]).columns
+            ['unique_id', 'ds', 'LSTM', 'LSTM-lo-80', 'LSTM-hi-80']
+        """
+        options = None if weights == "tiny" else {"weights": weights}
+        return cls(horizon, freq=freq, season_length=season_length, effort="instant", options=options)
 
     def fit(
         self,
@@ -91,9 +125,13 @@ class Forecaster:
     ) -> Self:
         """Train on a panel, or on anything that `foregate.read` takes.
 
-        Gaps are made explicit as missing values, and said so in ``report_["notes"]``; the network is told what is
-        missing. The last origins of each series that can spare them are held out to choose weights and to calibrate
-        intervals; training then goes on for a while with them included.
+        Training begins with the pretrained weights, and what it ends with is on held-out origins never worse than
+        those: it is blended with them or given up where it brings nothing, and ``report_["notes"]`` says so. With
+        effort ``instant`` nothing is trained: seasons are found and intervals calibrated.
+
+        Gaps are made explicit as missing values, which is said there too; the network is told what is missing. The last
+        origins of each series that can spare them are held out to choose weights and to calibrate intervals; training
+        then goes on for a while with them included.
 
         Args:
             data: a panel, frame, path, address or database URL.
@@ -102,35 +140,23 @@ class Forecaster:
 
         Raises:
             DataError: the data has a problem; nothing was trained and what was fitted before stays.
-            MissingExtraError: torch is not installed.
+            MissingExtraError: torch is not installed, and the effort is not ``instant``.
         """
-        if importlib.util.find_spec("torch") is None:
+        recipe = self._recipe()
+        if recipe.effort != "instant" and importlib.util.find_spec("torch") is None:
             raise MissingExtraError("training", "train")
         if checkpoint is not None and Path(checkpoint).is_file():
             raise UsageError(f"checkpoint must be a folder, but got the file {checkpoint}. Name another place.")
-        from foregate.pipeline.fit import fit
-
         panel = read(
             data, id_col=id_col, time_col=time_col, target_col=target_col, covariates=covariates, freq=self.freq
         )
         panel, ahead = split_known_future(panel)
         panel = regularize(require_freq(panel))
         began = time.perf_counter()
-        with progress_line(shown=self.verbose) as on_step:
-            folder = None if checkpoint is None else Path(checkpoint)
-            fitted, report = fit(self._recipe(), panel, on_step=on_step, checkpoint=folder)
-        self.fitted_, self.panel_, self.future_ = fitted, panel, ahead
-        self.report_: dict[str, Any] = {
-            "seasons": list(report.seasons),
-            "parameters": report.parameters,
-            "steps": report.training.steps,
-            "best_step": report.training.best_step,
-            "finish_steps": report.finish_steps,
-            "held_out_series": report.held_out,
-            "history": [[s, loss, v if math.isfinite(v) else None] for s, loss, v in report.training.history],
-            "seconds": round(time.perf_counter() - began, 2),
-            "notes": list(report.notes),
-        }
+        fitted, report = self._made(recipe, panel, None if checkpoint is None else Path(checkpoint))
+        self.fitted_, self.panel_ = fitted, panel
+        self.future_ = ahead if _reads_future(fitted) else None
+        self.report_: dict[str, Any] = {**report.facts(), "seconds": round(time.perf_counter() - began, 2)}
         return self
 
     def forecast(
@@ -149,8 +175,7 @@ class Forecaster:
             DataError: the data has a problem, or known-future covariates miss a step.
         """
         levels, wanted = _asked(level, quantiles)
-        panel, rows = self._history(data)
-        return self._say(panel, rows if future is None else future, {*levels_to_quantiles(levels), *wanted}, horizon)
+        return self._answer(data, {*levels_to_quantiles(levels), *wanted}, horizon, future)[0]
 
     def predict(
         self,
@@ -165,7 +190,8 @@ class Forecaster:
 
         Args:
             data: other series, or the same ones with newer rows, in the columns that the model was fitted on; None for
-                the panel it was fitted on. Nothing is fitted anew.
+                the panel it was fitted on. Nothing is fitted anew. A pretrained forecaster that was not fitted takes
+                any data.
             level: percentages of central intervals, such as [80, 95].
             quantiles: probabilities, instead of `level`.
             horizon: steps ahead; the one it was fitted for when not given.
@@ -177,10 +203,8 @@ class Forecaster:
             (the median), and a column per bound or quantile.
         """
         levels, wanted = _asked(level, quantiles)
-        panel, rows = self._history(data)
-        sides = {*levels_to_quantiles(levels), *wanted}
-        forecast = self._say(panel, rows if future is None else future, sides, horizon)
-        return forecast_frame(forecast, panel.spec, name=self.fitted_.name, levels=levels, quantiles=wanted)
+        said, panel, name = self._answer(data, {*levels_to_quantiles(levels), *wanted}, horizon, future)
+        return forecast_frame(said, panel.spec, name=name, levels=levels, quantiles=wanted)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the model to a folder: safetensors, JSON and ONNX, no pickle. All of it, or nothing.
@@ -231,6 +255,25 @@ class Forecaster:
             **(self.options or {}),
         )
 
+    def _made(self, recipe: Recipe, panel: Panel, checkpoint: Path | None) -> tuple[Fitted, FitReport]:
+        """A fitted model of a regular panel."""
+        start = load_shipped(recipe.weights) if recipe.start == "pretrained" else None
+        if start is not None and recipe.effort == "instant":
+            return instant(recipe, panel, start)
+        from foregate.pipeline.fit import fit
+
+        with progress_line(shown=self.verbose) as on_step:
+            return fit(recipe, panel, start=start, on_step=on_step, checkpoint=checkpoint)
+
+    def _answer(self, data: Any, sides: set[float], horizon: int | None, future: Any) -> tuple[Forecast, Panel, str]:
+        """The quantiles `sides` of what comes after the data, what that was read as, and the name of the model."""
+        if self.effort == "instant" and data is not None and not hasattr(self, "fitted_"):
+            own = Forecaster(**(self.get_params() | ({} if horizon is None else {"horizon": horizon}))).fit(data)
+            said, panel, name = own._answer(None, sides, horizon, future)
+            return replace(said, notes=tuple(dict.fromkeys([*own.report_["notes"], *said.notes]))), panel, name
+        panel, rows = self._history(data)
+        return self._say(panel, rows if future is None else future, sides, horizon), panel, self.fitted_.name
+
     def _fitted(self) -> Fitted:
         if not hasattr(self, "fitted_"):
             raise NotFittedError("the forecaster must be fitted first, but got none. Call fit(data), or load a model.")
@@ -240,7 +283,7 @@ class Forecaster:
         """The quantiles `sides` of the steps after a regular panel."""
         fitted = self._fitted()
         steps = self.horizon if horizon is None else replace(self._recipe(), horizon=horizon).horizon
-        if any(c.role == "future" for c in fitted.spec.columns):
+        if _reads_future(fitted):
             future = align_future(panel, future, steps)
         elif future is not None:
             raise UsageError(
@@ -276,7 +319,7 @@ class Forecaster:
                 )
             panel = replace(panel, freq=self.panel_.freq)
         panel, rows = split_known_future(panel)
-        return regularize(panel), rows
+        return regularize(panel), rows if _reads_future(fitted) else None
 
 
 def load(path: str | Path, *, engine: str = "auto") -> Forecaster:
@@ -327,7 +370,7 @@ def backtest(
     step: int | None = None,
     refit: bool | int = False,
     level: Sequence[float] | float = (80, 95),
-    baselines: Sequence[str] = ("SeasonalNaive",),
+    baselines: Sequence[str] | None = None,
 ) -> Backtest:
     """Forecast windows of the past with a forecaster and baselines, and keep what came beside what was said.
 
@@ -341,7 +384,9 @@ def backtest(
         step: rows between two origins; the horizon when not given.
         refit: False to train once, True at every origin, n at every n-th.
         level: central intervals to score, in percent.
-        baselines: names of models to compare with, of `foregate.evaluation.BASELINES`.
+        baselines: names of models to compare with: ``LSTM-instant``, the pretrained network without training, and those
+            of `foregate.evaluation.BASELINES`. If not given ``LSTM-instant``, unless `model` is just that, and
+            ``SeasonalNaive``.
 
     Examples:
         >>> from foregate.data import generate
@@ -349,11 +394,11 @@ def backtest(
         >>> model = Forecaster(horizon=3, season_length=12, options={"steps": 2, "hidden": 8})
         >>> board = scoreboard(backtest(model, generate(2, 60), n_windows=2))
         >>> [score.model for score in board.scores]
-        ['LSTM', 'SeasonalNaive']
+        ['LSTM', 'LSTM-instant', 'SeasonalNaive']
     """
     if not isinstance(model, Forecaster):
         raise UsageError(f"model must be a Forecaster, but got {model!r}. Give for example Forecaster(horizon=28).")
-    if isinstance(baselines, str) or not isinstance(baselines, Iterable):
+    if isinstance(baselines, str) or not isinstance(baselines, Iterable | None):
         raise UsageError(f'baselines must be a list of names, but got {baselines!r}. Give for example ["Naive"].')
     levels = _numbers("level", level)
     panel, _ = split_known_future(read(data, freq=model.freq))
@@ -362,16 +407,27 @@ def backtest(
     plan = Plan(recipe.horizon, n_windows, step, refit=refit, levels=levels)
 
     def train(part: Panel) -> Fitted:
-        own = Forecaster(**model.get_params()).fit(part)
-        return own.fitted_
+        return Forecaster(**model.get_params()).fit(part).fitted_
+
+    def at_once(part: Panel) -> Fitted:
+        own = {"effort": "instant", "options": {"weights": recipe.weights}}
+        return Forecaster(**(model.get_params() | own)).fit(part).fitted_
 
     season = plan.season_of(panel) if recipe.season_length is None else max([*recipe.season_length[:1], 1])
-    contenders = {"LSTM": train} | {name: baseline(name, season=season) for name in baselines}
+    if baselines is None:
+        baselines = ("SeasonalNaive",) if recipe.effort == "instant" else (INSTANT, "SeasonalNaive")
+    contenders = {"LSTM": train}
+    contenders |= {name: at_once if name == INSTANT else baseline(name, season=season) for name in baselines}
     return run_backtest(contenders, panel, replace(plan, season=season))
 
 
 def _parameters() -> tuple[str, ...]:
     return tuple(inspect.signature(Forecaster).parameters)
+
+
+def _reads_future(fitted: Fitted) -> bool:
+    """Whether the model reads known-future covariates."""
+    return any(c.role == "future" for c in fitted.spec.columns)
 
 
 def _asked(

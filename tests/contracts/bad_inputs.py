@@ -20,6 +20,7 @@ import polars as pl
 from foregate import Forecaster, backtest, load
 from foregate.core import ArtifactError, DataError, ForegateError, NotFittedError, UsageError
 from foregate.data import ReadOptions, read
+from foregate.persistence import load_shipped, shipped_sizes
 
 __all__ = ["BAD_INPUTS", "BadInput", "backtested", "fitted", "forecast", "loaded", "model"]
 
@@ -116,6 +117,7 @@ def _saved(change: Callable[[Path], object]) -> Callable[[Path], Path]:
 _FIX_VALUES = "Correct these values, or leave them empty where nothing was observed."
 _FIX_DATES = "Correct these values, or say how to read them: options=ReadOptions(date_format=…)."
 _COMPLETELY = "Check that it was written completely."
+_TINY = load_shipped("tiny")
 _DAYS = ("2024-01-01", "2024-01-02", "2024-01-03")
 
 BAD_INPUTS = [
@@ -413,8 +415,35 @@ BAD_INPUTS = [
     BadInput(
         "an effort that does not exist",
         _frame(ds=[*_DAYS], y=[1, 2, 3]),
-        "effort must be one of fast, standard, best, but got 'much'.",
+        "effort must be one of instant, fast, standard, best, but got 'much'.",
         {"effort": "much"},
+        UsageError,
+        fitted,
+    ),
+    BadInput(
+        "an instant forecaster from scratch",
+        _frame(ds=[*_DAYS], y=[1, 2, 3]),
+        "start must be 'pretrained' for effort='instant', which trains nothing, but got 'scratch'. Choose "
+        "effort='fast' to train from scratch.",
+        {"effort": "instant", "options": {"start": "scratch"}},
+        UsageError,
+        fitted,
+    ),
+    BadInput(
+        "an instant forecaster of another size",
+        _frame(ds=[*_DAYS], y=[1, 2, 3]),
+        f"hidden, layers, decoder and recent must be those of the pretrained weights ({_TINY.shape.hidden}, "
+        f"{_TINY.shape.layers}, {_TINY.shape.decoder} and {_TINY.recent}) or not be given for effort='instant', but got "
+        "others. Leave them out.",
+        {"effort": "instant"},
+        UsageError,
+        fitted,
+    ),
+    BadInput(
+        "weights that do not come with the package",
+        _frame(ds=[*_DAYS], y=[1, 2, 3]),
+        f"weights must be one of {', '.join(shipped_sizes())}, but got 'huge'. Choose one of these.",
+        {"options": {"weights": "huge"}},
         UsageError,
         fitted,
     ),
@@ -438,7 +467,8 @@ BAD_INPUTS = [
     BadInput(
         "an option that does not exist",
         _frame(ds=[*_DAYS], y=[1, 2, 3]),
-        "options must be among batch, crop, decoder, hidden, layers, rate, recent, steps, validate, but got hiden.",
+        "options must be among batch, crop, decoder, hidden, layers, rate, recent, start, steps, validate, weights, "
+        "but got hiden.",
         {"options": {"hiden": 3}},
         UsageError,
         fitted,
@@ -595,6 +625,19 @@ BAD_INPUTS = [
         "the forecaster must be fitted first, but got none. Call fit(data), or load a model.",
         error=NotFittedError,
         act=lambda source: _small().predict(),
+    ),
+    BadInput(
+        "a pretrained forecaster without data",
+        lambda folder: None,
+        "the forecaster must be fitted first, but got none. Call fit(data), or load a model.",
+        error=NotFittedError,
+        act=lambda source: Forecaster.pretrained(2).predict(),
+    ),
+    BadInput(
+        "a pretrained forecaster of nothing observed",
+        _frame(unique_id=["a", "a", "b", "b"], ds=[1, 2, 1, 2], y=[1.0, 2.0, None, None]),
+        "every series must have an observed value, but got none in 1 of 2: 'b'. Leave these series out.",
+        act=lambda source: Forecaster.pretrained(2).predict(source),
     ),
     BadInput(
         "a parameter that does not exist",

@@ -3,5 +3,17 @@
 from foregate.persistence.artifact import Artifact, load_model, save_model
 from foregate.persistence.folder import require_replaceable
 from foregate.persistence.runtime import OnnxEngine
+from foregate.persistence.shipped import load_shipped, require_size, shipped_facts, shipped_sizes, write_shipped
 
-__all__ = ["Artifact", "OnnxEngine", "load_model", "require_replaceable", "save_model"]
+__all__ = [
+    "Artifact",
+    "OnnxEngine",
+    "load_model",
+    "load_shipped",
+    "require_replaceable",
+    "require_size",
+    "save_model",
+    "shipped_facts",
+    "shipped_sizes",
+    "write_shipped",
+]

@@ -37,7 +37,15 @@ from foregate.pipeline.start import Start
 if TYPE_CHECKING:
     from foregate.models.network import Network
 
-__all__ = ["check_forecast", "load_shipped", "read_start", "shipped_facts", "shipped_sizes", "write_shipped"]
+__all__ = [
+    "check_forecast",
+    "load_shipped",
+    "read_start",
+    "require_size",
+    "shipped_facts",
+    "shipped_sizes",
+    "write_shipped",
+]
 
 SHIPPED = Path(__file__).parents[1] / "weights"
 """Where the folders are."""
@@ -97,12 +105,12 @@ def load_shipped(size: str = "tiny", *, engine: str = "auto") -> Start:
         'tiny'
     """
     require_engine(engine)
-    return read_start(SHIPPED / _known(size), engine="torch" if engine == "torch" else "onnx")
+    return read_start(SHIPPED / require_size(size), engine="torch" if engine == "torch" else "onnx")
 
 
 def shipped_facts(size: str = "tiny") -> Mapping[str, Any]:
     """What is known of a pretrained network: what it was trained on, how long, with what seed."""
-    return _read(SHIPPED / _known(size))[0].facts
+    return _read(SHIPPED / require_size(size))[0].facts
 
 
 def read_start(folder: Path, *, engine: str = "onnx") -> Start:
@@ -125,9 +133,7 @@ def read_start(folder: Path, *, engine: str = "onnx") -> Start:
     )
 
 
-def write_shipped(
-    folder: Path, network: Network, facts: Mapping[str, Any], *, recent: int = InputSpec.recent
-) -> None:
+def write_shipped(folder: Path, network: Network, facts: Mapping[str, Any], *, recent: int = InputSpec.recent) -> None:
     """Write a pretrained network, in place of the one that is there.
 
     The manifest also gets the forecast of a fixed series, so that it can be seen that the files say what they said
@@ -170,7 +176,12 @@ def check_forecast(start: Start) -> np.ndarray[Any, np.dtype[np.float64]]:
     return fitted.forecast(panel, CHECK_HORIZON, (0.1, 0.5, 0.9)).values[0]
 
 
-def _known(size: str) -> str:
+def require_size(size: str) -> str:
+    """The size, if there are weights of it.
+
+    Raises:
+        UsageError: lists the sizes that there are.
+    """
     sizes = shipped_sizes()
     if size not in sizes:
         raise UsageError(f"weights must be one of {', '.join(sizes) or 'none'}, but got {size!r}. Choose one of these.")
