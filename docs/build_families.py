@@ -62,7 +62,7 @@ def sheets() -> dict[str, Rows]:
     evolutions = {n: (lambda r, f=f: f(r, SHAPES["smooth"](r, EACH, 24), _phase())) for n, f in EVOLUTIONS.items()}
     calendars = {f"{f.__name__} (season {m})": (lambda r, f=f: f(r, EACH, 2 * STEPS)) for m, f in CALENDARS.items()}
     others: dict[str, Callable[[np.random.Generator], Floats]] = {
-        "days": lambda r: np.exp(day_profile(r, EACH, days, (24, 168), size)),
+        "days": lambda r: np.exp(day_profile(r, days, (24, 168), size, np.ones((EACH, 1)))),
         "solar": lambda r: np.exp(solar(r, EACH, days, 24)),
         "kernel": lambda r: kernel(r, EACH, STEPS, (24, 1)),
     }

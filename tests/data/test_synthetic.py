@@ -312,7 +312,7 @@ def test_the_sun_does_not_shine_at_night():
 
 def test_days_repeat_and_weekends_differ():
     """Hours a day apart are alike, and hours a week apart at least as much."""
-    course = day_profile(rng(), 60, 24 * 28, (24, 168), np.full((60, 1), 0.5))
+    course = day_profile(rng(), 24 * 28, (24, 168), np.full((60, 1), 0.5), np.ones((60, 1)))
     assert np.median(acf(course, 24)) > 0.7
     assert np.median(acf(course, 168)) > np.median(acf(course, 24)) - 0.05
     assert np.median(acf(course, 12)) < 0.3

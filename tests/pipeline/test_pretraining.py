@@ -31,7 +31,7 @@ def test_a_step_has_the_same_batch_whenever_it_is_asked_for():
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_every_kind_gives_batches_to_learn_from(kind):
-    """Whatever is drawn, inputs and targets are finite, some targets count, and no crop is longer than twice what is asked."""
+    """Whatever is drawn, inputs and targets are finite, some targets count, and no crop is too long."""
     crops = SyntheticCrops(OPTIONS, kinds=(kind,))
     batch = crops.draw(0)
     assert np.isfinite(batch.features).all()

@@ -26,7 +26,7 @@ SHORTEST_DAY = 20
 NATURAL = {7: (365.25, 30.44, 14), 12: (30.0, 120.0), 24: (12.0, 168.0, 8766.0), 48: (24.0, 336.0), 52: (52.18, 26.0)}
 """Periods that series with a declared season often have without saying so."""
 CLEAN = 0.1
-"""Noise of clean series, relative to that of others."""
+"""Noise of clean series, and how their days differ, relative to those of others."""
 LARGEST_STEP = 0.15
 """Of a random walk, standard deviation in logarithms."""
 WIDEST_COUNTS = 4.0
@@ -56,7 +56,9 @@ class _Draft:
         self.closed = np.zeros((n, length), np.bool_)
         self.names: list[list[str]] = [[] for _ in range(n)]
         self.noise_size = spread(rng, prior.noise_size, n)
-        self.noise_size[chance(rng, prior.clean, n)] *= CLEAN
+        self.steady = np.ones((n, 1))
+        self.steady[chance(rng, prior.clean, n)] = CLEAN
+        self.noise_size *= self.steady
         self.makes = self._makes()
 
     def say(self, name: str, rows: Ints) -> None:
@@ -134,7 +136,7 @@ class _Draft:
         rng, rows, day = self.rng, self.rows("days"), self.seasons[0]
         if rows.size:
             size = spread(rng, (max(0.03, self.prior.season_size[0]), self.prior.season_size[1]), rows.size)
-            course = day_profile(rng, rows.size, self.length, self.seasons, size)
+            course = day_profile(rng, self.length, self.seasons, size, self.steady[rows])
             self.season[rows] += course
         rows = self.rows("solar")
         if rows.size:

@@ -63,7 +63,9 @@ def _shapes(rng: np.random.Generator, n: int, day: int) -> Floats:
     return np.asarray(curves / (curves[:, :1].std(2, keepdims=True) + 1e-9), np.float64)
 
 
-def day_profile(rng: np.random.Generator, n: int, length: int, seasons: tuple[int, int], size: Floats) -> Floats:
+def day_profile(
+    rng: np.random.Generator, length: int, seasons: tuple[int, int], size: Floats, steady: Floats
+) -> Floats:
     """A week of days: one curve for working days, one for weekends, a factor per weekday, and days that differ.
 
     ``log y_t = size * curve[kind of day, time of day] * (1 + g_day) + factor[weekday] + d_day``; g and d are
@@ -71,14 +73,15 @@ def day_profile(rng: np.random.Generator, n: int, length: int, seasons: tuple[in
 
     Args:
         rng: what to draw from.
-        n: S.
         length: T.
         seasons: steps per day, and per week or whatever cycle of days there is; 1 for a week that nobody declared.
         size: standard deviation of the working day's curve, (S, 1), in logarithms.
+        steady: how much of the differences between days there is, (S, 1): 0 for none, 1 for all.
 
     Returns:
         The course, (S, T).
     """
+    n = len(size)
     day, long = seasons
     days = max(2, round(long / day)) if long > day else 7
     curves = _shapes(rng, n, day)
@@ -87,10 +90,10 @@ def day_profile(rng: np.random.Generator, n: int, length: int, seasons: tuple[in
     weekday = (np.arange(total) + rng.integers(0, days, (n, 1))) % days
     off = (weekday >= days - max(1, round(days * 2 / 7))) & (rng.random((n, 1)) < 0.7)
     off |= rng.random((n, total)) < 0.025 * (rng.random((n, 1)) < 0.5)
-    factor = spread(rng, (0.0005, 0.08), n) * rng.standard_normal((n, days))
+    factor = steady * spread(rng, (0.0005, 0.08), n) * rng.standard_normal((n, days))
     level = np.take_along_axis(factor, weekday, 1) - off * size * rng.uniform(-0.3, 1.5, (n, 1))
-    level += np.minimum(1, 3 * size) * _by_day(rng, n, total, (0.0005, 0.2))
-    swing = 1 + _by_day(rng, n, total, (0.002, 0.25))
+    level += steady * np.minimum(1, 3 * size) * _by_day(rng, n, total, (0.0005, 0.2))
+    swing = 1 + steady * _by_day(rng, n, total, (0.002, 0.25))
     # Neighbouring days pass into one another around midnight, in a day or at once.
     at = step / day - 0.5
     before = np.maximum(np.floor(at), 0).astype(np.int64)

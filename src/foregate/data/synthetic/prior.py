@@ -226,23 +226,23 @@ DAILY = replace(
 
 HOURLY = replace(
     DEFAULT,
-    makes={"structural": 0.5, "days": 0.7, "solar": 0.05, "kernel": 0.07, "counts": 0.06, "constant": 0.005},
+    makes={"structural": 0.35, "days": 1, "solar": 0.05, "kernel": 0.05, "counts": 0.06, "constant": 0.005},
     trends={
         "none": 5, "linear": 2, "damped": 1, "exponential": 0.5, "logarithmic": 1, "logistic": 0.7, "piecewise": 1.5,
         "walk": 1, "drift": 1, "integrated": 2, "growth": 1, "market": 0.5, "cycle": 1, "life": 0.5,
     },
     trend_size=(0.01, 1),
-    clean=0.35,
+    clean=0.5,
     season=0.88,
-    season_size=(0.02, 1),
-    walk_size=(0.02, 2),
+    season_size=(0.05, 1),
+    walk_size=(0.02, 1),
     shapes={"smooth": 6, "rough": 0.5, "spiky": 0.7, "one_sided": 1, "blocks": 0.7, "skew": 1},
     evolutions={"fixed": 4, "swelling": 3, "shifting": 0.5, "wandering": 1.5, "fading": 0.3},
     noises={
-        "white": 2, "ar": 3, "persistent": 3, "arma": 1, "long_memory": 0.7, "heavy": 1, "skewed": 0.7,
+        "white": 1, "ar": 3, "persistent": 5, "arma": 1, "long_memory": 0.7, "heavy": 1, "skewed": 0.7,
         "clustered": 0.7, "volatile": 0.7,
     },
-    noise_size=(0.0005, 0.2),
+    noise_size=(0.0005, 0.15),
 )  # fmt: skip
 """For hours and parts of them, which are smoother than what is added up over days."""
 
