@@ -25,7 +25,7 @@ SETS = {
     "m1_yearly": "yearly",
     "m1_quarterly": "quarterly",
     "m1_monthly": "monthly",
-    "aus_retail": "monthly, long",
+    "aus_retail": "long monthly",
     "m4_weekly": "weekly",
     "nn5_daily": "daily",
     "m5_small": "daily",

@@ -2,93 +2,80 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from foregate.core import Frequency, Panel
-from foregate.data.inputs import Inputs, InputSpec
-from foregate.data.synthetic import KINDS, Kind, generate_batch
+from foregate.core import UsageError, at_least, listed
+from foregate.data.inputs import InputSpec
+from foregate.data.synthetic import KINDS, Kind
 from foregate.models.network import Network
 from foregate.pipeline.fit import new_network
-from foregate.pipeline.plan import CELLS, plan_window
 from foregate.pipeline.recipe import LEVELS, Recipe
+from foregate.pipeline.synthetic_crops import SyntheticCrops
 from foregate.training.ahead import drawn_ahead
-from foregate.training.batches import Batch, Crops
-from foregate.training.loop import Progress, TrainingResult, batch_loss, train
+from foregate.training.loop import Progress, batch_loss, train
 from foregate.training.options import TrainingOptions
+from foregate.training.result import TrainingResult
 
-__all__ = ["SyntheticCrops", "pretrain"]
+__all__ = ["Pretraining", "pretrain"]
 
-HORIZONS, LONG_HORIZONS = (4, 64), (64, 400)
-"""Steps ahead, drawn evenly in their logarithm; one batch in ten looks far."""
-CROPS = (0.5, 1, 1, 2)
-"""Rows that are read, relative to the crop of the options: short and long memories are both trained."""
 HELD_BACK_BATCHES = 4
 """Validation batches per kind of series, drawn with another seed."""
 
 
 @dataclass(frozen=True)
-class SyntheticCrops:
-    """Batches of series that are made up as they are needed: a `foregate.training.batches.Source`."""
+class Pretraining:
+    """A pretraining run: all that its weights follow from, on the same machine to the bit.
 
-    options: TrainingOptions
-    """Of the run; `batch` is the most series of a step, `crop` the most rows read of one."""
+    Examples:
+        >>> run = Pretraining(TrainingOptions(steps=100), kinds={"yearly": 1, "monthly": 3})
+        >>> [(kind.name, kind.weight) for kind in run.drawn()]
+        [('yearly', 1.0), ('monthly', 3.0)]
+    """
+
+    training: TrainingOptions
+    """Of the run; `batch` is the most series of a step, `crop` the rows read of one, about."""
+    hidden: int = 96
+    """Units of each LSTM layer."""
+    layers: int = 2
+    """LSTM layers."""
+    decoder: int = 64
+    """Width of the decoder."""
     recent: int = 12
-    """See `InputSpec.recent`."""
-    kinds: tuple[Kind, ...] = KINDS
-    """What is drawn from."""
+    """Latest values given to the network at each step."""
+    kinds: Mapping[str, float] = field(default_factory=dict)
+    """Which kinds of series are drawn how often, by name; empty for all of `foregate.data.synthetic.KINDS`."""
 
-    @property
-    def fingerprint(self) -> int:
-        """The same number for the same kinds of series."""
-        return zlib.crc32(repr((self.kinds, self.recent)).encode())
+    def __post_init__(self) -> None:
+        at_least(1, hidden=self.hidden, layers=self.layers, decoder=self.decoder, recent=self.recent)
+        known = [kind.name for kind in KINDS]
+        unknown = sorted(set(self.kinds) - set(known))
+        if unknown:
+            raise UsageError(f"kinds must be among {', '.join(known)}, but got {listed(unknown)}. Use these names.")
+        if self.kinds and not (min(self.kinds.values()) >= 0 and sum(self.kinds.values()) > 0):
+            raise UsageError(f"kinds must have weights of 0 or more, not all 0, but got {dict(self.kinds)}.")
 
-    def draw(self, step: int) -> Batch:
-        """The batch of training step `step`: the same numbers whenever it is asked for."""
-        rng = np.random.default_rng([self.options.seed, step, 1])
-        return self.batch_of(Kind.draw(rng, self.kinds), rng, step)
+    def drawn(self) -> tuple[Kind, ...]:
+        """What series are drawn from."""
+        if not self.kinds:
+            return KINDS
+        return tuple(replace(k, weight=float(self.kinds[k.name])) for k in KINDS if self.kinds.get(k.name))
 
-    def batch_of(self, kind: Kind, rng: np.random.Generator, step: int) -> Batch:
-        """A batch of one kind of series, at origins all along them."""
-        length = kind.length(rng)
-        horizon = min(_horizon(rng), max(2, length // 2))
-        crop = min(length, round(self.options.crop * float(rng.choice(CROPS))))
-        size = int(np.clip(CELLS // crop, 16, self.options.batch))
-        made = generate_batch(rng, size, length + horizon, kind.seasons, kind.prior)
-        panel = _panel(made.values, made.mask)
-        inputs = Inputs(panel, InputSpec(kind.seasons, self.recent, plan_window(kind.seasons)))
-        options = replace(self.options, batch=size, crop=crop)
-        return Crops(inputs, panel.lengths, horizon, options).draw(step)
-
-
-def _horizon(rng: np.random.Generator) -> int:
-    low, high = np.log(LONG_HORIZONS if rng.random() < 0.1 else HORIZONS)
-    return round(float(np.exp(rng.uniform(low, high))))
-
-
-def _panel(values: np.ndarray, mask: np.ndarray) -> Panel:
-    """A panel of series of one length from (S, T) arrays."""
-    n, length = values.shape
-    return Panel(
-        ids=np.arange(n).astype(np.str_),
-        offsets=np.arange(n + 1, dtype=np.int64) * length,
-        values=np.where(mask, values, 0).astype(np.float32).ravel(),
-        mask=mask.ravel(),
-        times=np.tile(np.arange(length, dtype=np.int64), n),
-        freq=Frequency(1, "step"),
-    )
+    def network(self) -> Network:
+        """With its first weights, which follow from the seed."""
+        recipe = Recipe(
+            1, hidden=self.hidden, layers=self.layers, decoder=self.decoder, recent=self.recent, seed=self.training.seed
+        )
+        return new_network(recipe, InputSpec(recent=self.recent))
 
 
 def pretrain(
-    recipe: Recipe,
-    options: TrainingOptions,
+    run: Pretraining,
     *,
-    kinds: tuple[Kind, ...] = KINDS,
     processes: int = 0,
     on_step: Callable[[Progress], None] | None = None,
     checkpoint: Path | None = None,
@@ -96,20 +83,26 @@ def pretrain(
     """Train a network without covariates on made-up series alone.
 
     Args:
-        recipe: sizes of the network and the seed of its first weights; the horizon plays no part.
-        options: of the run; it does not stop early if `patience` is at least `checks`.
-        kinds: what is drawn from.
-        processes: that draw batches ahead, beside this one.
+        run: what to make; it does not stop early if `patience` is at least `checks`.
+        processes: that draw batches ahead, beside this one; the result is the same for any number.
         on_step: told of every step.
         checkpoint: folder to write checkpoints to, and to go on from, to the same bits.
+
+    Returns:
+        The network with the averaged weights of the best check on held-back series, and how training went.
+
+    Raises:
+        ArtifactError: the checkpoint is damaged, or of another run.
+        ModelError: the loss is no longer a number.
     """
-    crops = SyntheticCrops(options, recipe.recent, kinds)
-    network = new_network(recipe, InputSpec(recent=recipe.recent))
+    options = run.training
+    crops = SyntheticCrops(options, run.recent, run.drawn())
+    network = run.network()
     levels = torch.tensor(LEVELS, dtype=torch.float32, device=options.device)
     held_back = replace(crops, options=replace(options, seed=options.seed + 1))
     batches = [
         held_back.batch_of(kind, np.random.default_rng([held_back.options.seed, i, j]), j)
-        for i, kind in enumerate(kinds)
+        for i, kind in enumerate(crops.kinds)
         for j in range(HELD_BACK_BATCHES)
     ]
 
