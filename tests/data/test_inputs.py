@@ -11,7 +11,8 @@ from foregate.core import Covariate, Panel, UsageError
 from foregate.data import inputs as module
 from foregate.data.columns import fit_columns
 from foregate.data.inputs import LEAST_ERROR, NEIGHBOURS, SEASONAL_PATHS, Inputs, InputSpec, squash
-from foregate.data.tracks import LINEAR, LOG, SLOPES, SMOOTHING
+from foregate.data.statistics import SLOPES, SMOOTHING
+from foregate.data.tracks import LINEAR, LOG
 
 SPEC = InputSpec(seasons=(3, 7), recent=4, window=20)
 K = np.arange(1, 16)
@@ -216,8 +217,9 @@ def slow_steps(inputs, i, t, k):
         value = tracks.z[row] if seen or m == 1 else remembered
         paths.append((value - level) / scale)
         known.append(seen)
-    ago = r - long * -(-k // long)
-    moved = tracks.season_mean[r, 0] - tracks.season_mean[ago, 0] if ago >= start and long > 1 else 0
+    moved = 0
+    if r - long >= start and long > 1:
+        moved = -(-k // long) * (tracks.season_mean[r, 0] - tracks.season_mean[r - long, 0])
     paths.append(paths[-1] + moved / scale)
     for which, m in enumerate((short, long)):
         source = t + k

@@ -8,18 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foregate.core import Panel
-from foregate.data.tracks import (
+from foregate.data.statistics import (
     BLOCK,
     LEAST_SCALE,
-    LINEAR,
-    LOG,
     NEWEST_SEASON_WEIGHTS,
     POSITIVE_SHARE,
     SLOPES,
     SMOOTHING,
-    _decayed_mean,
-    make_tracks,
 )
+from foregate.data.tracks import LINEAR, LOG, make_tracks
 
 SEASONS, WINDOW = (3, 7), 20
 PER_ROW = (
@@ -260,19 +257,6 @@ def test_averages_hold_through_gaps_of_any_length():
         said = getattr(tracks, name)
         np.testing.assert_array_equal(said[2:], np.broadcast_to(said[2], said[2:].shape), err_msg=name)
     np.testing.assert_array_equal(tracks.gap[2:], np.arange(5001))
-
-
-def test_the_average_weighs_as_it_says():
-    """The blocked average is the plain recursion, over many blocks and at every rate."""
-    rng = np.random.default_rng(1)
-    x, mask = rng.normal(size=(2, 3 * BLOCK + 5)), rng.random((2, 3 * BLOCK + 5)) < 0.6
-    for rate in (0.005, 0.1, 0.9):
-        fast = _decayed_mean(x, mask, rate)
-        top, bottom, kept = np.zeros(2), np.zeros(2), np.zeros(2)
-        for t in range(x.shape[1]):
-            top, bottom = (1 - rate) * top + mask[:, t] * x[:, t], (1 - rate) * bottom + mask[:, t]
-            kept = np.where(mask[:, t], top / np.maximum(bottom, 1e-300), kept)
-            np.testing.assert_allclose(fast[:, t], kept, rtol=1e-12, atol=1e-12)
 
 
 def test_series_of_nothing_and_of_one_row():

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from foregate.core import Future, Panel, UsageError
 from foregate.data.columns import Columns, ColumnSpec, encode_columns
-from foregate.data.tracks import ERRORS, LOG, SLOPES, SMOOTHING, make_tracks
+from foregate.data.statistics import ERRORS, SLOPES, SMOOTHING
+from foregate.data.tracks import LOG, Tracks, make_tracks
 
-__all__ = ["InputSpec", "Inputs"]
+__all__ = ["InputSpec", "Inputs", "View"]
 
 IntArray = NDArray[np.int64]
 Float32Array = NDArray[np.float32]
@@ -80,33 +81,43 @@ class InputSpec:
         """P, how many candidate paths the decoder may gate."""
         return SEASONAL_PATHS + 1 + len(SMOOTHING) + len(SLOPES)
 
+    @property
+    def lags(self) -> tuple[int, ...]:
+        """Recent lags, then one short, one long and two short seasons back with their neighbours; 0 stands for none."""
+        short, long = self.seasons
+        around = [m + j if m > 1 else 0 for m in (short, long, 2 * short if short > 1 else 1) for j in NEIGHBOURS]
+        return (*range(1, self.recent + 1), *around)
+
+    @property
+    def lookback(self) -> int:
+        """How many rows back anything is read, besides what is carried."""
+        return max(self.lags)
+
     def width(self, role: str) -> int:
         """Input columns of the covariates of one role."""
         return sum(c.width for c in self.columns if c.role == role)
 
 
-class Inputs:
-    """Causal, scale-free view of a regular panel.
+class View:
+    """Causal, scale-free view of series: what the network is told of them, and what its outputs mean.
 
-    Rows are panel row numbers; -1 stands for padding and gives zeros. Whatever is asked of row n depends on rows up to
-    n of the same series, and on covariates that are known then, alone.
+    Rows are numbers of tracks' rows; -1 stands for padding and gives zeros. Whatever is asked of row n depends on rows
+    up to n of the same series, and on covariates that are known then, alone.
     """
 
-    def __init__(self, panel: Panel, spec: InputSpec, future: Future | None = None) -> None:
-        self.panel, self.spec = panel, spec
-        self.tracks = make_tracks(panel, spec.seasons, spec.window)
-        self._series = panel.row_series
-        self._columns: Columns = encode_columns(panel, spec.columns, future)
+    def __init__(self, tracks: Tracks, spec: InputSpec, series: IntArray, columns: Columns) -> None:
+        """Look at tracks whose N rows belong to `series` (N,), with encoded covariates of those series."""
+        self.tracks, self.spec, self._series, self._columns = tracks, spec, series, columns
 
     def features(self, rows: IntArray) -> Float32Array:
         """What the encoder reads at each row: (..., F)."""
         safe = np.maximum(rows, 0)
         t, spec = self.tracks, self.spec
-        r, begin = t.row[safe], t.begin[safe]
-        level, scale = t.level[r], self._unit_scale(r)
+        r, here, begin = t.row[safe], t.here[safe], t.begin[safe]
+        level, scale = t.level[here], self._unit_scale(here)
         out = np.empty((*rows.shape, spec.n_features), np.float32)
         i = 0
-        for lag in self._lags():
+        for lag in spec.lags:
             back = r - lag
             there = (back >= begin) & (lag > 0)
             # A seasonal lag that was not observed says nothing; a recent one holds the last level.
@@ -114,30 +125,30 @@ class Inputs:
                 there &= t.mask[np.maximum(back, 0)]
             out[..., i] = np.where(there, (t.z[np.maximum(back, 0)] - level) / scale, 0)
             i += 1
-        for value in self._paths(r):
+        for value in self._paths(here):
             out[..., i] = (value - level) / scale
             i += 1
         for j in range(len(SLOPES)):
-            out[..., i] = t.slope[r, j] * spec.seasons[0] / scale
+            out[..., i] = t.slope[here, j] * spec.seasons[0] / scale
             i += 1
         ago = r - spec.seasons[1]
         there = (ago >= begin) & (spec.seasons[1] > 1)
         out[..., i] = np.where(there, (t.season_mean[r, 0] - t.season_mean[np.maximum(ago, begin), 0]) / scale, 0)
         i += 1
         out[..., :i] = squash(out[..., :i])
-        skill = np.log(t.errors[r] / scale[..., None] + LEAST_ERROR)
+        skill = np.log(t.errors[here] / scale[..., None] + LEAST_ERROR)
         out[..., i : i + ERRORS] = np.where(np.isnan(skill), 0, skill)
         i += ERRORS
         short, long = spec.seasons
         for column in (
-            np.log1p(t.age[r]) / 5,
+            np.log1p(t.age[here]) / 5,
             np.log(short) / 3,
             np.log(long) / 3,
-            np.log(np.maximum(t.relative[r], 1e-6)) / 5,
+            np.log(np.maximum(t.relative[here], 1e-6)) / 5,
             t.unit[safe],
             t.mask[r],
-            np.log1p(t.gap[r]),
-            t.zeros[r],
+            np.log1p(t.gap[here]),
+            t.zeros[here],
             t.count[r, 0] > 0,
             t.count[r, 1] > 0,
         ):
@@ -154,8 +165,8 @@ class Inputs:
             step features (..., K, S), and the candidate paths (..., K, P) in units of the row's scale above its level.
         """
         t, (short, long) = self.tracks, self.spec.seasons
-        r, begin = (a[..., None] for a in (t.row[rows], t.begin[rows]))
-        level, scale = t.level[r], self._unit_scale(r)
+        r, here, begin = (a[..., None] for a in (t.row[rows], t.here[rows], t.begin[rows]))
+        level, scale = t.level[here], self._unit_scale(here)
         paths, known = [], []
         for m, which, season in ((short, 0, 0), (short, 0, 1), (long, 1, 0)):
             back = self._phase(k, m) + season * m
@@ -166,8 +177,8 @@ class Inputs:
             filled = np.where(t.mask[index], t.z[index], self._remembered(r, index, which, 0) if m > 1 else t.z[index])
             paths.append(np.where(there, (filled - level) / scale, 0))
             known.append(observed)
-        ago = r - long * -(-k // long)
-        shift = t.season_mean[r, 0] - t.season_mean[np.maximum(ago, begin), 0]
+        ago = r - long  # the level goes on as since then for every long season ahead
+        shift = (t.season_mean[r, 0] - t.season_mean[np.maximum(ago, begin), 0]) * -(-k // long)
         paths.append(paths[-1] + np.where((ago >= begin) & (short > 1) & (long > 1), shift / scale, 0))
         for which, m in enumerate((short, long)):
             index = r - self._phase(k, m)
@@ -185,11 +196,53 @@ class Inputs:
         self._columns.write_steps(
             out[..., STEP_WIDTH:], rows, self._series[rows], k, (self._phase(k, short), self._phase(k, long))
         )
-        flat = [
-            np.broadcast_to((value[..., None] - level[..., 0, None]) / scale, shape) for value in self._paths(r[..., 0])
-        ]
-        slopes = [k * t.slope[r, j] / scale for j in range(len(SLOPES))]
+        flat = [np.broadcast_to((value - level) / scale, shape) for value in self._paths(here)]
+        slopes = [k * t.slope[here, j] / scale for j in range(len(SLOPES))]
         return out, np.stack([np.broadcast_to(p, shape) for p in (*paths, *slopes, *flat)], -1).astype(np.float32)
+
+    def restore(self, rows: IntArray, outputs: NDArray[np.floating]) -> FloatArray:
+        """Network outputs (..., K, Q) seen from rows (...) in the units of the data.
+
+        What was never negative so far is not forecast to be.
+        """
+        t = self.tracks
+        here = t.here[rows][..., None, None]
+        value = t.level[here].astype(np.float64) + outputs.astype(np.float64) * t.scale[here]
+        is_log = t.unit[rows][..., None, None] == LOG
+        value = np.where(is_log, np.exp(np.minimum(value, LARGEST_EXPONENT)) * t.anchor[here], value)
+        restored: FloatArray = np.where(t.least[here] >= 0, np.maximum(value, 0), value)
+        return restored
+
+    def _unit_scale(self, here: IntArray) -> Float32Array:
+        scale = self.tracks.scale[here]
+        unit: Float32Array = np.where(scale > 0, scale, np.float32(1))
+        return unit
+
+    def _paths(self, here: IntArray) -> list[Float32Array]:
+        """Levels that a forecast may return to: the average and the smoothed values."""
+        t = self.tracks
+        return [t.mean[here], *(t.smooth[here, i] for i in range(len(SMOOTHING)))]
+
+    def _remembered(self, r: IntArray, index: IntArray, which: int, slow: int) -> Float32Array:
+        """The season's mean at row r plus what the quick or slow memory holds for the phase of row `index`."""
+        t = self.tracks
+        remembered: Float32Array = t.season_mean[r, which] + t.profile[index, 2 * which + slow]
+        return remembered
+
+    @staticmethod
+    def _phase(k: IntArray, m: int) -> IntArray:
+        """How far before the origin the last row with the phase of step k lies: 0 to m - 1."""
+        return m * -(-k // m) - k
+
+
+class Inputs(View):
+    """The view of a regular panel: rows are panel rows."""
+
+    def __init__(self, panel: Panel, spec: InputSpec, future: Future | None = None) -> None:
+        """Prepare a panel, and what is known of the steps after it."""
+        tracks = make_tracks(panel, spec.seasons, spec.window)
+        super().__init__(tracks, spec, panel.row_series, encode_columns(panel, spec.columns, future))
+        self.panel = panel
 
     def targets(self, rows: IntArray, k: IntArray) -> tuple[Float32Array, BoolArray]:
         """What came k steps (K,) after each row, in units of its scale above its level, and where that is known.
@@ -203,43 +256,3 @@ class Inputs:
         index = np.minimum(index, end - 1)
         there &= t.mask[index] & (t.scale[r] > 0)
         return np.where(there, (t.z[index] - t.level[r]) / self._unit_scale(r), 0).astype(np.float32), there
-
-    def restore(self, rows: IntArray, outputs: NDArray[np.floating]) -> FloatArray:
-        """Network outputs (..., K, Q) seen from rows (...) in the units of the data.
-
-        What was never negative so far is not forecast to be.
-        """
-        t = self.tracks
-        r = t.row[rows][..., None, None]
-        value = t.level[r].astype(np.float64) + outputs.astype(np.float64) * t.scale[r]
-        is_log = t.unit[rows][..., None, None] == LOG
-        value = np.where(is_log, np.exp(np.minimum(value, LARGEST_EXPONENT)) * t.anchor[r], value)
-        restored: FloatArray = np.where(t.least[r] >= 0, np.maximum(value, 0), value)
-        return restored
-
-    def _unit_scale(self, r: IntArray) -> Float32Array:
-        scale = self.tracks.scale[r]
-        unit: Float32Array = np.where(scale > 0, scale, np.float32(1))
-        return unit
-
-    def _lags(self) -> list[int]:
-        """Recent lags, then one short, one long and two short seasons back with their neighbours; 0 stands for none."""
-        short, long = self.spec.seasons
-        around = [m + j if m > 1 else 0 for m in (short, long, 2 * short if short > 1 else 1) for j in NEIGHBOURS]
-        return [*range(1, self.spec.recent + 1), *around]
-
-    def _paths(self, r: IntArray) -> list[Float32Array]:
-        """Levels that a forecast may return to: the average and the smoothed values."""
-        t = self.tracks
-        return [t.mean[r], *(t.smooth[r, i] for i in range(len(SMOOTHING)))]
-
-    def _remembered(self, r: IntArray, index: IntArray, which: int, slow: int) -> Float32Array:
-        """The season's mean at row r plus what the quick or slow memory holds for the phase of row `index`."""
-        t = self.tracks
-        remembered: Float32Array = t.season_mean[r, which] + t.profile[index, 2 * which + slow]
-        return remembered
-
-    @staticmethod
-    def _phase(k: IntArray, m: int) -> IntArray:
-        """How far before the origin the last row with the phase of step k lies: 0 to m - 1."""
-        return m * -(-k // m) - k

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import DataError, Panel, UsageError
-from foregate.data.tracks import POSITIVE_SHARE
+from foregate.data.statistics import POSITIVE_SHARE
 
 __all__ = ["FittedScaler", "Scaler", "choose_transform", "running_scaler"]
 

@@ -8,8 +8,8 @@ starts at zero has one, and one that changes over has both.
 Logarithms are those of values relative to the first one observed: they are the same in all units of the data, and
 float32 holds them as finely as the values themselves.
 
-Every statistic at a row uses that row and earlier rows of the same series only, and can be carried forward one row at a
-time in constant memory: exponential averages, the last observed value, and one season of phases.
+Every statistic at a row uses that row and earlier rows of the same series only, and is carried forward in constant
+memory (`foregate.data.statistics`).
 """
 
 from __future__ import annotations
@@ -21,29 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Panel
+from foregate.data.statistics import ERRORS, NoRows, nothing_carried, positive_so_far, read
 
-__all__ = ["ERRORS", "LINEAR", "LOG", "SLOPES", "SMOOTHING", "Tracks", "make_tracks"]
+__all__ = ["LINEAR", "LOG", "Tracks", "make_tracks"]
 
 LINEAR, LOG = 0, 1
-FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-POSITIVE_SHARE = 0.01
-"""A series counts as clearly positive while its smallest value is at least this share of its mean so far."""
-SMOOTHING = (0.1, 0.3)
-"""Rates of the exponential averages of the level."""
-SLOPES = (0.1, 0.4)
-"""Rates of the exponential averages of the change per row; over the square root of the season where there is one."""
-NEWEST_SEASON_WEIGHTS = (0.25, 0.08)
-"""The newest season weighs at least this much in the quick and in the slow seasonal memory."""
-ERRORS = 8
-"""Ways to foretell a row whose errors are kept, see `Tracks.errors`."""
-LEAST_SCALE = 0.02
-"""The scale never falls below this share of its highest value so far, since flat stretches would make it nothing."""
-CELLS_PER_CHUNK = 2_000_000
-BLOCK = 128
+CELLS_PER_CHUNK = 50_000
 
 
 @dataclass(frozen=True)
@@ -52,6 +39,9 @@ class Tracks:
 
     row: IntArray
     """(N,) the track row that panel row n is read at."""
+    here: IntArray
+    """(N,) where what is known at panel row n stands in the arrays that nobody looks back on (all but mask, z, profile,
+    season_mean and count): there too, where all rows are kept."""
     begin: IntArray
     """(N,) the first row of that track."""
     end: IntArray
@@ -108,7 +98,9 @@ def make_tracks(panel: Panel, seasons: tuple[int, int], window: int) -> Tracks:
     lengths, offsets = panel.lengths, panel.offsets
     unit = np.zeros(len(panel.values), np.int8)
     for rows, valid in _padded(offsets[:-1], lengths):
-        unit[rows[valid]] = _positive_so_far(panel.values[rows].astype(np.float64), valid & panel.mask[rows])[valid]
+        seen = valid & panel.mask[rows]
+        values = np.where(seen, panel.values[rows].astype(np.float64), 0)
+        unit[rows[valid]] = positive_so_far(values, seen, nothing_carried(len(rows)))[valid]
     series, units, begins = _layout(unit, panel)
     spans = lengths[series]
     total = int(spans.sum())
@@ -122,7 +114,8 @@ def make_tracks(panel: Panel, seasons: tuple[int, int], window: int) -> Tracks:
         source = np.where(valid, rows - begins[chosen][:, None] + offsets[series[chosen]][:, None], 0)
         seen = valid & panel.mask[source]
         values = np.where(seen, panel.values[source].astype(np.float64), 0)
-        statistics = _statistics(values, seen, units[chosen] == LOG, seasons, window)
+        nothing, no_rows = nothing_carried(len(chosen)), NoRows(len(chosen))
+        statistics, _ = read(values, seen, units[chosen] == LOG, seasons, window, nothing, no_rows)
         mask[rows[valid]] = seen[valid]
         for name, statistic in statistics.items():
             arrays[name][rows[valid]] = statistic[valid]
@@ -131,7 +124,13 @@ def make_tracks(panel: Panel, seasons: tuple[int, int], window: int) -> Tracks:
     first = owner[panel.row_series, unit]
     position = np.arange(len(unit)) - np.repeat(offsets[:-1], lengths)
     return Tracks(
-        row=first + position, begin=first, end=first + np.repeat(lengths, lengths), unit=unit, mask=mask, **arrays
+        row=first + position,
+        here=first + position,
+        begin=first,
+        end=first + np.repeat(lengths, lengths),
+        unit=unit,
+        mask=mask,
+        **arrays,
     )
 
 
@@ -174,166 +173,3 @@ def _padded(begins: IntArray, lengths: IntArray) -> Iterator[tuple[IntArray, Boo
     for chosen in _groups(lengths):
         if lengths[chosen].any():
             yield _grid(begins[chosen], lengths[chosen])
-
-
-def _positive_so_far(values: FloatArray, mask: BoolArray) -> BoolArray:
-    """(B, T) whether everything seen up to each column is clearly positive."""
-    seen = np.cumsum(mask, 1)
-    mean = np.cumsum(np.where(mask, values, 0), 1) / np.maximum(seen, 1)
-    least = np.minimum.accumulate(np.where(mask, values, np.inf), 1)
-    fine = (least > 0) & (least >= POSITIVE_SHARE * mean)
-    return np.logical_and.accumulate(fine | (seen == 0), 1)
-
-
-def _statistics(
-    values: FloatArray, mask: BoolArray, log: BoolArray, seasons: tuple[int, int], window: int
-) -> dict[str, FloatArray]:
-    """The arrays of `Tracks` for a batch of tracks: values and mask (B, T), log (B,)."""
-    first = np.take_along_axis(values, mask.argmax(1)[:, None], 1)
-    seen = np.cumsum(mask, 1)
-    anchor = np.where(log[:, None] & (first > 0) & (seen > 0), first, 1)
-    z = np.where(log[:, None], _logarithm(values / anchor, mask), values)
-    column = np.arange(z.shape[1])
-    last = np.maximum.accumulate(np.where(mask, column, -1), 1)
-    level = np.where(last >= 0, np.take_along_axis(z, np.maximum(last, 0), 1), 0)
-    before = np.roll(last, 1, 1)
-    before[:, :1] = -1
-    changed = mask & (before >= 0)
-    change = np.abs(z - np.take_along_axis(z, np.maximum(before, 0), 1)) / np.sqrt(np.maximum(column - before, 1))
-    rate = 1 / window
-    scale = _decayed_mean(np.where(changed, change, 0), changed, rate)
-    scale = np.maximum(scale, LEAST_SCALE * np.maximum.accumulate(scale, 1))
-    size = _decayed_mean(np.where(mask, np.abs(values), 0), mask, rate)
-    z = np.where(mask, z, level)
-    remembered = [_seasonal_memory(z, mask, m) for m in seasons]
-    slope = _slopes(z, mask, seasons[0])
-    return {
-        "anchor": anchor,
-        "z": z,
-        "level": level,
-        "scale": scale,
-        "relative": np.where(log[:, None], scale, scale / np.where(size > 0, size, 1)),
-        "mean": _decayed_mean(z, mask, rate),
-        "smooth": np.stack([_decayed_mean(z, mask, rate) for rate in SMOOTHING], -1),
-        "slope": slope,
-        "errors": _errors(z, mask, seasons, slope, [memory.expected for memory in remembered], rate),
-        "age": seen.astype(np.float64),
-        "gap": (column - last).astype(np.float64),
-        "zeros": _decayed_mean((mask & (values == 0)).astype(np.float64), mask, rate),
-        "least": np.minimum.accumulate(np.where(mask, values, np.inf), 1),
-        "season_mean": np.stack([memory.mean for memory in remembered], -1),
-        "profile": np.concatenate([memory.profile for memory in remembered], -1),
-        "count": np.stack([memory.count for memory in remembered], -1),
-    }
-
-
-def _logarithm(values: FloatArray, mask: BoolArray) -> FloatArray:
-    """Logarithms of values (B, T) that are clearly positive so far; 0 where not observed.
-
-    Values after that are only ever outcomes of earlier rows: they count as no less than what is clearly positive, since
-    zero has no logarithm, and any fixed number in its place would mean something else in other units.
-    """
-    size = np.cumsum(np.where(mask, np.abs(values), 0), 1) / np.maximum(np.cumsum(mask, 1), 1)
-    floored = np.maximum(values, POSITIVE_SHARE * size)
-    return np.log(np.where(mask & (floored > 0), floored, 1))
-
-
-def _decayed_mean(x: FloatArray, mask: BoolArray, rate: float) -> FloatArray:
-    """Exponential average of the observed x (B, T), unbiased from the first value on; 0 before it.
-
-    num_t = (1 - rate) num_{t-1} + x_t,  den_t = (1 - rate) den_{t-1} + 1,  mean_t = num_t / den_t  (where observed),
-    and mean_{t-1} where not, however long that lasts. Computed a block of steps at a time by doubling (Hillis and
-    Steele 1986): unlike a matrix product it gives every row the same bits, whatever rows stand beside it.
-    """
-    keep = 1 - rate
-    carry = keep ** (np.arange(BLOCK) + 1)
-    sums = np.stack([np.where(mask, x, 0), mask])
-    state = np.zeros((2, len(x), 1))
-    for begin in range(0, x.shape[1], BLOCK):
-        block = sums[..., begin : begin + BLOCK]
-        width, reach = block.shape[-1], 1
-        while reach < width:
-            block = np.concatenate([block[..., :reach], block[..., reach:] + keep**reach * block[..., :-reach]], -1)
-            reach *= 2
-        block = block + state * carry[:width]
-        sums[..., begin : begin + width], state = block, block[..., -1:]
-    last = np.maximum.accumulate(np.where(mask, np.arange(x.shape[1]), -1), 1)
-    mean = sums[0] / np.where(mask, sums[1], 1)
-    return np.where(last >= 0, np.take_along_axis(mean, np.maximum(last, 0), 1), 0)
-
-
-def _slopes(z: FloatArray, mask: BoolArray, m: int) -> FloatArray:
-    """(B, T, 2) averages of (z_t - z_{t-m}) / m over the rows where both were observed."""
-    change, both = np.zeros_like(z), np.zeros_like(mask)
-    change[:, m:], both[:, m:] = (z[:, m:] - z[:, :-m]) / m, mask[:, m:] & mask[:, :-m]
-    return np.stack([_decayed_mean(np.where(both, change, 0), both, rate / np.sqrt(m)) for rate in SLOPES], -1)
-
-
-def _errors(
-    z: FloatArray,
-    mask: BoolArray,
-    seasons: tuple[int, int],
-    slope: FloatArray,
-    expected: list[FloatArray],
-    rate: float,
-) -> FloatArray:
-    """(B, T, 8) how well each row was foretold by what was known a row before; see `Tracks.errors`."""
-    short, long = (_before(z, mask, m) if m > 1 or i == 0 else np.full_like(z, np.nan) for i, m in enumerate(seasons))
-    moved = (short + seasons[0] * _before(slope[..., j], mask, 1) for j in range(len(SLOPES)))
-    foretold = np.stack([short, long, *np.moveaxis(np.concatenate(expected, -1), -1, 0), *moved])
-    error = np.abs(z - foretold)
-    there = mask & np.isfinite(error)
-    rows = error.shape[0] * error.shape[1], error.shape[2]
-    mean = _decayed_mean(np.where(there, error, 0).reshape(rows), there.reshape(rows), rate).reshape(error.shape)
-    mean[~np.logical_or.accumulate(there, -1)] = np.nan
-    return np.moveaxis(mean, 0, -1)
-
-
-def _before(x: FloatArray, mask: BoolArray, m: int) -> FloatArray:
-    """What x (B, T) was m rows before; not a number where that was not observed."""
-    before = np.full_like(x, np.nan)
-    before[:, m:] = np.where(mask[:, :-m], x[:, :-m], np.nan)
-    return before
-
-
-@dataclass(frozen=True)
-class _Memory:
-    """What is kept of one season."""
-
-    mean: FloatArray
-    """(B, T) mean of the last season."""
-    profile: FloatArray
-    """(B, T, 2) what is remembered of the row's phase above that, quick and slow."""
-    count: FloatArray
-    """(B, T) how often the phase was seen."""
-    expected: FloatArray
-    """(B, T, 2) what was expected of the row a row before; not a number where its phase had not been seen."""
-
-
-def _seasonal_memory(z: FloatArray, mask: BoolArray, m: int) -> _Memory:
-    """Per phase of a season of m rows: exponential averages of what stood above the last season's mean.
-
-    It is what exponential smoothing keeps of a season (Holt 1957, Winters 1960), with the weight 1/n for the first n
-    seasons.
-    """
-    B, T = z.shape
-    profile, count, expected = np.zeros((B, T, 2)), np.zeros((B, T)), np.full((B, T, 2), np.nan)
-    if m <= 1:
-        return _Memory(np.zeros((B, T)), profile, count, expected)
-    total, seen = np.cumsum(np.where(mask, z, 0), 1), np.cumsum(mask, 1).astype(np.float64)
-    if m < T:
-        total = np.concatenate([total[:, :m], total[:, m:] - total[:, :-m]], 1)
-        seen = np.concatenate([seen[:, :m], seen[:, m:] - seen[:, :-m]], 1)
-    mean = total / np.maximum(seen, 1)
-    above = (z - mean)[..., None]
-    old, often = np.zeros((B, m, 2)), np.zeros((B, m))
-    for begin in range(0, T, m):
-        now = slice(begin, min(begin + m, T))
-        width = now.stop - begin
-        expected[:, now] = np.where(often[:, :width, None] > 0, old[:, :width], np.nan)
-        often = often[:, :width] + mask[:, now]
-        weight = np.maximum(1 / np.maximum(often, 1)[..., None], NEWEST_SEASON_WEIGHTS) * mask[:, now, None]
-        old = old[:, :width] + weight * (above[:, now] - old[:, :width])
-        profile[:, now], count[:, now] = old, often
-    expected[:, 1:] += mean[:, :-1, None]
-    return _Memory(mean, profile, count, expected)

@@ -25,7 +25,7 @@ LEAST_OBSERVATIONS = 3
 ENCODER_CELLS = 50_000
 ENCODER_STEPS = 4_096
 DECODER_CELLS = 50_000
-ROWS_AT_ONCE = 1_000_000
+ROWS_AT_ONCE = 200_000
 """Of a larger panel so many rows are prepared at a time, which bounds memory."""
 
 
@@ -111,7 +111,7 @@ class Fitted:
         """What the network said (B, K, Q) of origins at `rows`, calibrated and in the units of the data."""
         calibrated = self.calibration.apply(raw.astype(np.float64))
         restored = inputs.restore(rows, interpolate_quantiles(calibrated, self.levels, quantiles))
-        short = inputs.tracks.age[inputs.tracks.row[rows]] < LEAST_OBSERVATIONS
+        short = inputs.tracks.age[inputs.tracks.here[rows]] < LEAST_OBSERVATIONS
         restored[short] = self._simple(inputs, rows[short], np.arange(1, raw.shape[1] + 1), quantiles)
         return restored
 
@@ -121,7 +121,7 @@ class Fitted:
         0 where nothing has been observed yet, as the baselines say.
         """
         t = inputs.tracks
-        r = t.row[rows]
+        r = t.here[rows]
         is_log = t.unit[rows] == LOG
         last = np.where(is_log, np.exp(t.level[r].astype(np.float64)) * t.anchor[r], t.level[r])
         last = np.where(t.age[r] > 0, last, 0)[:, None, None]
