@@ -30,3 +30,14 @@ def test_wrong_words_are_told_before_reading(run, here):
 def test_a_table_that_is_too_short_is_a_problem_with_the_data(run, here):
     """Where nothing can be held out, that is the answer."""
     assert "to be backtested" in run("backtest", "sales.csv", "--horizon", "24", "--effort", "fast", code=1).stderr
+
+
+def test_the_instant_forecaster_is_scored_beside(run):
+    """Unasked beside a trained one; alone with the baselines if it is the one that is scored."""
+    words = ("backtest", "sales.csv", "--horizon", "3", "--json", "--effort")
+    names = {
+        effort: [row["model"] for row in json.loads(run(*words, effort).stdout)["scoreboard"]["models"]]
+        for effort in ("instant", "fast")
+    }
+    assert names["instant"] == ["LSTM", "SeasonalNaive", "Naive"]
+    assert names["fast"] == ["LSTM", "LSTM-instant", "SeasonalNaive", "Naive"]

@@ -81,3 +81,12 @@ def test_without_torch_the_extra_is_named(run, here, monkeypatch, verb):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "torch" else find(name))
     said = run(verb, "none.csv", *FAST, *(("--out", "m") if verb != "backtest" else ()), code=1).stderr
     assert said == 'Error: training needs the "train" extra. Install it: pip install "foregate[train]"\n'
+
+
+def test_an_instant_model_is_kept_and_used(run, here):
+    """With --effort instant nothing is trained, which is said; the model forecasts newer rows."""
+    shown = run("fit", "sales.csv", "--horizon", "3", "--effort", "instant", "--out", "model").stdout
+    assert "weights from tiny" in shown
+    assert " 0 steps in" in shown
+    printed = run("predict", "model", "sales.csv").stdout
+    assert printed == run("forecast", "sales.csv", "--horizon", "3", "--effort", "instant").stdout

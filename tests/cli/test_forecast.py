@@ -5,6 +5,7 @@ import json
 import polars as pl
 import pytest
 
+from foregate import Forecaster
 from foregate.cli.job import FILES
 from tests.cli.conftest import contents
 
@@ -32,7 +33,9 @@ def test_known_futures_are_used(run, here):
     table.write_csv("both.csv")
     said = json.loads(run("forecast", "both.csv", *FAST, "--future", "price", "--out", "a", "--json").stdout)
     assert said["files"] == {name: f"a/{name}" for name in FILES}
-    assert [row["model"] for row in said["scoreboard"]["models"]] == ["LSTM", "SeasonalNaive", "Naive"]
+    assert [row["model"] for row in said["scoreboard"]["models"]] == [
+        "LSTM", "LSTM-instant", "SeasonalNaive", "Naive",
+    ]  # fmt: skip
     table.filter(pl.col("y").is_not_null()).write_csv("past.csv")
     table.filter(pl.col("y").is_null()).drop("y").write_csv("plan.csv")
     again = run("predict", "a/model", "past.csv", "--future-data", "plan.csv").stdout
@@ -81,3 +84,51 @@ def test_a_problem_with_the_data_leaves_the_folder_as_it_was(run, here):
     (here / "bad.csv").write_text("ds,y\n2024-01-01,1\n2024-01-02,closed\n")
     assert "'closed' in row 2" in run("forecast", "bad.csv", *FAST, "--out", "out", code=1).stderr
     assert not (here / "out").exists()
+
+
+INSTANT = ("--horizon", "3", "--effort", "instant")
+
+
+def test_instant_forecasts_are_printed(run, here):
+    """Without a folder nothing is written, and the forecasts are those of Python; with --json they are in the page."""
+    before = contents(here)
+    shown = run("forecast", "sales.csv", *INSTANT, "--level", "80")
+    frame = pl.read_csv(shown.stdout.encode())
+    assert frame.columns == ["unique_id", "ds", "LSTM", "LSTM-lo-80", "LSTM-hi-80"]
+    expected = Forecaster.pretrained(3).predict(pl.read_csv("sales.csv"), level=[80])
+    assert frame["LSTM"].to_list() == pytest.approx(expected["LSTM"].to_list(), rel=1e-5)
+    assert "not trained on this data" in shown.stderr
+    said = json.loads(run("forecast", "sales.csv", *INSTANT, "--json", "--quiet").stdout)
+    assert len(said["forecasts"]) == said["rows"] == 6
+    assert said["fit"]["steps"] == 0
+    assert contents(here) == before
+
+
+def test_an_instant_forecast_can_leave_everything_too(run, here):
+    """With a folder it is scored, reported and saved like any other, beside baselines alone; the model can be used."""
+    run("forecast", "sales.csv", *INSTANT, "--out", "out")
+    assert sorted(path.name for path in (here / "out").iterdir()) == sorted(FILES)
+    assert pl.read_csv("out/scoreboard.csv")["model"].to_list() == ["LSTM", "SeasonalNaive", "Naive"]
+    printed = run("forecast", "sales.csv", *INSTANT).stdout
+    assert run("predict", "out/model").stdout == (here / "out" / "forecasts.csv").read_text() == printed
+
+
+@pytest.mark.parametrize("more", [("--windows", "2"), ("--baselines", "Naive"), ("--future-data", "sales.csv")])
+def test_what_an_instant_forecast_does_not_do_is_not_asked_for(run, more):
+    """Scores and futures are refused where only forecasts are printed."""
+    told = run("forecast", "sales.csv", *INSTANT, *more, code=2).stderr
+    assert f"{more[0]} must be left out with --effort instant" in told
+
+
+def test_covariates_of_an_instant_forecast_are_said_not_to_be_read(run, here):
+    """Columns that were named, with a known future behind the table, change nothing, with a folder or without."""
+    table = pl.read_csv("sales.csv").with_columns(price=pl.int_range(pl.len()) % 5)
+    behind = table.group_by("unique_id", maintain_order=True).tail(3)
+    dates = pl.col("ds").str.to_date().dt.offset_by("3d").dt.to_string("iso")
+    behind = behind.with_columns(dates.alias("ds"), y=pl.lit(None, pl.Float64))
+    pl.concat([table, behind]).write_csv("priced.csv")
+    plain = run("forecast", "sales.csv", *INSTANT).stdout
+    for more in ((), ("--out", "out")):
+        shown = run("forecast", "priced.csv", *INSTANT, "--target-col", "y", "--future", "price", *more)
+        assert "covariates 'price' are not read" in " ".join((shown.stderr + shown.stdout).split())
+    assert (here / "out" / "forecasts.csv").read_text() == plain

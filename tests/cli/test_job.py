@@ -20,10 +20,11 @@ def test_most_of_a_series_is_kept_for_training(length, horizon):
 
 def test_baselines_are_looked_at_before_anything_is_trained():
     """Names may be repeated or joined; without any there are two; unknown ones are refused."""
-    assert checked_baselines(None) == BASELINES
-    assert checked_baselines(["Drift,Naive", "Naive"]) == ("Drift", "Naive")
+    assert checked_baselines(None, "fast") == BASELINES
+    assert checked_baselines(None, "instant") == ("SeasonalNaive", "Naive")
+    assert checked_baselines(["Drift,Naive", "LSTM-instant", "Naive"], "fast") == ("Drift", "Naive", "LSTM-instant")
     with pytest.raises(UsageError, match="but got 'Oracle'"):
-        checked_baselines(["Oracle"])
+        checked_baselines(["Oracle"], "fast")
 
 
 @pytest.mark.parametrize(

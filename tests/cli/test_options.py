@@ -8,13 +8,14 @@ from foregate.cli import options
 from foregate.cli.options import Reading, Training, percents
 from foregate.core import UsageError
 from foregate.evaluation import BASELINES
+from foregate.forecaster import INSTANT
 from foregate.pipeline.recipe import EFFORTS
 
 
 def test_help_names_what_the_library_knows():
     """The efforts and baselines that help speaks of are those that there are."""
     assert get_args(get_type_hints(Training, include_extras=True)["effort"])[1].metavar == "|".join(EFFORTS)
-    assert f": {', '.join(BASELINES)}." in get_args(options.Baselines)[1].help
+    assert f": {', '.join((INSTANT, *BASELINES))}." in get_args(options.Baselines)[1].help
 
 
 def test_every_option_has_a_help_text():
@@ -51,7 +52,7 @@ def test_season_lengths_reach_the_forecaster(given, lengths):
     ("training", "said"),
     [
         (Training(0), "horizon must be"),
-        (Training(3, effort="much"), "effort must be one of fast, standard, best, but got 'much'"),
+        (Training(3, effort="much"), "effort must be one of instant, fast, standard, best, but got 'much'"),
         (Training(3, season_length=["week"]), "season_length must be whole numbers, but got 'week'"),
         (Training(3, season_length=["7,7"]), "season_length must be at most two"),
     ],

@@ -435,7 +435,7 @@ BAD_INPUTS = [
         f"hidden, layers, decoder and recent must be those of the pretrained weights ({_TINY.shape.hidden}, "
         f"{_TINY.shape.layers}, {_TINY.shape.decoder} and {_TINY.recent}) or not be given for effort='instant', but "
         "got others. Leave them out.",
-        {"effort": "instant"},
+        {"effort": "instant", "options": {"hidden": 1}},
         UsageError,
         fitted,
     ),

@@ -45,7 +45,7 @@ def backtest(
 
     reading.check()
     model = training.forecaster(reading.step, verbose=not output.quiet)
-    levels, names = percents(level), checked_baselines(baselines)
+    levels, names = percents(level), checked_baselines(baselines, training.effort)
     at_least(1, windows=1 if windows is None else windows)
     if out is not None:
         check_place(out, _FILES, overwrite=overwrite)

@@ -33,6 +33,8 @@ def fit(
 ) -> None:
     """Train a forecaster on a table and save it.
 
+    Training begins with the pretrained weights; with --effort instant they are kept as they are.
+
     Example:
 
         $ foregate fit sales.csv --id-col shop --time-col date --target-col units --horizon 28 --out model
@@ -44,7 +46,7 @@ def fit(
     check_place(out, model=out, overwrite=overwrite)
     stage(output, f"reading {data}")
     panel = reading.read(data)
-    stage(output, "training")
+    stage(output, "reading its past" if training.effort == "instant" else "training")
     model.fit(panel, checkpoint=checkpoint)
     model.save(out, overwrite=overwrite)
     report = model.report_
@@ -55,7 +57,8 @@ def fit(
     page = Page()
     page.add("Read", *panel_lines(model.panel_, data))
     done = (
-        f"{report['parameters']:,} weights, {report['steps']:,} steps in {report['seconds']:.0f} s, seasons {seasons}"
+        f"{report['parameters']:,} weights from {report['start']}, {report['steps']:,} steps in "
+        f"{report['seconds']:.0f} s, seasons {seasons}"
     )
     page.add("Fit", done, *(note for note in report["notes"] if note not in model.panel_.notes))
     page.add("Files", f"{out}/")

@@ -33,8 +33,8 @@ __all__ = [
 
 Advice = Sequence[tuple[str, str]]
 """What to try next: commands, and what each is good for."""
-BASELINES = ("SeasonalNaive", "Naive")
-"""What the LSTM is compared with if nothing else is said."""
+BASELINES = ("LSTM-instant", "SeasonalNaive", "Naive")
+"""What the LSTM is compared with if nothing else is said; an instant one not with itself."""
 FILES = ("forecasts.csv", "scoreboard.csv", "report.html", "model")
 """What the job leaves in its folder."""
 
@@ -76,12 +76,13 @@ class Job:
                 "--future-data must come with the columns that are known for the future, but got no --future. "
                 "Name them."
             )
-        align_future(history, future, self.model.horizon)  # what it lacks is told before training
+        if self.model.effort != "instant":  # which reads no covariates
+            align_future(history, future, self.model.horizon)  # what it lacks is told before training
         test, board, unscored = self._scored(history, say)
-        say("training on everything")
+        say(f"{_doing(self.model)} everything")
         self.model.fit(history)
         say("forecasting")
-        forecast = self.model.forecast(level=self.levels, future=future)
+        forecast = self.model.forecast(level=self.levels, future=None if self.model.effort == "instant" else future)
         return Result(self, history, found, test, board, unscored, forecast)
 
     def _scored(
@@ -187,9 +188,14 @@ def scored(
     from foregate.forecaster import backtest
 
     origins = f"{windows} held-out origin{'s' * (windows > 1)}"
-    say(f"training on what came before {origins}, to be scored beside {', '.join(baselines) or 'nothing'}")
+    beside = ", ".join(baselines) or "nothing"
+    say(f"{_doing(model)} what came before {origins}, to be scored beside {beside}")
     test = backtest(model, history, n_windows=windows, level=levels, baselines=baselines)
     return test, scoreboard(test)
+
+
+def _doing(model: Forecaster) -> str:
+    return "reading" if model.effort == "instant" else "training on"
 
 
 def verdict(board: Scoreboard) -> str:
@@ -216,18 +222,22 @@ def windows_for(panel: Panel, horizon: int) -> int:
     return int(np.clip(np.median(panel.lengths) // (4 * horizon), 1, 3))
 
 
-def checked_baselines(names: list[str] | None) -> tuple[str, ...]:
-    """Names of baselines, of which each is known and installed.
+def checked_baselines(names: list[str] | None, effort: str) -> tuple[str, ...]:
+    """Names of baselines, of which each is known and installed; without names, those that suit the effort.
 
     Raises:
         UsageError: a name is unknown.
         MissingExtraError: its library is not installed.
     """
     from foregate.evaluation import baseline
+    from foregate.forecaster import INSTANT
 
-    given = [part.strip() for one in names or BASELINES for part in one.split(",") if part.strip()]
+    if not names:
+        return tuple(name for name in BASELINES if name != INSTANT or effort != "instant")
+    given = [part.strip() for one in names for part in one.split(",") if part.strip()]
     for name in given:
-        baseline(name, season=1)
+        if name != INSTANT:
+            baseline(name, season=1)
     return tuple(dict.fromkeys(given))
 
 

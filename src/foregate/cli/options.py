@@ -46,7 +46,8 @@ Baselines = Annotated[
         "--baselines",
         metavar="NAME",
         rich_help_panel=_TRAINING,
-        help="Models to compare with: Naive, SeasonalNaive, Drift, AutoETS, AutoTheta, AutoARIMA, Prophet. Repeatable.",
+        help="Models to compare with: LSTM-instant, Naive, SeasonalNaive, Drift, AutoETS, AutoTheta, AutoARIMA, "
+        "Prophet. Repeatable.",
     ),
 ]
 Windows = Annotated[
@@ -208,7 +209,13 @@ class Training:
         ),
     ] = None
     effort: Annotated[
-        str, Option("--effort", metavar="fast|standard|best", rich_help_panel=_TRAINING, help="Time for accuracy.")
+        str,
+        Option(
+            "--effort",
+            metavar="instant|fast|standard|best",
+            rich_help_panel=_TRAINING,
+            help="Time for accuracy; instant trains nothing and needs no torch.",
+        ),
     ] = "standard"
     seed: Annotated[
         int, Option("--seed", metavar="N", rich_help_panel=_TRAINING, help="Same seed, same data: same forecasts.")
@@ -219,7 +226,7 @@ class Training:
 
         Raises:
             UsageError: an argument is wrong.
-            MissingExtraError: torch is not installed.
+            MissingExtraError: torch is not installed, and something is to be trained.
         """
         import importlib.util
 
@@ -235,7 +242,7 @@ class Training:
             seed=self.seed,
             verbose=verbose,
         )
-        if importlib.util.find_spec("torch") is None:
+        if self.effort != "instant" and importlib.util.find_spec("torch") is None:
             raise MissingExtraError("training", "train")
         return model
 

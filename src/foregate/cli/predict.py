@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
 from foregate.cli.options import FutureData, Level, Output, Overwrite, Reading, percents
-from foregate.cli.screen import print_json, stage
+from foregate.cli.screen import stage
 
 if TYPE_CHECKING:
     from foregate.core import Panel
@@ -58,9 +57,8 @@ def predict(
     """
     from foregate.cli.job import forecast_table
     from foregate.cli.outputs import check_place
-    from foregate.cli.tables import check_format, csv_text, encoded, records
+    from foregate.cli.tables import check_format, hand_over
     from foregate.core import at_least
-    from foregate.core.files import write_atomically
     from foregate.forecaster import load
 
     reading.check()
@@ -76,18 +74,7 @@ def predict(
     stage(output, "forecasting")
     forecast = loaded.forecast(panel, level=levels, horizon=horizon, future=future_data)
     frame = forecast_table(forecast, loaded.panel_ if panel is None else panel, levels)
-    notes = tuple(dict.fromkeys([*notes, *forecast.notes]))
-    for note in notes:
-        stage(output, note)
-    if out is not None:
-        write_atomically(out, encoded(frame, out.suffix))
-    if output.json:
-        where: dict[str, Any] = {"forecasts": records(frame)} if out is None else {"out": str(out)}
-        print_json({"model": str(model), "rows": frame.height, "notes": list(notes), **where})
-    elif out is None:
-        sys.stdout.write(csv_text(frame))
-    else:
-        stage(output, f"{frame.height:,} rows in {out}")
+    hand_over(frame, out, output, notes=(*notes, *forecast.notes), facts={"model": str(model)})
 
 
 def _read(data: str, reading: Reading, model: Forecaster, output: Output) -> Panel:
@@ -104,8 +91,8 @@ def _read(data: str, reading: Reading, model: Forecaster, output: Output) -> Pan
             target_col=reading.target_col or spec.target_col,
         )
     if not reading.roles():
-        covariates = model.panel_.covariates
-        of = {role: [n for n, c in covariates.items() if c.role == role] for role in ("static", "past", "future")}
+        columns = model.fitted_.spec.columns  # what the model reads: an instant one leaves covariates alone
+        of = {role: [c.name for c in columns if c.role == role] for role in ("static", "past", "future")}
         named = replace(named, static=of["static"], past=of["past"], future=of["future"])
     stage(output, f"reading {data}")
     return regularize(require_freq(named.read(data)))

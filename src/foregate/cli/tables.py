@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from foregate.cli.options import Output
+from foregate.cli.screen import print_json, stage
+
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["FORMATS", "check_format", "csv_text", "encoded", "records", "table"]
+__all__ = ["FORMATS", "check_format", "csv_text", "encoded", "hand_over", "records", "table"]
 
 FORMATS = (".csv", ".parquet", ".json", ".ndjson")
 """Endings of the files that can be written."""
@@ -63,6 +67,29 @@ def csv_text(frame: pl.DataFrame) -> str:
 def records(frame: pl.DataFrame) -> list[dict[str, Any]]:
     """A frame as rows that JSON can hold, times as ISO text."""
     return _readable(frame).to_dicts()
+
+
+def hand_over(
+    frame: pl.DataFrame, out: Path | None, output: Output, *, notes: Sequence[str], facts: Mapping[str, Any]
+) -> None:
+    """Forecasts into a file, or to standard output as CSV; what is to be known of them to standard error.
+
+    With ``--json`` all of it is one document: `facts`, how many rows, `notes`, and the forecasts or their file.
+    """
+    from foregate.core.files import write_atomically
+
+    notes = tuple(dict.fromkeys(notes))
+    for note in notes:
+        stage(output, note)
+    if out is not None:
+        write_atomically(out, encoded(frame, out.suffix))
+    if output.json:
+        where: dict[str, Any] = {"forecasts": records(frame)} if out is None else {"out": str(out)}
+        print_json({**facts, "rows": frame.height, "notes": list(notes), **where})
+    elif out is None:
+        sys.stdout.write(csv_text(frame))
+    else:
+        stage(output, f"{frame.height:,} rows in {out}")
 
 
 def _rounded(frame: pl.DataFrame) -> pl.DataFrame:
