@@ -16,11 +16,13 @@ import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from benchmarks.tasks import TASKS, Part
+from foregate.pipeline.start import Start
 
 __all__ = ["costs", "saving"]
 
@@ -69,41 +71,53 @@ def run_many(file: str, horizon: int, season: int) -> None:
     print(json.dumps({"read": done - began, "instant": ended - done, "peak_mib": peak, "rows": len(frame)}))
 
 
-def saving(names: Iterable[str], start: object, seed: int) -> dict[str, object]:
+def saving(names: Iterable[str], start: Start, seed: int) -> dict[str, object]:
     """Print how soon fitting from pretrained weights is as good on held-out origins as from scratch at its end."""
     print("\nfitting from pretrained weights, to the validation score that fitting from scratch ends with")
     out: dict[str, object] = {}
     for name in names:
         scratch, pretrained = (_course(name, each, seed) for each in (None, start))
-        score, whole = min(s for _, s in scratch), scratch[-1][0]
-        reached = next((seconds for seconds, s in pretrained if s <= score), None)
-        last = f"{min(s for _, s in pretrained):.4f} in {pretrained[-1][0]:.0f} s"
-        told = "not reached" if reached is None else f"{reached:.1f} s, {reached / whole:.2f} of it"
-        print(f"{name:14} from scratch {score:.4f} in {whole:.0f} s; pretrained {told}; it ends at {last}", flush=True)
+        score, whole = scratch[-1].score, scratch[-1].seconds
+        reached = next((at for at in pretrained if at.score <= score), None)
+        told = "not reached"
+        if reached is not None:
+            told = f"{reached.seconds:.1f} s, {reached.seconds / whole:.2f} of it ({reached.step} steps)"
+        last = f"{pretrained[-1].score:.4f} in {pretrained[-1].seconds:.0f} s"
+        begun = f"from scratch {score:.4f} in {whole:.0f} s ({scratch[-1].step} steps)"
+        print(f"{name:14} {begun}; pretrained {told}; it ends at {last}", flush=True)
         out[name] = {"scratch": scratch, "pretrained": pretrained}
     return out
 
 
-def _course(name: str, start: object, seed: int) -> list[tuple[float, float]]:
-    """(seconds, best validation score so far) at every check of a fit; the first at 0 s where training has a start."""
+class _At(NamedTuple):
+    """How far a fit is."""
+
+    step: int
+    seconds: float
+    score: float
+    """The best on held-out origins so far."""
+
+
+def _course(name: str, start: Start | None, seed: int) -> list[_At]:
+    """Every check of a fit; one before the first step where training has a start."""
     from foregate.pipeline.fit import fit
     from foregate.pipeline.recipe import Recipe
     from foregate.training.loop import Progress
 
     task = TASKS[name]
     panel = next(iter(task.rounds(Part()))).past
-    seen: list[tuple[float, float]] = []
+    seen: list[_At] = []
     began = time.perf_counter()
 
     def note(progress: Progress) -> None:
-        if progress.score is not None and (not seen or progress.score != seen[-1][1]):
-            seen.append((time.perf_counter() - began, progress.score))
+        if progress.score is not None and (not seen or progress.score != seen[-1].score):
+            seen.append(_At(progress.step, round(time.perf_counter() - began, 2), progress.score))
 
-    _, report = fit(Recipe(task.horizon, task.seasons, seed=seed), panel, start=start, on_step=note)  # type: ignore[arg-type]
+    _, report = fit(Recipe(task.horizon, task.seasons, seed=seed), panel, start=start, on_step=note)
     first = report.facts()["instant_validation"]
-    seen = [(0.0, first), *seen] if first is not None else seen
-    best = np.minimum.accumulate([score for _, score in seen])
-    return [(round(seconds, 2), float(score)) for (seconds, _), score in zip(seen, best, strict=True)]
+    seen = [_At(0, 0.0, first), *seen] if first is not None else seen
+    best = np.minimum.accumulate([at.score for at in seen])
+    return [at._replace(score=float(score)) for at, score in zip(seen, best, strict=True)]
 
 
 def _command(folder: Path, i: int) -> tuple[float, str]:

@@ -40,11 +40,11 @@ def main() -> None:
             for quick in (True, False):
                 autoets(TASKS[name], Part(arguments.test, quick), again=arguments.again)
         return
-    contender: Contender = Shipped(arguments.seed)
+    contender: Contender = Shipped(arguments.seed, told=not arguments.untold)
     if arguments.weights:
         start = start_of(arguments.weights, arguments.which)
         print(start.label)
-        contender = Other(start, arguments.seed, calibrated=not arguments.uncalibrated)
+        contender = Other(start, arguments.seed, told=not arguments.untold, calibrated=not arguments.uncalibrated)
     found: dict[str, object] = {}
     found["instant"] = _plain(zero_shot(contender, names, part, again=arguments.again))
     if arguments.fitted:
@@ -69,6 +69,7 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, metavar="FOLDER", help="of weights, or of a checkpoint of a run")
     parser.add_argument("--which", choices=("best", "average", "network"), default="best", help="of a checkpoint")
     parser.add_argument("--uncalibrated", action="store_true", help="the network's own intervals, with --weights")
+    parser.add_argument("--untold", action="store_true", help="seasons are not told but found in the data")
     parser.add_argument("--baselines", action="store_true", help="only compute figures of AutoETS that are not there")
     parser.add_argument("--again", action="store_true", help="compute those of AutoETS anew")
     parser.add_argument("--seed", type=int, default=0)

@@ -40,17 +40,16 @@ class Contender(Protocol):
 
 
 class Shipped:
-    """Through the public interface, as anyone would; told the seasons of the task."""
+    """Through the public interface, as anyone would; told the seasons of the task, or left to find them."""
 
-    def __init__(self, seed: int = 0) -> None:
-        self.seed = seed
+    def __init__(self, seed: int = 0, *, told: bool = True) -> None:
+        self.seed, self.told = seed, told
         self.facts: dict[str, object] = {"network": "shipped"}
 
     def __call__(self, panel: Panel, task: Task, effort: Effort = "instant") -> Forecast:
         """Forecast all series of a panel."""
-        model = Forecaster(
-            task.horizon, season_length=list(task.seasons), effort=effort, seed=self.seed, verbose=False
-        ).fit(panel)
+        seasons = task.seasons if self.told else None
+        model = Forecaster(task.horizon, season_length=seasons, effort=effort, seed=self.seed, verbose=False).fit(panel)
         self.facts["network"] = model.report_["start"]
         return model.forecast(level=[80])
 
@@ -58,13 +57,14 @@ class Shipped:
 class Other:
     """Other weights in place of those that are shipped."""
 
-    def __init__(self, start: Start, seed: int = 0, *, calibrated: bool = True) -> None:
-        self.start, self.seed, self.calibrated = start, seed, calibrated
+    def __init__(self, start: Start, seed: int = 0, *, told: bool = True, calibrated: bool = True) -> None:
+        self.start, self.seed, self.told, self.calibrated = start, seed, told, calibrated
         self.facts: dict[str, object] = {"network": start.label}
 
     def __call__(self, panel: Panel, task: Task, effort: Effort = "instant") -> Forecast:
         """Forecast all series of a panel."""
-        recipe = Recipe(task.horizon, task.seasons, effort, recent=self.start.recent, seed=self.seed)
+        seasons = task.seasons if self.told else None
+        recipe = Recipe(task.horizon, seasons, effort, recent=self.start.recent, seed=self.seed)
         return self._made(recipe, panel).forecast(panel, task.horizon, QUANTILES)
 
     def _made(self, recipe: Recipe, panel: Panel) -> Fitted:

@@ -139,7 +139,7 @@ TASKS = {
         Task("m5_small", 28, 7, (7,), windows=6, stride=28),
         Task("aus_retail", 24, 12, (12,), windows=2, stride=24),
         Task("exchange_rate", 30, 1, windows=12, stride=60),
-        Task("air_passengers", 12, 12, (12,), windows=5, stride=6),
+        Task("air_passengers", 12, 12, (12,), windows=9, stride=3),
         Task("sunspots_monthly", 12, 12, (12, 132), windows=22, stride=12),
     )
 }
