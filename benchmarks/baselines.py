@@ -1,8 +1,7 @@
 """SeasonalNaive, computed when it is asked for, and AutoETS, whose figures are kept: it takes minutes.
 
 Kept are figures alone, in ``results/baselines.json``, with the task they belong to: where that has changed they are
-computed anew. AutoETS is statsforecast's with its defaults and the season of the task; beyond 24 steps its authors fit
-no season, so that half-hourly series are forecast without one, as its users would find.
+computed anew. AutoETS is statsforecast's with its defaults and the season of the task.
 """
 
 from __future__ import annotations
