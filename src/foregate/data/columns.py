@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from foregate.core import Covariate, DataError, Future, Panel, Role
 
-__all__ = ["ColumnSpec", "Columns", "encode_columns", "fit_columns"]
+__all__ = ["ColumnSpec", "Columns", "encode_columns", "fit_columns", "no_columns"]
 
 IntArray = NDArray[np.int64]
 Float32Array = NDArray[np.float32]
@@ -158,3 +158,9 @@ def encode_columns(panel: Panel, specs: tuple[ColumnSpec, ...], future: Future |
     }
     later = np.concatenate(ahead, -1) if ahead else np.zeros((s, 0, joined["future"].shape[-1]), np.float32)
     return Columns(joined["static"], joined["past"], joined["future"], later, panel.offsets[1:])
+
+
+def no_columns() -> Columns:
+    """What there is to see of series without covariates."""
+    none = np.zeros((1, 0), np.float32)
+    return Columns(none, none, none, none[:, None], np.zeros(1, np.int64))

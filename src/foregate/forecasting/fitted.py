@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import DataError, Engine, Forecast, Future, Panel, listed
-from foregate.data.inputs import Inputs, InputSpec
+from foregate.data.inputs import Inputs, InputSpec, View
 from foregate.data.tracks import LOG
 from foregate.forecasting.intervals import Calibration, interpolate_quantiles, normal_score
 
@@ -94,7 +94,7 @@ class Fitted:
             inputs, k = known.inputs, np.arange(1, horizon + 1)
             values = np.empty((len(panel), horizon, len(quantiles)))
             for part, raw in decode_origins(self.engine, inputs, last, known.states, known.features, k):
-                values[part] = self._restored(inputs, last[part], raw, quantiles)
+                values[part] = self.restored(inputs, last[part], raw, quantiles)
         else:
             inputs = Inputs(panel, self.spec, future)
             values = self._at(inputs, (panel.lengths - 1)[:, None], horizon, quantiles)[:, 0]
@@ -104,10 +104,10 @@ class Fitted:
         k = np.arange(1, horizon + 1)
         out = np.full((*origins.shape, horizon, len(quantiles)), np.nan)
         for series, column, rows, raw in raw_quantiles(self.engine, inputs, origins, k):
-            out[series, column] = self._restored(inputs, rows, raw, quantiles)
+            out[series, column] = self.restored(inputs, rows, raw, quantiles)
         return out
 
-    def _restored(self, inputs: Inputs, rows: IntArray, raw: Float32Array, quantiles: Sequence[float]) -> FloatArray:
+    def restored(self, inputs: View, rows: IntArray, raw: Float32Array, quantiles: Sequence[float]) -> FloatArray:
         """What the network said (B, K, Q) of origins at `rows`, calibrated and in the units of the data."""
         calibrated = self.calibration.apply(raw.astype(np.float64))
         restored = inputs.restore(rows, interpolate_quantiles(calibrated, self.levels, quantiles))
@@ -115,7 +115,7 @@ class Fitted:
         restored[short] = self._simple(inputs, rows[short], np.arange(1, raw.shape[1] + 1), quantiles)
         return restored
 
-    def _simple(self, inputs: Inputs, rows: IntArray, k: IntArray, quantiles: Sequence[float]) -> FloatArray:
+    def _simple(self, inputs: View, rows: IntArray, k: IntArray, quantiles: Sequence[float]) -> FloatArray:
         """The last observed value, with a normal spread of the panel's typical relative change times sqrt(k).
 
         0 where nothing has been observed yet, as the baselines say.
@@ -190,7 +190,7 @@ def read_origins(
 
 
 def decode_origins(
-    engine: Engine, inputs: Inputs, rows: IntArray, states: Float32Array, features: Float32Array, k: IntArray
+    engine: Engine, inputs: View, rows: IntArray, states: Float32Array, features: Float32Array, k: IntArray
 ) -> Iterator[tuple[slice, Float32Array]]:
     """The second half of `raw_quantiles`: quantiles (B, K, Q) of a slice of the origins at a time."""
     size = max(1, DECODER_CELLS // len(k))

@@ -1,0 +1,228 @@
+"""What is carried of S live series: all that the next observation and a forecast need, and nothing that grows.
+
+Per series and kind of units: the running statistics (`foregate.data.statistics`) and the latest rows, as far as a
+season is looked back on. Per series: the network's hidden and cell states, its last output and the features it read.
+
+Rows lie on a tape: `room` columns behind the `width` latest ones. When a series reaches the end of its tape, its latest
+rows move to the front, which costs each row a constant share. Letters: S series, B series that are read, T rows.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foregate.core import Engine
+from foregate.data.columns import no_columns
+from foregate.data.inputs import InputSpec, View
+from foregate.data.statistics import CARRIED, nothing_carried, positive_so_far, read, told
+from foregate.data.tracks import LINEAR, LOG, Tracks
+
+__all__ = ["State"]
+
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+ROOM = 64
+"""Columns of a tape behind the latest rows, and so the most rows that are read at once."""
+CELLS = 50_000
+"""The most cells that are read at once, which bounds memory."""
+TAPE = ("mask", "z", "season_mean", "profile", "count")
+"""The arrays of `Tracks` that are looked back on."""
+
+
+class State:
+    """The carried state of series that are known by number; `Live` knows their names and times."""
+
+    def __init__(self, engine: Engine, spec: InputSpec) -> None:
+        """Of no series."""
+        self.engine, self.spec = engine, spec
+        self.width = spec.lookback + 1
+        output, carried = engine.encode(np.zeros((1, 1, spec.n_features), np.float32))
+        layers, _, hidden = carried.shape
+        length = self.width + ROOM
+        self.arrays: dict[str, NDArray[Any]] = {
+            "carried": np.zeros((0, 2), CARRIED),
+            "mask": np.zeros((0, 2, length), np.bool_),
+            "z": np.zeros((0, 2, length), np.float32),
+            "season_mean": np.zeros((0, 2, length, 2), np.float32),
+            "profile": np.zeros((0, 2, length, 4), np.float32),
+            "count": np.zeros((0, 2, length, 2), np.float32),
+            "log": np.zeros(0, np.bool_),  # everything so far was clearly positive
+            "rows": np.zeros(0, np.int64),  # read so far
+            "column": np.zeros(0, np.int64),  # of the last row
+            "hidden": np.zeros((0, layers, hidden), np.float32),
+            "output": np.zeros((0, output.shape[-1]), np.float32),
+            "features": np.zeros((0, spec.n_features), np.float32),
+        }
+        self.size = 0
+
+    def __len__(self) -> int:
+        """How many series there are."""
+        return self.size
+
+    @property
+    def rows(self) -> IntArray:
+        """(S,) rows read of each series."""
+        rows: IntArray = self.arrays["rows"][: self.size]
+        return rows
+
+    def fork(self) -> State:
+        """An independent copy."""
+        twin = copy.copy(self)
+        twin.arrays = {name: array[: self.size].copy() for name, array in self.arrays.items()}
+        return twin
+
+    def add(self, series: int) -> IntArray:
+        """Make place for new series, and give their numbers."""
+        numbers = np.arange(self.size, self.size + series)
+        lacking = self.size + series - len(self.arrays["rows"])
+        if lacking > 0:
+            lacking = max(lacking, self.size)  # doubled, so that growing costs each series a constant share
+            for name, array in self.arrays.items():
+                self.arrays[name] = np.concatenate([array, np.zeros((lacking, *array.shape[1:]), array.dtype)])
+        self.arrays["carried"][numbers] = nothing_carried(1)
+        self.arrays["log"][numbers], self.arrays["column"][numbers] = True, self.width - 1
+        self.size += series
+        return numbers
+
+    def read(self, numbers: IntArray, lengths: IntArray, values: Float32Array, mask: BoolArray) -> None:
+        """Read histories of any length, each row of each series once.
+
+        Rows are grouped into rectangles: first what does not fill a block of ROOM rows, then block by block, so that
+        the number of calls does not depend on the number of series.
+
+        Args:
+            numbers: (B,) series, each once.
+            lengths: (B,) how many rows of each.
+            values: (N,) those rows, series after series; anything where not observed.
+            mask: (N,) where observed.
+        """
+        begins = np.cumsum(lengths) - lengths
+        done = lengths % ROOM
+        for length in np.unique(done[done > 0]):
+            self._rectangle(numbers, begins, np.flatnonzero(done == length), int(length), values, mask)
+        while len(left := np.flatnonzero(done < lengths)):
+            self._rectangle(numbers, begins + done, left, ROOM, values, mask)
+            done[left] += ROOM
+
+    def view(self, numbers: IntArray) -> View:
+        """The series numbered so (B,) as they are now; rows of the view are their places in `numbers`."""
+        is_log = self.arrays["log"][numbers]
+        unit = np.where(is_log, LOG, LINEAR)
+        carried = self.arrays["carried"][numbers, unit]
+        return self._view(numbers[:, None], unit[:, None], np.arange(len(numbers))[:, None], 0, told(carried, is_log))
+
+    def last(self, numbers: IntArray) -> tuple[Float32Array, Float32Array]:
+        """What the network's output (B, H) was after the last row, and the features (B, F) of that row."""
+        return self.arrays["output"][numbers], self.arrays["features"][numbers]
+
+    def kept(self, number: int, row: int) -> float | None:
+        """The value of a row that was read, NaN where not observed; None where the row is no longer known."""
+        back = int(self.arrays["rows"][number]) - 1 - row
+        if not 0 <= back < self.width:
+            return None
+        column = self.arrays["column"][number] - back
+        observed = self.arrays["mask"][number, LINEAR, column]
+        return float(self.arrays["z"][number, LINEAR, column]) if observed else np.nan
+
+    def _rectangle(
+        self, numbers: IntArray, begins: IntArray, which: IntArray, T: int, values: Float32Array, mask: BoolArray
+    ) -> None:
+        size = max(1, CELLS // T)
+        for i in range(0, len(which), size):
+            part = which[i : i + size]
+            cells = begins[part][:, None] + np.arange(T)
+            seen = mask[cells]
+            self._read(numbers[part], np.where(seen, values[cells].astype(np.float64), 0), seen)
+
+    def _read(self, numbers: IntArray, values: FloatArray, mask: BoolArray) -> None:
+        """Read the next T rows (B, T), at most ROOM, of series."""
+        B, T = values.shape
+        a, was_log = self.arrays, self.arrays["log"][numbers]
+        self._make_room(numbers, T)
+        is_log = positive_so_far(values, mask, a["carried"][numbers, LINEAR]) & was_log[:, None]
+        # Plain units are always carried, since any series may change over to them; logarithms until it has.
+        source = np.concatenate([np.arange(B), np.flatnonzero(was_log)])
+        unit = np.repeat([LINEAR, LOG], [B, len(source) - B])
+        series = numbers[source]
+        latest = _Tape(a, series, unit, self.spec.seasons)
+        spec, before = self.spec, a["carried"][series, unit]
+        told_of, after = read(values[source], mask[source], unit == LOG, spec.seasons, spec.window, before, latest)
+        told_of["mask"] = mask[source]
+        columns = a["column"][series][:, None] + 1 + np.arange(T)
+        for name in TAPE:
+            a[name][series[:, None], unit[:, None], columns] = told_of[name]
+        a["carried"][series, unit] = after
+        place = np.zeros((2, B), np.int64)
+        place[unit, source] = np.arange(len(source))
+        units = np.where(is_log, LOG, LINEAR)
+        here = place[units, np.arange(B)[:, None]] * T + np.arange(T)
+        a["column"][numbers] += T
+        a["rows"][numbers] += T
+        a["log"][numbers] = is_log[:, -1]
+        flat = {name: array.reshape(-1, *array.shape[2:]) for name, array in told_of.items() if name not in TAPE}
+        view = self._view(numbers[:, None], units, here, np.arange(1 - T, 1), flat)
+        features = view.features(np.arange(B * T).reshape(B, T))
+        states, hidden = self.engine.encode(features, np.ascontiguousarray(a["hidden"][numbers].swapaxes(0, 1)))
+        a["hidden"][numbers] = hidden.swapaxes(0, 1)
+        a["output"][numbers], a["features"][numbers] = states[:, -1], features[:, -1]
+
+    def _view(
+        self,
+        numbers: IntArray,
+        units: IntArray,
+        here: IntArray,
+        back: IntArray | int,
+        told_of: Mapping[str, NDArray[Any]],
+    ) -> View:
+        """A view of the tapes of series (B, 1) at the columns `back` (T,) from the last one, read in `units` (B, T)."""
+        a, shape = self.arrays, here.shape
+        length = a["z"].shape[-1]
+        base = (numbers * 2 + units) * length
+        column = np.broadcast_to(a["column"][numbers] + back, shape)
+        first = np.maximum(a["column"][numbers] + 1 - a["rows"][numbers], 0)
+        row = (base + column).reshape(-1)
+        arrays: dict[str, Any] = {name: a[name].reshape(-1, *a[name].shape[3:]) for name in TAPE}
+        arrays |= {name: array.astype(np.float32) for name, array in told_of.items()}
+        tracks = Tracks(
+            row=row,
+            here=here.reshape(-1),
+            begin=np.broadcast_to(base + first, shape).reshape(-1),
+            end=row + 1,
+            unit=units.astype(np.int8).reshape(-1),
+            **arrays,
+        )
+        return View(tracks, self.spec, np.zeros(len(row), np.int64), no_columns())
+
+    def _make_room(self, numbers: IntArray, T: int) -> None:
+        """Move the latest rows of series to the front of their tapes, where fewer than T columns are left."""
+        a = self.arrays
+        full = numbers[a["column"][numbers] + T >= a["z"].shape[-1]]
+        if not len(full):
+            return
+        source = a["column"][full][:, None] + 1 - self.width + np.arange(self.width)
+        for name in TAPE:
+            a[name][full, :, : self.width] = np.moveaxis(a[name][full[:, None], :, source], 2, 1)
+        a["column"][full] = self.width - 1
+
+
+class _Tape:
+    """The latest rows of tracks, see `foregate.data.statistics.Latest`."""
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], series: IntArray, unit: IntArray, seasons: tuple[int, int]):
+        self.arrays, self.seasons = arrays, seasons
+        self.series, self.unit = series[:, None], unit[:, None]
+        self.next = arrays["column"][series][:, None] + 1
+
+    def __call__(self, season: int, width: int) -> tuple[Float32Array, BoolArray, Float32Array, Float32Array]:
+        where = self.series, self.unit, self.next - self.seasons[season] + np.arange(width)
+        a = self.arrays
+        profile = a["profile"][where][..., 2 * season : 2 * season + 2]
+        return a["z"][where], a["mask"][where], profile, a["count"][where][..., season]
