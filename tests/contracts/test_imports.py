@@ -4,7 +4,13 @@ import pytest
 
 from tests.house import modules
 
-MAKES_NETWORKS = ("foregate.models", "foregate.training", "foregate.pipeline.fit", "foregate.pipeline.pretraining")
+MAKES_NETWORKS = (
+    "foregate.models",
+    "foregate.training",
+    "foregate.pipeline.fit",
+    "foregate.pipeline.pretraining",
+    "foregate.persistence.runs",
+)
 """What may load torch when imported; everything else names it inside functions, if at all."""
 OPTIONAL = {"matplotlib", "onnx", "pandas", "prophet", "scipy", "sqlalchemy", "statsforecast", "statsmodels"}
 

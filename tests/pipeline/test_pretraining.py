@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from foregate.core import UsageError
-from foregate.data.synthetic import KINDS
 from foregate.pipeline.pretraining import Pretraining, pretrain
 from foregate.pipeline.recipe import LEVELS
 from foregate.training.options import TrainingOptions

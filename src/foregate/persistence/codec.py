@@ -16,14 +16,15 @@ LARGEST = 2**53
 """Whole numbers beyond are no sizes."""
 
 
-def decode(kind: type[T], value: object, where: str) -> T:
+def decode(kind: type[T], value: object, where: str, fix: str = "Save the model anew, or upgrade Foregate.") -> T:
     """A value of type `kind` from what `json` made of `dataclasses.asdict`.
 
     Args:
         kind: a dataclass, or a type that the fields of one may have: str, bool, int, float, Literal of texts, tuple,
-            dict[str, Any] or one of these or None.
+            dict from str, or one of these or None.
         value: from JSON.
         where: name of the value in messages.
+        fix: what to do about a value that is refused.
 
     Raises:
         ArtifactError: it is of another type, has fields of another name, or contradicts itself.
@@ -32,7 +33,10 @@ def decode(kind: type[T], value: object, where: str) -> T:
         >>> decode(tuple[int, ...], [24, 168], "seasons")
         (24, 168)
     """
-    result: T = _decode(kind, value, where)
+    try:
+        result: T = _decode(kind, value, where)
+    except ArtifactError as error:
+        raise ArtifactError(f"{error} {fix}") from error.__cause__
     return result
 
 
@@ -57,9 +61,13 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
         return value
     if kind in (str, bool) and type(value) is kind:
         return value
-    if origin is dict and isinstance(value, dict):  # JSON's own: keys are text, values whatever they are
-        return value
-    raise ArtifactError(f"{where} must be {_name(kind)}, but got {value!r:.60}. Save the model anew.")
+    if origin is dict and isinstance(value, dict):  # keys are text in JSON
+        return (
+            value
+            if args[1] is Any
+            else {name: _decode(args[1], each, f"{where}.{name}") for name, each in value.items()}
+        )
+    raise ArtifactError(f"{where} must be {_name(kind)}, but got {value!r:.60}.")
 
 
 def _decode_dataclass(kind: Any, value: Any, where: str) -> Any:
@@ -67,7 +75,7 @@ def _decode_dataclass(kind: Any, value: Any, where: str) -> Any:
     needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
     if not isinstance(value, dict) or not needed <= set(value) <= known:
         found = sorted(value) if isinstance(value, dict) else value
-        raise ArtifactError(f"{where} must have the fields {sorted(known)}, but got {found!r:.200}. Upgrade Foregate.")
+        raise ArtifactError(f"{where} must have the fields {sorted(known)}, but got {found!r:.200}.")
     hints = get_type_hints(kind)
     given = {name: _decode(hints[name], each, f"{where}.{name}") for name, each in value.items()}
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,10 +21,31 @@ from foregate.training.loop import Progress, batch_loss, train
 from foregate.training.options import TrainingOptions
 from foregate.training.result import TrainingResult
 
-__all__ = ["Pretraining", "pretrain"]
+__all__ = ["Pretraining", "Validation", "pretrain"]
 
 HELD_BACK_BATCHES = 4
 """Validation batches per kind of series, drawn with another seed."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A real table whose last horizon is forecast at every check, to be looked at; nothing is chosen by it."""
+
+    data: str
+    """Whatever `foregate.read` takes."""
+    horizon: int
+    """Steps that are held back and forecast."""
+    season_length: tuple[int, ...] | None = None
+    """See `Recipe.season_length`."""
+    id_col: str | None = None
+    """Column that names the series; this one and the next two are inferred where they are not given."""
+    time_col: str | None = None
+    """Column of times."""
+    target_col: str | None = None
+    """Column of the numbers to forecast."""
+
+    def __post_init__(self) -> None:
+        Recipe(self.horizon, self.season_length)
 
 
 @dataclass(frozen=True)
@@ -47,8 +68,10 @@ class Pretraining:
     """Width of the decoder."""
     recent: int = 12
     """Latest values given to the network at each step."""
-    kinds: Mapping[str, float] = field(default_factory=dict)
+    kinds: dict[str, float] = field(default_factory=dict)
     """Which kinds of series are drawn how often, by name; empty for all of `foregate.data.synthetic.KINDS`."""
+    validation: tuple[Validation, ...] = ()
+    """Real tables to watch."""
 
     def __post_init__(self) -> None:
         at_least(1, hidden=self.hidden, layers=self.layers, decoder=self.decoder, recent=self.recent)
@@ -78,6 +101,7 @@ def pretrain(
     *,
     processes: int = 0,
     on_step: Callable[[Progress], None] | None = None,
+    on_check: Callable[[Network, float], None] | None = None,
     checkpoint: Path | None = None,
 ) -> tuple[Network, TrainingResult]:
     """Train a network without covariates on made-up series alone.
@@ -86,6 +110,7 @@ def pretrain(
         run: what to make; it does not stop early if `patience` is at least `checks`.
         processes: that draw batches ahead, beside this one; the result is the same for any number.
         on_step: told of every step.
+        on_check: given the averaged weights and their held-back score at every check.
         checkpoint: folder to write checkpoints to, and to go on from, to the same bits.
 
     Returns:
@@ -107,7 +132,10 @@ def pretrain(
     ]
 
     def score(judged: Network) -> float:
-        return float(np.mean([batch_loss(judged, batch, levels).item() for batch in batches]))
+        value = float(np.mean([batch_loss(judged, batch, levels).item() for batch in batches]))
+        if on_check is not None:
+            on_check(judged, value)
+        return value
 
     with drawn_ahead(crops, processes) as source:
         result = train(network, source, levels, score=score, on_step=on_step, checkpoint=checkpoint)
