@@ -314,6 +314,7 @@ def test_a_panel_in_parts_is_a_panel_at_once(monkeypatch):
     rng = np.random.default_rng(0)
     panel = Panel.from_arrays([rng.normal(5, 1, n) for n in (9, 30, 2, 17, 1, 8)])
     whole = model(counts).forecast(panel, HORIZON, LEVELS)
+    monkeypatch.setattr(module, "SERIES_AT_ONCE", 3)
     monkeypatch.setattr(module, "ROWS_AT_ONCE", 10)
     parts = model(counts).forecast(panel, HORIZON, LEVELS)
     np.testing.assert_array_equal(parts.values, whole.values)

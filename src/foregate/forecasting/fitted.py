@@ -13,7 +13,15 @@ from foregate.data.inputs import Inputs, InputSpec, View
 from foregate.data.tracks import LOG
 from foregate.forecasting.intervals import Calibration, interpolate_quantiles, normal_score
 
-__all__ = ["Fitted", "Reading", "decode_origins", "raw_quantiles", "read_origins", "short_series_notes"]
+__all__ = [
+    "SERIES_AT_ONCE",
+    "Fitted",
+    "Reading",
+    "decode_origins",
+    "raw_quantiles",
+    "read_origins",
+    "short_series_notes",
+]
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -25,8 +33,8 @@ LEAST_OBSERVATIONS = 3
 ENCODER_CELLS = 50_000
 ENCODER_STEPS = 4_096
 DECODER_CELLS = 50_000
-ROWS_AT_ONCE = 200_000
-"""Of a larger panel so many rows are prepared at a time, which bounds memory."""
+SERIES_AT_ONCE, ROWS_AT_ONCE = 512, 200_000
+"""A panel of more series is prepared so many rows at a time, which bounds memory."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +101,10 @@ class Fitted:
         if known is not None and known.inputs.panel is panel and future is None:
             inputs, k = known.inputs, np.arange(1, horizon + 1)
             values = np.empty((len(panel), horizon, len(quantiles)))
-            for part, raw in decode_origins(self.engine, inputs, last, known.states, known.features, k):
-                values[part] = self.restored(inputs, last[part], raw, quantiles)
+            for chosen in _batches(panel.lengths):  # as they were read, so that not a bit differs from reading again
+                rows, states, features = last[chosen], known.states[chosen], known.features[chosen]
+                for some, raw in decode_origins(self.engine, inputs, rows, states, features, k):
+                    values[chosen[some]] = self.restored(inputs, rows[some], raw, quantiles)
         else:
             inputs = Inputs(panel, self.spec, future)
             values = self._at(inputs, (panel.lengths - 1)[:, None], horizon, quantiles)[:, 0]
@@ -201,8 +211,8 @@ def decode_origins(
 
 
 def _parts(panel: Panel) -> Iterator[IntArray]:
-    """Numbers of consecutive series with about ROWS_AT_ONCE rows together."""
-    number = panel.offsets[1:] // ROWS_AT_ONCE
+    """Numbers of consecutive series with about ROWS_AT_ONCE rows together; of all where there are few."""
+    number = panel.offsets[1:] // ROWS_AT_ONCE * (len(panel) > SERIES_AT_ONCE)
     yield from np.split(np.arange(len(panel)), np.flatnonzero(np.diff(number)) + 1)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from foregate.core import Panel, UsageError, listed
 from foregate.data.inputs import Inputs
-from foregate.forecasting.fitted import Fitted, Reading, decode_origins, read_origins
+from foregate.forecasting.fitted import SERIES_AT_ONCE, Fitted, Reading, decode_origins, read_origins
 from foregate.pipeline.calibration import MOST_JUDGED, Outcomes, calibrated, judged_series, judged_steps
 from foregate.pipeline.plan import HoldOut, hold_out, plan_window
 from foregate.pipeline.prepare import choose_seasons, few_observations, require_regular, shown_seasons, typical_scale
@@ -83,7 +83,7 @@ def instant(recipe: Recipe, panel: Panel, start: Start) -> tuple[Fitted, FitRepo
 
 def _sample(panel: Panel, held: HoldOut) -> tuple[Panel, HoldOut]:
     """Of a large panel some series to calibrate on, evenly spread over those that have held-out origins."""
-    if len(panel) <= MOST_JUDGED:
+    if len(panel) <= SERIES_AT_ONCE:
         return panel, held
     able = np.flatnonzero((held.origins >= 0).any(1))
     able = able if len(able) else np.arange(len(panel))
