@@ -19,8 +19,10 @@ TESTED_THROUGH_OTHERS = {
     "evaluation/rolling",  # test_backtest
     "models/cells",  # twins/test_lstm
     "models/spec",  # test_network
+    "pipeline/start",  # persistence/test_shipped
     "reporting",
     "training/checkpoints",  # test_loop
+    "training/result",  # test_loop, pipeline/test_report
 }
 """Modules, and whole layers, without a file of tests of their own."""
 

@@ -37,3 +37,44 @@ def test_a_name_is_looked_up_once(fresh):
     """After its first use a public name is an ordinary attribute, and an unknown one is an ordinary error."""
     fresh("import foregate as f; assert f.Panel is f.Panel; assert 'Panel' in vars(f)")
     fresh("import foregate as f; assert not hasattr(f, 'panel')")
+
+
+def test_an_instant_forecast_needs_no_torch(fresh):
+    """Without it a table is forecast, and an instant model fitted, saved, loaded and backtested; training is refused."""
+    code = """
+import sys
+for name in ("torch", "onnx", "scipy", "statsmodels", "utilsforecast", "matplotlib", "pandas"):
+    sys.modules[name] = None
+from datetime import date, timedelta
+import foregate, polars as pl
+days = [date(2024, 1, 1) + timedelta(i) for i in range(60)]
+table = pl.DataFrame({"ds": days, "y": [float(i % 7) for i in range(60)]})
+said = foregate.Forecaster.pretrained(5).predict(table, level=[80])
+model = foregate.Forecaster(5, effort="instant").fit(table)
+model.save("instant")
+assert foregate.load("instant").predict(level=[80]).equals(said)
+foregate.backtest(model, table)
+try:
+    foregate.Forecaster(5).fit(table)
+except foregate.MissingExtraError as error:
+    assert "foregate[train]" in str(error)
+else:
+    raise AssertionError
+"""
+    fresh(code)
+
+
+def test_an_instant_forecast_is_printed_without_torch(fresh):
+    """From the command line as well, and neither torch nor matplotlib is loaded where they are installed."""
+    code = """
+import sys
+from foregate.cli import main
+with open("table.csv", "w") as file:
+    file.write("t,y\\n" + "".join(f"{i},{i % 5}\\n" for i in range(40)))
+sys.argv = ["foregate", "forecast", "table.csv", "--time-col", "t", "--horizon", "3", "--effort", "instant"]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+    assert not fresh(code) & {"matplotlib", "onnx", "pandas", "scipy", "statsmodels", "torch"}

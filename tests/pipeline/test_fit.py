@@ -6,11 +6,21 @@ import numpy as np
 import pytest
 import torch
 
-from foregate.core import Covariate, DataError, Panel
-from foregate.pipeline.fit import fit
+from foregate.core import Covariate, DataError, Panel, UsageError
+from foregate.data.columns import fit_columns
+from foregate.data.inputs import Inputs, InputSpec
+from foregate.persistence import load_shipped
+from foregate.pipeline import fit as module
+from foregate.pipeline.fit import fit, new_network
+from foregate.pipeline.instant import instant
 from foregate.pipeline.recipe import LEVELS, Recipe
+from foregate.training.batches import Crops
+from foregate.training.engine import TorchEngine
+from foregate.training.loop import TrainingResult, batch_loss
+from foregate.training.options import TrainingOptions
 
 QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)
+START = load_shipped("tiny")
 
 
 def small(horizon=4, season=(), **changes):
@@ -248,3 +258,125 @@ def test_training_helps():
     _, report = fit(small(season=(4,), steps=40, hidden=12, horizon=4), wavy(80, 80, 80))
     scores = [row[2] for row in report.training.history]
     assert min(scores) < 0.97 * scores[0]
+
+
+def tuned(panel, **changes):
+    """Fitted from the pretrained weights."""
+    return fit(small(hidden=None, decoder=None, **changes), panel, start=START)
+
+
+def priced(*lengths):
+    panel = wavy(*lengths)
+    rng = np.random.default_rng(0)
+    kind = Covariate("static", np.arange(len(lengths), dtype=np.float32) % 2, ("a", "b"))
+    price = Covariate("future", rng.normal(10, 1, len(panel.values)).astype(np.float32))
+    seen = Covariate("past", rng.normal(0, 1, len(panel.values)).astype(np.float32))
+    return replace(panel, covariates={"kind": kind, "price": price, "seen": seen})
+
+
+@pytest.mark.parametrize("panel", [wavy(60, 45), priced(60, 45)], ids=["plain", "with covariates"])
+def test_before_the_first_step_forecasts_are_the_instant_ones(panel):
+    """The pretrained weights are taken over, and covariates enter through zeros: they change nothing yet."""
+    recipe = Recipe(4, (4,))
+    fitted, _ = instant(replace(recipe, effort="instant"), replace(panel, covariates={}), START)
+    spec = replace(fitted.spec, columns=fit_columns(panel))
+    first = replace(fitted, engine=TorchEngine(new_network(recipe, spec, START)), spec=spec, reading=None)
+    future = {"price": np.full((2, 4), 99, np.float32)} if panel.covariates else None
+    said = first.forecast(panel, 4, QUANTILES, future).values
+    np.testing.assert_allclose(said, fitted.forecast(panel, 4, QUANTILES).values, rtol=1e-6)
+
+
+def test_covariates_are_learnt_from_the_first_step():
+    """The zeros that covariates enter through move, and with them the forecasts."""
+    panel = priced(60, 45)
+    network = new_network(Recipe(4, (4,)), InputSpec((4, 1), columns=fit_columns(panel)), START)
+    F = START.shape.n_features
+    assert not network.inputs.weight[:, F:].any()
+    crops = Crops(Inputs(panel, InputSpec((4, 1), columns=fit_columns(panel))), panel.lengths, 4, TrainingOptions(1))
+    batch_loss(network, crops.draw(0), torch.tensor(LEVELS)).backward()
+    H = START.shape.hidden
+    for layer, known in ((network.inputs, F), (network.state, H + F), (network.again, H + F)):
+        assert layer.weight.grad[:, known:].abs().sum() > 0
+    assert network.step.weight.grad[:, START.shape.n_steps :].abs().sum() > 0
+
+
+def test_the_result_is_never_worse_than_the_instant_forecaster():
+    """Whatever training did, the blend that is kept scores at least as well on the held-out origins."""
+    for seed in range(3):
+        _, report = tuned(wavy(60, 45, seed=seed), season=(4,), seed=seed)
+        assert report.score <= report.training.start_score
+        assert report.trust in (0, 0.25, 0.5, 0.75, 1)
+        assert report.start == START.label
+
+
+def test_training_that_spoils_is_given_up():
+    """With a learning rate that destroys the weights, the instant forecaster is what remains, and it is said."""
+    panel = wavy(60, 45)
+    fitted, report = tuned(panel, season=(4,), rate=0.3, steps=4)
+    assert (report.trust, report.training.best_step, report.finish_steps) == (0, 0, 0)
+    assert report.score == report.training.start_score
+    for name, value in weights(fitted).items():
+        np.testing.assert_array_equal(value.numpy(), START.weights[name])
+    assert any("forecasts are the instant ones" in note for note in report.notes)
+    at_once, _ = instant(Recipe(4, (4,), "instant"), panel, START)
+    one, other = (each.forecast(panel, 4, (0.5,)).values for each in (fitted, at_once))
+    np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+@pytest.mark.parametrize("best", [0.0, 0.25, 0.75, 1.0])
+def test_the_blend_that_scores_best_is_taken(best):
+    """Between first and trained weights the share with the lowest score is found, and left in the network."""
+    network = new_network(small(), InputSpec())
+    first = {name: torch.zeros_like(value) for name, value in network.state_dict().items()}
+    network.load_state_dict({name: torch.ones_like(value) for name, value in first.items()})
+
+    def score(judged):
+        return abs(judged.out.bias[0].item() - best)
+
+    result = TrainingResult(9, 9, 1 - best, (), best)
+    trust, found = module._blend(network, first, result, score)
+    assert (trust, found) == (best, 0)
+    assert all(torch.all(value == best) for value in network.state_dict().values())
+
+
+def test_unchecked_training_is_careful():
+    """Where nothing can be held out, pretrained weights are trained for fewer steps than from scratch, and slower."""
+    panel = wavy(9, 8)
+    recipe = Recipe(4, (), "fast", crop=9, batch=4)
+    own, report = fit(recipe, panel, start=START)
+    _, scratch = fit(replace(recipe, start="scratch"), panel, start=START)
+    assert 0 < report.training.steps < scratch.training.steps
+    assert (report.trust, report.finish_steps, scratch.start) == (1, 0, "scratch")
+    moved = max(float((value - torch.tensor(START.weights[n])).abs().max()) for n, value in weights(own).items())
+    assert 0 < moved < 0.2
+
+
+def test_other_sizes_are_trained_from_scratch():
+    """Sizes that are not those of the weights are honoured, and it is said what they would have to be."""
+    fitted, report = fit(small(), wavy(60), start=START)
+    assert report.start == "scratch"
+    assert fitted.engine.network.spec.hidden == 6
+    assert any("trained from scratch, since other sizes were given" in note for note in report.notes)
+    assert not any("scratch" in note for note in fit(small(start="scratch"), wavy(60), start=START)[1].notes)
+
+
+def test_a_tuned_run_stopped_and_resumed_is_never_stopped(tmp_path):
+    """From pretrained weights too."""
+    panel = wavy(60, 45)
+    expected, report = tuned(panel, steps=8)
+
+    def pull(progress):
+        if progress.step == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(small(hidden=None, decoder=None, steps=8), panel, start=START, on_step=pull, checkpoint=tmp_path)
+    resumed, same = fit(small(hidden=None, decoder=None, steps=8), panel, start=START, checkpoint=tmp_path)
+    assert same == report
+    assert_same_model(resumed, expected)
+
+
+def test_instant_is_no_training():
+    """A recipe that trains nothing is not for `fit`."""
+    with pytest.raises(UsageError, match="effort must be one that trains, but got 'instant'"):
+        fit(Recipe(4, (), "instant"), wavy(60), start=START)
