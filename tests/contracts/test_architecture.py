@@ -21,6 +21,7 @@ TESTED_THROUGH_OTHERS = {
     "models/spec",  # test_network
     "pipeline/start",  # persistence/test_shipped
     "reporting",
+    *(f"streaming/{name}" for name in ("arrivals", "observations", "roster", "snapshot")),  # test_live
     "training/checkpoints",  # test_loop
     "training/result",  # test_loop, pipeline/test_report
 }

@@ -2,16 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from foregate.core import Panel
-from foregate.data.inputs import Inputs, InputSpec
-from foregate.forecasting.fitted import Fitted, decode_origins
-from foregate.forecasting.intervals import Calibration
+from foregate.forecasting.fitted import decode_origins
 from foregate.streaming.state import ROOM, State
+from tests.streaming.models import LEVELS, K, batch, close, fitted
 
-LEVELS, K = (0.1, 0.5, 0.9), 9
 values = st.one_of(
     st.floats(-1e3, 1e3, width=32).map(lambda x: round(x, 3)),
     st.floats(1, 1e3, width=32),
@@ -28,58 +26,14 @@ series = st.one_of(
 panels = st.lists(series, min_size=1, max_size=3).map(Panel.from_arrays)
 
 
-class Engine:
-    """A small network with fixed weights, in numpy: an exponential memory and one mixing layer each way."""
-
-    def __init__(self, spec, hidden=5):
-        rng = np.random.default_rng(7)
-        self.read = rng.normal(0, 0.3, (spec.n_features, hidden)).astype(np.float32)
-        self.mix = rng.normal(0, 0.3, (hidden, hidden)).astype(np.float32)
-        wide = hidden + spec.n_features + spec.n_steps
-        self.say = rng.normal(0, 0.2, (wide, len(LEVELS) + spec.n_profiles)).astype(np.float32)
-
-    def encode(self, features, carried=None):
-        carried = np.zeros((2, len(features), 5), np.float32) if carried is None else carried
-        h, c = carried
-        out = []
-        for t in range(features.shape[1]):
-            c = 0.8 * c + np.tanh(features[:, t] @ self.read + h @ self.mix)
-            h = np.tanh(c)
-            out.append(h)
-        return np.stack(out, 1), np.stack([h, c])
-
-    def decode(self, states, features, steps, profiles):
-        told = np.concatenate([states, features], -1)[:, None]
-        told = np.concatenate([np.broadcast_to(told, (*steps.shape[:2], told.shape[-1])), steps], -1)
-        said = np.tanh(told @ self.say)
-        median = (said[..., len(LEVELS) :] * profiles).mean(-1, keepdims=True)
-        return (median + np.cumsum(np.abs(said[..., : len(LEVELS)]), -1)).astype(np.float32)
-
-
-def fitted(seasons, recent=4, window=20):
-    spec = InputSpec(seasons, recent, window)
-    return Fitted(Engine(spec), spec, LEVELS, Calibration(np.ones((1, 3))), K, 0.1)
-
-
 def said(model, state):
     numbers, k = np.arange(len(state)), np.arange(1, K + 1)
-    view, out = state.view(numbers), np.empty((len(numbers), K, 3))
+    view, out = state.view(numbers), np.empty((len(numbers), K, len(LEVELS)))
     for part, raw in decode_origins(model.engine, view, numbers, *state.last(numbers), k):
         out[part] = model.restored(view, numbers[part], raw, LEVELS)
     return out
 
 
-def batch(model, panel):
-    inputs = Inputs(panel, model.spec)
-    return model._at(inputs, (panel.lengths - 1)[:, None], K, LEVELS)[:, 0]
-
-
-def close(one, other, panel):
-    size = [max(np.nanmax(np.abs(np.append(panel.series(i), 0))), 1e-30) for i in range(len(panel))]
-    assert np.all(np.abs(one - other) <= 1e-5 * np.maximum(np.array(size)[:, None, None], np.abs(other)))
-
-
-@settings(max_examples=60)
 @given(panels, st.sampled_from([(1, 1), (3, 1), (3, 7)]), st.integers(0, 9999))
 def test_chunks_of_any_size_are_one_pass(panel, seasons, seed):
     """Read in chunks of any size, in any order of the series, the state forecasts as one pass over the same rows."""

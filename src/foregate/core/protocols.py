@@ -49,6 +49,9 @@ Fit = Callable[[Panel], Model]
 class Engine(Protocol):
     """A network as a callable, whatever runs it: float32 arrays in, float32 arrays out."""
 
+    def weights(self) -> Mapping[str, NDArray[np.float32]]:
+        """Its parameters, by torch's names: the same whatever runs them."""
+
     def encode(
         self, features: NDArray[np.float32], carried: NDArray[np.float32] | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -133,7 +133,8 @@ class Fitted:
         t = inputs.tracks
         r = t.here[rows]
         is_log = t.unit[rows] == LOG
-        last = np.where(is_log, np.exp(t.level[r].astype(np.float64)) * t.anchor[r], t.level[r])
+        last = np.exp(np.where(is_log, t.level[r], 0).astype(np.float64)) * t.anchor[r]
+        last = np.where(is_log, last, t.level[r])
         last = np.where(t.age[r] > 0, last, 0)[:, None, None]
         spread = self.typical_scale * np.sqrt(k)[:, None] * normal_score(quantiles) * 1.25  # sigma of a mean deviation
         value = np.where(is_log[:, None, None], last * np.exp(spread), last + np.abs(last) * spread)

@@ -67,6 +67,10 @@ class OnnxEngine:
             {"quantiles": (s.n_quantiles, 2)},
         )
 
+    def weights(self) -> Weights:
+        """Its parameters."""
+        return self.network.weights
+
     def encode(self, features: Float32Array, carried: Float32Array | None = None) -> tuple[Float32Array, Float32Array]:
         """Features (B, T, F) to states (B, T, H) and what to carry on (2L, B, H)."""
         if carried is None:

@@ -73,10 +73,47 @@ class State:
         rows: IntArray = self.arrays["rows"][: self.size]
         return rows
 
+    def seen(self, numbers: IntArray) -> FloatArray:
+        """How many rows of series (B,) were observed."""
+        seen: FloatArray = self.arrays["carried"]["seen"][numbers, LINEAR]
+        return seen
+
     def fork(self) -> State:
         """An independent copy."""
         twin = copy.copy(self)
         twin.arrays = {name: array[: self.size].copy() for name, array in self.arrays.items()}
+        return twin
+
+    def compact(self) -> dict[str, NDArray[Any]]:
+        """All arrays, of the latest rows alone."""
+        twin = self.fork()
+        twin._make_room(np.arange(self.size), ROOM + 1)
+        kept = {name: array[:, :, : self.width] if name in TAPE else array for name, array in twin.arrays.items()}
+        kept["carried"] = twin.arrays["carried"].view(np.float64).reshape(self.size, 2, CARRIED.itemsize // 8)
+        return kept
+
+    def expanded(self, compact: Mapping[str, NDArray[Any]], series: int) -> State:
+        """The state of `series` series whose compact arrays are given; this one has none.
+
+        Raises:
+            ValueError: they are not of this shape.
+        """
+        twin = self.fork()
+        twin.add(series)
+        wanted = twin.compact()
+        if set(compact) != set(wanted):
+            raise ValueError(f"arrays {sorted(set(compact) ^ set(wanted))} missing or unknown")
+        for name, array in compact.items():
+            if array.shape != wanted[name].shape or array.dtype != wanted[name].dtype:
+                raise ValueError(
+                    f"{name} is {array.dtype} {array.shape}, not {wanted[name].dtype} {wanted[name].shape}"
+                )
+            if name in TAPE:
+                twin.arrays[name][:, :, : self.width] = array
+            else:
+                twin.arrays[name] = array.copy().view(CARRIED)[..., 0] if name == "carried" else array.copy()
+        if (twin.arrays["column"] != self.width - 1).any() or (twin.rows < 0).any():
+            raise ValueError("rows are not where they should be")
         return twin
 
     def add(self, series: int) -> IntArray:

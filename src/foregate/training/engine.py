@@ -19,6 +19,10 @@ class TorchEngine:
     def __init__(self, network: Network) -> None:
         self.network = network.eval()
 
+    def weights(self) -> dict[str, Float32Array]:
+        """Its parameters."""
+        return {name: values.detach().cpu().numpy() for name, values in self.network.state_dict().items()}
+
     def encode(self, features: Float32Array, carried: Float32Array | None = None) -> tuple[Float32Array, Float32Array]:
         """Features (B, T, F) to states (B, T, H) and what to carry on (2L, B, H)."""
         with torch.inference_mode():

@@ -1,0 +1,163 @@
+"""Which rows are to be read when observations come in, and which observations cannot be taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foregate.core import DataError, Times
+from foregate.streaming.observations import Observations, shown
+from foregate.streaming.roster import Roster
+from foregate.streaming.state import State
+
+__all__ = ["Arrivals", "Update", "arrange"]
+
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+LONGEST_GAP = 100_000
+"""More rows than these are not skipped at once: a time that is so far off is taken for a mistake."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """What became of observations."""
+
+    ids: tuple[str, ...]
+    """Series that they were of."""
+    new: tuple[str, ...]
+    """Those that were not known before."""
+    read: int
+    """Observations that were read, missing values included."""
+    skipped: int
+    """Times that were left out, and read as missing."""
+    repeated: int
+    """Observations that were known already, and ignored."""
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """Rows to be read, for U series."""
+
+    numbers: IntArray
+    """(U,) their numbers, -1 for new ones."""
+    starts: Times
+    """(U,) times of their first rows."""
+    lengths: IntArray
+    """(U,) how many rows each goes on."""
+    values: NDArray[np.float32]
+    """(N,) those rows, series after series; 0 where not observed."""
+    mask: BoolArray
+    """(N,) where observed."""
+    update: Update
+    """What to tell."""
+
+
+def arrange(given: Observations, roster: Roster, state: State) -> Arrivals:
+    """Put observations in order, and fill up what was left out. Nothing is changed.
+
+    Raises:
+        DataError: an observation lies between two steps, is late, contradicts another one of its time, or is too far
+            ahead; the message says which and what is expected.
+    """
+    places = {name: i for i, name in enumerate(dict.fromkeys(given.ids))}
+    codes = np.array([places[name] for name in given.ids], np.int64)
+    order = np.lexsort((given.times, codes))
+    codes, times, values = codes[order], given.times[order], given.values[order].astype(np.float32)
+    numbers = np.array([roster.numbers.get(name, -1) for name in places], np.int64)
+    old = numbers >= 0
+    starts = times[np.flatnonzero(np.append(True, codes[1:] != codes[:-1])[: len(codes)])]
+    starts[old] = roster.starts[numbers[old]]
+    rows = np.zeros(len(places), np.int64)
+    rows[old] = state.rows[numbers[old]]
+    found = _Found(tuple(places), numbers, starts, rows, codes, times, values, roster, state)
+    steps, exact = roster.freq.index(times, starts[codes])
+    if not exact.all():
+        found.refuse(int(np.flatnonzero(~exact)[0]), f"between two steps of {roster.freq.alias}", "Correct the time")
+    repeated = found.repeated(steps)
+    kept = ~repeated
+    codes, steps, values = codes[kept], steps[kept], values[kept]
+    lengths = np.zeros(len(places), np.int64)
+    np.maximum.at(lengths, codes, steps + 1 - rows[codes])
+    found.refuse_far(kept, steps)
+    ends = np.cumsum(lengths)
+    filled = np.full(int(ends[-1]) if len(ends) else 0, np.nan, np.float32)
+    filled[(ends - lengths - rows)[codes] + steps] = values
+    mask = ~np.isnan(filled)
+    update = Update(
+        ids=tuple(places),
+        new=tuple(name for name, known in zip(places, old, strict=True) if not known),
+        read=len(codes),
+        skipped=len(filled) - len(codes),
+        repeated=int(repeated.sum()),
+    )
+    return Arrivals(numbers, starts, lengths, np.where(mask, filled, 0).astype(np.float32), mask, update)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Observations in order of series and time, and what is known of their series."""
+
+    ids: tuple[str, ...]
+    numbers: IntArray
+    starts: Times
+    rows: IntArray
+    codes: IntArray
+    times: Times
+    values: NDArray[np.float32]
+    roster: Roster
+    state: State
+
+    def repeated(self, steps: IntArray) -> BoolArray:
+        """(N,) whether an observation says what another one or the past says already.
+
+        Raises:
+            DataError: it says something else, or is older than what is remembered.
+        """
+        again = np.zeros(len(steps), np.bool_)
+        again[1:] = (self.codes[1:] == self.codes[:-1]) & (steps[1:] == steps[:-1])
+        for i in np.flatnonzero(again):
+            if not _same(self.values[i], self.values[i - 1]):
+                self.refuse(int(i), f"beside {_said(self.values[i - 1])} for the same time", "Keep one of them")
+        for i in np.flatnonzero(steps < self.rows[self.codes]):
+            known = self.state.kept(int(self.numbers[self.codes[i]]), int(steps[i]))
+            if known is None:
+                self.refuse(int(i), "which is past", "Leave it out")
+            if not _same(self.values[i], known):
+                self.refuse(int(i), f"where {_said(known)} was read", "Leave it out: what was read stays")
+            again[i] = True
+        return again
+
+    def refuse_far(self, kept: BoolArray, steps: IntArray) -> None:
+        """Refuse a gap of more than LONGEST_GAP rows."""
+        codes = self.codes[kept]
+        before = np.append(np.int64(0), steps[:-1] + 1)[: len(steps)]
+        first = np.append(True, codes[1:] != codes[:-1])[: len(codes)]
+        gap = steps - np.where(first, self.rows[codes], before)
+        far = np.flatnonzero(gap > LONGEST_GAP)
+        if len(far):
+            i = int(np.flatnonzero(kept)[far[0]])
+            self.refuse(i, f"more than {LONGEST_GAP:,} steps ahead", "Correct the time, or start anew from there")
+
+    def refuse(self, i: int, why: str, fix: str) -> NoReturn:
+        """Say what is wrong with observation i, and what its series expects."""
+        code = self.codes[i]
+        name = self.ids[code]
+        expected = self.roster.freq.shift(self.starts[code], self.rows[code]) if self.rows[code] else None
+        awaits = "" if expected is None else f", whose next time is {shown(expected)}"
+        raise DataError(
+            f"observations must come once per step and in order of time, but got {_said(self.values[i])} at "
+            f"{shown(self.times[i])} of {name!r}{awaits}: {why}. {fix}."
+        )
+
+
+def _same(one: float, other: float) -> bool:
+    return one == other or (bool(np.isnan(one)) and bool(np.isnan(other)))
+
+
+def _said(value: float) -> str:
+    return "a missing value" if np.isnan(value) else f"{value:g}"

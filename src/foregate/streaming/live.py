@@ -1,0 +1,215 @@
+"""The live forecaster: every observation is read once, and a forecast can be made at any time."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foregate.core import (
+    DataError,
+    Forecast,
+    FrameSpec,
+    Frequency,
+    ModelError,
+    Panel,
+    Times,
+    at_least,
+    levels_to_quantiles,
+    listed,
+)
+from foregate.forecasting.fitted import LEAST_OBSERVATIONS, Fitted, decode_origins, short_series_notes
+from foregate.streaming.arrivals import Update, arrange
+from foregate.streaming.observations import observations
+from foregate.streaming.roster import Roster
+from foregate.streaming.snapshot import checksum, pack, unpack
+from foregate.streaming.state import State
+
+__all__ = ["Live", "Update"]
+
+IntArray = NDArray[np.int64]
+
+
+class Live:
+    """A fitted model with the state of many series, which moves on with every observation.
+
+    The forecast is that of the model over the whole history, to the rounding of float32, but costs the same however
+    long that is. Series may appear at any time. Times must be whole steps of the frequency; steps that are left out
+    are read as missing.
+
+    Args:
+        fitted: the model; without covariates.
+        freq: step between rows, as a pandas or polars offset or an integer.
+        spec: names of the columns, and how times are held.
+
+    Raises:
+        ModelError: the model has covariates.
+
+    Examples:
+        >>> from foregate.persistence import load_shipped
+        >>> from foregate.pipeline.instant import untold
+        >>> live = Live(untold(load_shipped(), (4,), horizon=3), freq=1)
+        >>> live.update([{"unique_id": "a", "ds": t, "y": 10.0 + t % 4} for t in range(20)]).read
+        20
+        >>> live.forecast(level=80).values.shape
+        (1, 3, 3)
+    """
+
+    def __init__(self, fitted: Fitted, *, freq: Frequency | str | int = 1, spec: FrameSpec | None = None) -> None:
+        if fitted.spec.columns:
+            raise ModelError(
+                "a live forecaster must have a model without covariates, but got one with "
+                f"{listed(column.name for column in fitted.spec.columns)}. Fit one without them, or use predict."
+            )
+        self.fitted = fitted
+        self._roster = Roster(Frequency.parse(freq))
+        self.spec = spec or FrameSpec(time_unit="step" if self.freq.is_integer else "us")
+        self._state = State(fitted.engine, fitted.spec)
+
+    @classmethod
+    def start(cls, fitted: Fitted, panel: Panel) -> Live:
+        """Go on from the last rows of a panel, which is read in one pass.
+
+        Raises:
+            DataError: the panel is not evenly spaced.
+            ModelError: the model has covariates.
+        """
+        if panel.freq is None or not panel.is_regular:
+            raise DataError("the panel must be evenly spaced, but got gaps or no frequency. Use foregate.clean first.")
+        live = cls(fitted, freq=panel.freq, spec=panel.spec)
+        filled = np.flatnonzero(panel.lengths)
+        live._roster.add(panel.ids[filled].tolist(), panel.times[panel.offsets[filled]])
+        live._state.read(live._state.add(len(filled)), panel.lengths[filled], panel.values, panel.mask)
+        return live
+
+    def __len__(self) -> int:
+        """How many series there are."""
+        return len(self._roster)
+
+    @property
+    def freq(self) -> Frequency:
+        """The step between two rows."""
+        return self._roster.freq
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Names of the series, in the order in which they appeared."""
+        return self._roster.ids
+
+    def expected(self, ids: Sequence[str] | str | None = None) -> Times:
+        """The next time of each series, or of some."""
+        numbers = self._roster.known(ids)
+        return self._roster.times(numbers, self._state.rows[numbers])
+
+    def update(self, rows: Any) -> Update:
+        """Read observations of any number of series: one, many, or many of each.
+
+        Observations may come in any order within a call. A missing value (None or NaN) is read as missing, and so are
+        times that were left out. What was read before is ignored if it is the same.
+
+        Args:
+            rows: one observation as a mapping such as ``{"unique_id": "a", "ds": 8, "y": 3.2}``, several as a sequence
+                of those or as a mapping of columns; a panel; or a table as `foregate.read` takes it.
+
+        Raises:
+            DataError: an observation is late, contradicts one that was read, lies between two steps, or is no number.
+                Nothing of the call has been read then.
+            UsageError: the rows are of another kind.
+        """
+        alone = self.ids[0] if self.ids else self.spec.target_col
+        plan = arrange(observations(rows, self.spec, alone), self._roster, self._state)
+        numbers, new = plan.numbers, plan.numbers < 0
+        if new.any():
+            numbers[new] = self._state.add(int(new.sum()))
+            self._roster.add(plan.update.new, plan.starts[new])
+        on = plan.lengths > 0
+        self._state.read(numbers[on], plan.lengths[on], plan.values, plan.mask)
+        return plan.update
+
+    def forecast(
+        self,
+        horizon: int | None = None,
+        *,
+        level: Sequence[float] | float | None = None,
+        quantiles: Sequence[float] | float | None = None,
+        ids: Sequence[str] | str | None = None,
+    ) -> Forecast:
+        """Forecast the steps after the last row of each series.
+
+        Args:
+            horizon: K steps; as many as the model was fitted for when not given.
+            level: percentages of central intervals, such as [80, 95].
+            quantiles: probabilities.
+            ids: the series; all of them when not given.
+
+        Returns:
+            the median and what was asked for. Series without a single observation are left out, and told in the notes.
+
+        Raises:
+            DataError: a series that is asked for is not known, or has no observation; or there is none at all.
+        """
+        steps = self.fitted.horizon if horizon is None else horizon
+        at_least(1, horizon=steps)
+        k = np.arange(1, steps + 1)
+        sides = tuple(sorted({*levels_to_quantiles(_several(level)), *_several(quantiles)}))
+        numbers, notes = self._observed(ids)
+        view = self._state.view(numbers)
+        values = np.empty((len(numbers), len(k), len(sides)))
+        rows = np.arange(len(numbers))
+        for part, raw in decode_origins(self.fitted.engine, view, rows, *self._state.last(numbers), k):
+            values[part] = self.fitted.restored(view, rows[part], raw, sides)
+        read = self._state.rows[numbers]
+        times = self._roster.times(numbers[:, None], read[:, None] - 1 + k)
+        names = np.array(self.ids, np.str_)[numbers]
+        notes += short_series_notes(names[view.tracks.age < LEAST_OBSERVATIONS])
+        return Forecast(names, times, self._roster.times(numbers, read - 1), sides, values, notes)
+
+    def peek(self, rows: Any, horizon: int | None = None, **asked: Any) -> Forecast:
+        """What `forecast` would say if these observations had been read; nothing is changed."""
+        twin = self.fork()
+        twin.update(rows)
+        return twin.forecast(horizon, **asked)
+
+    def fork(self) -> Live:
+        """An independent copy."""
+        twin = copy.copy(self)
+        twin._state, twin._roster = self._state.fork(), self._roster.fork()
+        return twin
+
+    def snapshot(self) -> bytes:
+        """The state as safetensors, for `restore` on any machine with the same model."""
+        return pack(self._roster, self.spec, self._state, checksum(self.fitted))
+
+    @classmethod
+    def restore(cls, fitted: Fitted, snapshot: bytes) -> Live:
+        """Go on from a snapshot.
+
+        Raises:
+            ArtifactError: the snapshot is damaged, of another model, or of another version.
+            ModelError: the model has covariates.
+        """
+        live = cls(fitted)
+        live._roster, live.spec, live._state = unpack(snapshot, live._state, checksum(fitted))
+        return live
+
+    def _observed(self, ids: Sequence[str] | str | None) -> tuple[IntArray, tuple[str, ...]]:
+        """The numbers of the series asked for that have an observation, and a note of those that do not."""
+        numbers = self._roster.known(ids)
+        seen = self._state.seen(numbers) > 0
+        empty = [self.ids[i] for i in numbers[~seen]]
+        if not seen.any() or (empty and ids is not None):
+            raise DataError(
+                "every series must have an observed value to be forecast, but got none "
+                f"{'in ' + listed(empty) if empty else 'at all'}. Update with an observation first."
+            )
+        note = f"left out, for lack of any observation: {listed(empty)}."
+        return numbers[seen], (note,) if empty else ()
+
+
+def _several(given: Sequence[float] | float | None) -> tuple[float, ...]:
+    if given is None:
+        return ()
+    return (given,) if isinstance(given, (int, float)) else tuple(given)
