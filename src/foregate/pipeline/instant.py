@@ -9,15 +9,23 @@ import numpy as np
 from foregate.core import Panel, UsageError, listed
 from foregate.data.inputs import Inputs
 from foregate.forecasting.fitted import SERIES_AT_ONCE, Fitted, Reading, decode_origins, read_origins
+from foregate.forecasting.intervals import Calibration
 from foregate.pipeline.calibration import MOST_JUDGED, Outcomes, calibrated, judged_series, judged_steps
 from foregate.pipeline.plan import HoldOut, hold_out, plan_window
-from foregate.pipeline.prepare import choose_seasons, few_observations, require_regular, shown_seasons, typical_scale
+from foregate.pipeline.prepare import (
+    USUAL_CHANGE,
+    choose_seasons,
+    few_observations,
+    require_regular,
+    shown_seasons,
+    typical_scale,
+)
 from foregate.pipeline.recipe import Recipe
 from foregate.pipeline.report import FitReport
 from foregate.pipeline.start import Start
 from foregate.training.result import TrainingResult
 
-__all__ = ["instant"]
+__all__ = ["instant", "untold"]
 
 MOST_HELD_OUT = 0.5
 """Share of a series' rows that intervals may be calibrated on: nothing was learnt from any of them."""
@@ -79,6 +87,20 @@ def instant(recipe: Recipe, panel: Panel, start: Start) -> tuple[Fitted, FitRepo
         notes=_notes(panel, held),
     )
     return fitted, report
+
+
+def untold(start: Start, seasons: tuple[int, ...], horizon: int) -> Fitted:
+    """The pretrained forecaster of series that nothing is known of yet: its intervals are the network's own.
+
+    Args:
+        start: the pretrained weights.
+        seasons: at most two season lengths in rows, shortest first.
+        horizon: steps that it forecasts when not told.
+    """
+    short, long = [*seasons, 1, 1][:2]
+    spec = start.spec((short, long), plan_window((short, long)))
+    even = Calibration(np.ones((1, len(start.levels))))
+    return Fitted(start.engine, spec, start.levels, even, horizon, USUAL_CHANGE)
 
 
 def _sample(panel: Panel, held: HoldOut) -> tuple[Panel, HoldOut]:
