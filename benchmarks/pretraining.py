@@ -1,111 +1,193 @@
-"""Pretrain on made-up series, then forecast real ones that the network has never seen.
+"""What makes a pretrained network better? Short runs that differ in one thing, judged on real validation windows.
 
-    python -m benchmarks.pretraining --steps 2000 --checkpoint build/pretraining
+    python -m benchmarks.pretraining                       # names of the variants
+    python -m benchmarks.pretraining "hidden 64" "hidden 160" --steps 1500
+    python -m benchmarks.pretraining default --seed 1      # how much is noise
 
-Prints MASE on the last horizon of the training parts (validation), beside SeasonalNaive, and what 80 % intervals cover.
-The same command goes on from its checkpoint if it was stopped.
+Prints, for each variant, MASE over that of SeasonalNaive: on every set, and the geometric mean over groups of sets.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
+import json
 import sys
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
+import torch
 
-from benchmarks.sets import table
-from foregate.core import Forecast, Panel
-from foregate.data import regularize
-from foregate.data.inputs import InputSpec
-from foregate.evaluation import SeasonalNaive
-from foregate.forecasting.fitted import Fitted
-from foregate.forecasting.intervals import Calibration
-from foregate.models.network import Network
-from foregate.pipeline.plan import plan_window
-from foregate.pipeline.pretraining import pretrain
-from foregate.pipeline.recipe import LEVELS, Recipe
-from foregate.training.engine import TorchEngine
+from benchmarks.accuracy import judge
+from foregate.data import statistics, tracks
+from foregate.data.synthetic import DEFAULT, KINDS
+from foregate.pipeline import pretraining, synthetic_crops
+from foregate.pipeline.pretraining import Pretraining, pretrain
 from foregate.training.loop import Progress
 from foregate.training.options import TrainingOptions
 
-SETS = {
-    "m1_yearly": (6, (1, 1)),
-    "m1_quarterly": (8, (4, 1)),
-    "m1_monthly": (18, (12, 1)),
-    "m4_weekly": (13, (52, 1)),
-    "m4_hourly": (48, (24, 168)),
-    "nn5_daily": (56, (7, 1)),
-    "aus_retail": (24, (12, 1)),
-    "pjm_zones": (24, (24, 168)),
-    "vic_elec": (48, (48, 336)),
+GROUPS = {
+    "yearly": ("m1_yearly",),
+    "quarterly, monthly": ("m1_quarterly", "m1_monthly", "aus_retail", "air_passengers"),
+    "weekly": ("m4_weekly",),
+    "daily": ("nn5_daily", "m5_small", "exchange_rate"),
+    "hourly": ("m4_hourly", "vic_elec", "pjm_zones", "bike_sharing_hourly"),
 }
-LONGEST = 2_000
-"""Rows of history that are read."""
 
 
-def panels(name: str, horizon: int) -> tuple[Panel, np.ndarray]:
-    """The validation task: series long enough to spare a horizon, cut there, and what came (S, K)."""
-    parts = [p["y"].to_numpy().astype(np.float64) for p in table(name).partition_by("unique_id", maintain_order=True)]
-    parts = [p for p in parts if len(p) >= 2 * horizon + 3 and np.isfinite(p[:-horizon]).sum() > 3]
-    past = Panel.from_arrays([p[:-horizon][-LONGEST:] for p in parts], ids=[str(i) for i in range(len(parts))])
-    return regularize(past), np.stack([p[-horizon:] for p in parts])
+@dataclass(frozen=True)
+class Variant:
+    """One difference from the default run."""
+
+    run: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of `Pretraining`."""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of `TrainingOptions`."""
+    patches: tuple[tuple[object, str, Any], ...] = ()
+    """Module, name and what stands there instead; in judging too."""
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """While this lasts, the patches hold."""
+        with ExitStack() as stack:
+            for module, name, value in self.patches:
+                stack.enter_context(patch.object(module, name, value))
+            yield
 
 
-def mase(forecast: Forecast, panel: Panel, actual: np.ndarray, season: int) -> float:
-    """Mean over series of the absolute error over the mean absolute seasonal change of the history."""
-    error = np.nanmean(np.abs(forecast.median - actual), 1)
-    changes = [np.abs(y[season:] - y[:-season]) for y in map(panel.series, range(len(panel)))]
-    scale = np.array([np.nanmean(c) if np.isfinite(c).any() else np.nan for c in changes])
-    good = scale > 0
-    return float(np.mean(error[good] / scale[good]))
+def _without(*names: str, **changes: Any) -> Variant:
+    """Kinds whose priors leave out families: `makes`, `trends` and the like by name, other fields by value."""
+
+    def prior(own: Any) -> Any:
+        fewer = {}
+        for each in ("makes", "trends", "shapes", "evolutions", "noises", "links", "counts", "events", "gaps"):
+            weights = getattr(own, each)
+            fewer[each] = {name: 0 if name in names else weight for name, weight in weights.items()}
+        return replace(own, **fewer, **changes)
+
+    kinds = tuple(replace(kind, prior=prior(kind.prior)) for kind in KINDS)
+    return Variant(patches=((pretraining, "KINDS", kinds),))
 
 
-def judge(network: Network) -> None:
-    """Print a line per set."""
-    for name, (horizon, seasons) in SETS.items():
-        panel, actual = panels(name, horizon)
-        spec = InputSpec(seasons, window=plan_window(seasons))
-        model = Fitted(TorchEngine(network), spec, LEVELS, Calibration(np.ones((1, len(LEVELS)))), horizon, 0.1)
-        began = time.perf_counter()
-        said = model.forecast(panel, horizon, (0.1, 0.5, 0.9))
-        seconds = time.perf_counter() - began
-        naive = SeasonalNaive(seasons[0]).forecast(panel, horizon, (0.1, 0.5, 0.9))
-        low, high = said.interval(80)
-        seen = np.isfinite(actual)
-        covers = float(np.mean(((actual >= low) & (actual <= high))[seen]))
-        season = 1 if name == "m4_weekly" else seasons[0]
-        own, other = (mase(each, panel, actual, season) for each in (said, naive))
-        print(
-            f"  {name:14} MASE {own:.3f}  SeasonalNaive {other:.3f}  80 % covers {covers:.2f}  {seconds:.1f} s",
-            flush=True,
-        )
+def _scale(rule: Callable[[Any, Any], Any]) -> Variant:
+    """Another causal scale, from what is carried and the usual one."""
+    usual = statistics.told
+
+    def told(running: Any, log: Any) -> Any:
+        out = usual(running, log)
+        return out | {"scale": np.where(out["scale"] > 0, rule(running, out["scale"]), 0)}
+
+    return Variant(patches=((statistics, "told", told),))
+
+
+def _seasonal(running: Any, scale: Any) -> Any:
+    """The average change over a short season, once there is one."""
+    found = running["average"][..., statistics.JUDGED][..., 0]
+    return np.where(found > 0, found, scale)
+
+
+VARIANTS = {
+    "default": Variant(),
+    "hidden 48": Variant({"hidden": 48}),
+    "hidden 160": Variant({"hidden": 160}),
+    "1 layer": Variant({"layers": 1}),
+    "3 layers": Variant({"layers": 3}),
+    "decoder 32": Variant({"decoder": 32}),
+    "decoder 128": Variant({"decoder": 128}),
+    "4 recent values": Variant({"recent": 4}),
+    "24 recent values": Variant({"recent": 24}),
+    "scale of seasonal change": _scale(_seasonal),
+    "always plain units": Variant(
+        patches=((tracks, "positive_so_far", lambda values, mask, before: np.zeros_like(mask)),)
+    ),
+    "one memory, quick": Variant(patches=((statistics, "NEWEST_SEASON_WEIGHTS", (0.25, 0.25)),)),
+    "one memory, slow": Variant(patches=((statistics, "NEWEST_SEASON_WEIGHTS", (0.08, 0.08)),)),
+    "memories 0.5 and 0.15": Variant(patches=((statistics, "NEWEST_SEASON_WEIGHTS", (0.5, 0.15)),)),
+    "one prior for all kinds": Variant(
+        patches=((pretraining, "KINDS", tuple(replace(kind, prior=DEFAULT) for kind in KINDS)),)
+    ),
+    "no Gaussian processes": _without("kernel"),
+    "no days": _without("days", "solar"),
+    "no events": _without("shift", "ramp", "pulse", "regimes", "outliers", "closed"),
+    "no gaps": _without("points", "stretches", "late_start"),
+    "no counts": _without("counts"),
+    "no calendar": _without(calendar=0.0),
+    "no walks": _without("walk", "drift", "integrated", "growth", "market", walking=0.0),
+    "no hidden seasons": _without(hidden_season=0.0),
+    "white noise only": _without(
+        "ar", "persistent", "arma", "long_memory", "heavy", "skewed", "clustered", "volatile", seasonal_noise=0.0
+    ),
+    "one lookback": Variant(patches=((synthetic_crops, "CROPS", (1,)),)),
+    "crops of 100": Variant(training={"crop": 100}),
+    "no long horizons": Variant(patches=((synthetic_crops, "LONG_SHARE", 0.0),)),
+    "scale power 0": Variant(training={"scale_power": 0.0}),
+    "scale power 1": Variant(training={"scale_power": 1.0}),
+    "12 origins": Variant(training={"origins": 12}),
+    "batches of 48": Variant(training={"batch": 48}),
+    "averaging 0.9": Variant(training={"averaging": 0.9}),
+    "averaging 0.995": Variant(training={"averaging": 0.995}),
+    "rate 2e-3": Variant(training={"rate": 2e-3}),
+    "rate 8e-3": Variant(training={"rate": 8e-3}),
+    "clip 2": Variant(training={"clip": 2.0}),
+    "float32": Variant(training={"precision": "float32"}),
+}
+
+
+def study(name: str, steps: int, seed: int) -> dict[str, float]:
+    """Train a variant; MASE over that of SeasonalNaive by set."""
+    variant = VARIANTS[name]
+    options = TrainingOptions(steps, batch=96, crop=200, checks=1, precision="bfloat16", seed=seed)
+    run = Pretraining(replace(options, **variant.training), **variant.run)
+    with variant.applied():
+        network, _ = pretrain(run, on_step=_say(name))
+        with contextlib.redirect_stdout(io.StringIO()):
+            table = judge(network, run.recent)
+    return {each: row["instant"].mase / row["SeasonalNaive"].mase for each, row in table.items()}
+
+
+def _say(name: str) -> Callable[[Progress], None]:
+    def say(progress: Progress) -> None:
+        if progress.step % 500 == 0:
+            print(f"{name}: {progress}", file=sys.stderr, flush=True)
+
+    return say
+
+
+def geometric_mean(found: Mapping[str, float], names: tuple[str, ...]) -> float:
+    """Of the figures of some sets."""
+    return float(np.exp(np.mean([np.log(found[name]) for name in names])))
 
 
 def main() -> None:
-    """Parse, pretrain, judge."""
+    """Parse, train, judge, print, record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=2_000)
-    parser.add_argument("--hidden", type=int, default=96)
-    parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--checks", type=int, default=10)
-    parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("variants", nargs="*", metavar="VARIANT")
+    parser.add_argument("--steps", type=int, default=1_500)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--log", type=Path, default=Path("build/pretraining.jsonl"), metavar="FILE")
     arguments = parser.parse_args()
-    options = TrainingOptions(
-        arguments.steps, batch=96, crop=200, rate=arguments.rate, checks=arguments.checks, patience=arguments.checks
-    )
-
-    def say(progress: Progress) -> None:
-        if progress.step % 100 == 0:
-            print(progress, file=sys.stderr, flush=True)
-
-    began = time.perf_counter()
-    network, result = pretrain(
-        Recipe(1, hidden=arguments.hidden), options, on_step=say, checkpoint=arguments.checkpoint
-    )
-    print(f"{result.steps} steps, {time.perf_counter() - began:.0f} s, held-back score {result.best_score:.4f}")
-    judge(network)
+    unknown = set(arguments.variants) - set(VARIANTS)
+    if unknown or not arguments.variants:
+        sys.exit("\n".join(["variants are:", *VARIANTS]))
+    torch.set_num_threads(arguments.threads)
+    print(f"{'':28}{'all':>7}" + "".join(f"{group:>20}" for group in GROUPS))
+    for name in arguments.variants:
+        began = time.perf_counter()
+        found = study(name, arguments.steps, arguments.seed)
+        groups = [geometric_mean(found, names) for names in (tuple(found), *GROUPS.values())]
+        print(f"{name:28}{groups[0]:7.3f}" + "".join(f"{figure:20.3f}" for figure in groups[1:]), flush=True)
+        line = {"variant": name, "steps": arguments.steps, "seed": arguments.seed, "found": found}
+        arguments.log.parent.mkdir(parents=True, exist_ok=True)
+        with arguments.log.open("a") as file:
+            file.write(json.dumps({**line, "seconds": round(time.perf_counter() - began)}) + "\n")
 
 
 if __name__ == "__main__":
