@@ -15,4 +15,4 @@ def test_facts_are_json():
     assert (facts["instant_validation"], facts["validation"], facts["trust"]) == (0.6, 0.45, 0.75)
     assert facts["history"] == [[5, 0.7, 0.5], [10, 0.6, None]]
     nothing = FitReport((), 1000, TrainingResult(), 0, 0, "scratch", 1.0, math.inf, ()).facts()
-    assert (nothing["instant_validation"], nothing["validation"], nothing["steps"]) == (None, None, 0)
+    assert (nothing["instant_validation"], nothing["validation"], nothing["trust"]) == (None, None, None)

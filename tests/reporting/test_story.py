@@ -67,6 +67,11 @@ def test_the_fit_is_told():
     for said in ("4 steps", "40 steps", "1.25 seconds", "Loss by training step", "a note.", "effort level", "fast"):
         assert said in text
     assert "The weights of step 20 were kept" in text
+    tuned = {"start": "tiny 0a1b", "trust": 0.75, "instant_validation": 0.61, "validation": None}
+    told = done_section([], tuned)
+    assert "Training began with" in told
+    assert "0.61" in told
+    assert "Loss there after training" not in told
     assert "and 60 more" in done_section(["x"] * 100, {})
     assert done_section([], {}) == ""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from foregate.core import ArtifactError, Panel, UsageError
 from foregate.data.inputs import InputSpec
@@ -168,12 +169,13 @@ def write_shipped(folder: Path, network: Network, facts: Mapping[str, Any], *, r
     write_folder(folder, document, files, overwrite=True)
 
 
-def check_forecast(start: Start) -> np.ndarray[Any, np.dtype[np.float64]]:
+def check_forecast(start: Start) -> NDArray[np.float64]:
     """(K, Q) what a pretrained network says of a fixed series of 40 points: 10 % and 90 % bounds and the median."""
     t = np.arange(40.0)
     panel = Panel.from_arrays([100 + t + 10 * np.cos(t * np.pi / 2) + 3 * np.sin(t * t)])
     fitted, _ = instant(Recipe(CHECK_HORIZON, (CHECK_SEASON,), "instant", recent=start.recent), panel, start)
-    return fitted.forecast(panel, CHECK_HORIZON, (0.1, 0.5, 0.9)).values[0]
+    values: NDArray[np.float64] = fitted.forecast(panel, CHECK_HORIZON, (0.1, 0.5, 0.9)).values[0]
+    return values
 
 
 def require_size(size: str) -> str:

@@ -49,7 +49,7 @@ class FitReport:
             "best_step": run.best_step,
             "finish_steps": self.finish_steps,
             "held_out_series": self.held_out,
-            "trust": self.trust,
+            "trust": None if self.start == "scratch" else self.trust,
             "instant_validation": _finite(run.start_score),
             "validation": _finite(self.score),
             "history": [[step, loss, _finite(score)] for step, loss, score in run.history],

@@ -23,10 +23,14 @@ MOST_FINDINGS, MOST_PLACES, MOST_NOTES = 30, 5, 40
 _FACTS = {
     "seasons": ("Seasons", "steps"),
     "parameters": ("Size of the network", "weights"),
+    "start": ("Training began with", ""),
     "steps": ("Training", "steps"),
     "best_step": ("Best weights after", "steps"),
     "finish_steps": ("Then on the newest rows too", "steps"),
     "held_out_series": ("Held-out origins of", "series"),
+    "instant_validation": ("Loss there of the instant forecaster", ""),
+    "validation": ("Loss there after training", ""),
+    "trust": ("Share of what was learnt that is kept", ""),
     "seconds": ("Time", "seconds"),
 }
 """Fact about a fit -> label and unit."""
@@ -154,7 +158,8 @@ def _finding(one: Finding) -> str:
 
 def done_section(notes: Sequence[str], model: Mapping[str, Any]) -> str:
     """How the model was trained, and what was decided, changed and found out on the way."""
-    rows = [(label, f"{_plain(model[name])} {unit}") for name, (label, unit) in _FACTS.items() if name in model]
+    known = {name: value for name, value in model.items() if value is not None}
+    rows = [(label, f"{_plain(known[name])} {unit}".strip()) for name, (label, unit) in _FACTS.items() if name in known]
     rows += [(name.replace("_", " "), _plain(v)) for name, v in model.items() if name not in _FACTS and _is_fact(v)]
     history = [tuple(row) for row in model.get("history", ())]
     parts = [_loss(history, model.get("best_step"))] if history else []
