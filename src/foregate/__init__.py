@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from foregate.forecaster import backtest as backtest
     from foregate.forecaster import load as load
     from foregate.pipeline.recipe import Recipe as Recipe
+    from foregate.streaming import Live as Live
 
     __version__: str
 
@@ -48,6 +49,7 @@ _HOMES = {
     "Forecaster": "foregate.forecaster",
     "ForegateError": "foregate.core",
     "Frequency": "foregate.core",
+    "Live": "foregate.streaming",
     "MissingExtraError": "foregate.core",
     "ModelError": "foregate.core",
     "NotFittedError": "foregate.core",

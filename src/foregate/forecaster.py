@@ -7,12 +7,13 @@ import inspect
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
 from foregate.core import (
     DataError,
+    Fit,
     Forecast,
     Frequency,
     MissingExtraError,
@@ -20,6 +21,7 @@ from foregate.core import (
     Panel,
     Role,
     UsageError,
+    asked,
     levels_to_quantiles,
 )
 from foregate.data import align_future, forecast_frame, read, regularize, require_freq, split_known_future
@@ -27,10 +29,11 @@ from foregate.evaluation import Backtest, Plan, baseline
 from foregate.evaluation import backtest as run_backtest
 from foregate.forecasting.fitted import Fitted
 from foregate.persistence import Artifact, load_model, load_shipped, require_size, save_model
-from foregate.pipeline.instant import instant
+from foregate.pipeline.instant import instant, untold
 from foregate.pipeline.recipe import Effort, Recipe
 from foregate.pipeline.report import FitReport
 from foregate.progress import progress_line
+from foregate.streaming import Live
 
 __all__ = ["INSTANT", "Forecaster", "backtest", "load"]
 
@@ -174,7 +177,7 @@ class Forecaster:
             NotFittedError: call `fit` first.
             DataError: the data has a problem, or known-future covariates miss a step.
         """
-        levels, wanted = _asked(level, quantiles)
+        levels, wanted = asked(level, quantiles)
         return self._answer(data, {*levels_to_quantiles(levels), *wanted}, horizon, future)[0]
 
     def predict(
@@ -202,9 +205,26 @@ class Forecaster:
             A frame of the kind that came in, or of polars where that library is not installed: id, time, ``LSTM``
             (the median), and a column per bound or quantile.
         """
-        levels, wanted = _asked(level, quantiles)
+        levels, wanted = asked(level, quantiles)
         said, panel, name = self._answer(data, {*levels_to_quantiles(levels), *wanted}, horizon, future)
         return forecast_frame(said, panel.spec, name=name, levels=levels, quantiles=wanted)
+
+    def live(self, data: Any = None) -> Live:
+        """A live forecaster, which reads each new observation once; see `foregate.streaming.live`.
+
+        It goes on from `data`, or from what the model was fitted on. A forecaster of effort ``instant`` may start from
+        nothing, with the seasons given to it or else those that usually go with its frequency.
+
+        Examples:
+            >>> Forecaster.pretrained(horizon=2).live().update({"unique_id": "a", "ds": 1, "y": 2.5}).new
+            ('a',)
+        """
+        if self.effort != "instant" or hasattr(self, "fitted_"):
+            return Live.start(self._fitted(), self._history(data)[0])
+        if data is not None:
+            return Forecaster(**self.get_params()).fit(data).live()
+        recipe, freq = self._recipe(), Frequency.parse(self.freq or 1)
+        return Live(untold(recipe, freq, load_shipped(recipe.weights)), freq=freq)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the model to a folder: safetensors, JSON and ONNX, no pickle. All of it, or nothing.
@@ -400,7 +420,7 @@ def backtest(
         raise UsageError(f"model must be a Forecaster, but got {model!r}. Give for example Forecaster(horizon=28).")
     if isinstance(baselines, str) or not isinstance(baselines, Iterable | None):
         raise UsageError(f'baselines must be a list of names, but got {baselines!r}. Give for example ["Naive"].')
-    levels = _numbers("level", level)
+    levels, _ = asked(level, None)
     panel, _ = split_known_future(read(data, freq=model.freq))
     panel = regularize(require_freq(panel))
     recipe = model._recipe()
@@ -416,7 +436,7 @@ def backtest(
     season = plan.season_of(panel) if recipe.season_length is None else max([*recipe.season_length[:1], 1])
     if baselines is None:
         baselines = ("SeasonalNaive",) if recipe.effort == "instant" else (INSTANT, "SeasonalNaive")
-    contenders = {"LSTM": train}
+    contenders: dict[str, Fit] = {"LSTM": train}
     contenders |= {name: at_once if name == INSTANT else baseline(name, season=season) for name in baselines}
     return run_backtest(contenders, panel, replace(plan, season=season))
 
@@ -428,21 +448,3 @@ def _parameters() -> tuple[str, ...]:
 def _reads_future(fitted: Fitted) -> bool:
     """Whether the model reads known-future covariates."""
     return any(c.role == "future" for c in fitted.spec.columns)
-
-
-def _asked(
-    level: Sequence[float] | float | None, quantiles: Sequence[float] | float | None
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    if level is not None and quantiles is not None:
-        raise UsageError("level and quantiles must not both be given, but got both. Say the intervals in one way.")
-    return _numbers("level", level), _numbers("quantiles", quantiles)
-
-
-def _numbers(name: str, given: Any) -> tuple[float, ...]:
-    """One number or several, of Python; none for None."""
-    several = given if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
-    found = () if given is None else tuple(several)
-    if any(isinstance(one, bool) or not isinstance(one, Real) for one in found):
-        example = "[80, 95]" if name == "level" else "[0.1, 0.9]"
-        raise UsageError(f"{name} must be a number or several, but got {given!r}. Give for example {name}={example}.")
-    return tuple(one if isinstance(one, (int, float)) else float(one) for one in found)

@@ -11,7 +11,7 @@ from foregate.core.errors import (
     at_least,
     listed,
 )
-from foregate.core.forecast import Forecast, levels_to_quantiles
+from foregate.core.forecast import Forecast, asked, levels_to_quantiles
 from foregate.core.frequency import Frequency, Times
 from foregate.core.panel import Covariate, FrameSpec, Panel, Role, require_panel
 from foregate.core.protocols import Engine, Fit, Future, Model, OriginModel
@@ -36,6 +36,7 @@ __all__ = [
     "Role",
     "Times",
     "UsageError",
+    "asked",
     "at_least",
     "levels_to_quantiles",
     "listed",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,34 @@ from numpy.typing import NDArray
 from foregate.core.errors import UsageError
 from foregate.core.frequency import Times
 
-__all__ = ["Forecast", "levels_to_quantiles"]
+__all__ = ["Forecast", "asked", "levels_to_quantiles"]
+
+
+def asked(
+    level: Sequence[float] | float | None, quantiles: Sequence[float] | float | None
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Percentages of intervals and probabilities, each given as one number, several or none.
+
+    Raises:
+        UsageError: both are given, or one is no number.
+
+    Examples:
+        >>> asked(80, None)
+        ((80,), ())
+    """
+    if level is not None and quantiles is not None:
+        raise UsageError("level and quantiles must not both be given, but got both. Say the intervals in one way.")
+    return _numbers("level", level), _numbers("quantiles", quantiles)
+
+
+def _numbers(name: str, given: Any) -> tuple[float, ...]:
+    """One number or several, of Python; none for None."""
+    several = given if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    found = () if given is None else tuple(several)
+    if any(isinstance(one, bool) or not isinstance(one, Real) for one in found):
+        example = "[80, 95]" if name == "level" else "[0.1, 0.9]"
+        raise UsageError(f"{name} must be a number or several, but got {given!r}. Give for example {name}={example}.")
+    return tuple(one if isinstance(one, (int, float)) else float(one) for one in found)
 
 
 def levels_to_quantiles(levels: Sequence[float]) -> tuple[float, ...]:

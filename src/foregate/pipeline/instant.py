@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from foregate.core import Panel, UsageError, listed
+from foregate.core import Frequency, Panel, UsageError, listed
 from foregate.data.inputs import Inputs
 from foregate.forecasting.fitted import SERIES_AT_ONCE, Fitted, Reading, decode_origins, read_origins
 from foregate.forecasting.intervals import Calibration
@@ -89,18 +89,19 @@ def instant(recipe: Recipe, panel: Panel, start: Start) -> tuple[Fitted, FitRepo
     return fitted, report
 
 
-def untold(start: Start, seasons: tuple[int, ...], horizon: int) -> Fitted:
+def untold(recipe: Recipe, freq: Frequency, start: Start) -> Fitted:
     """The pretrained forecaster of series that nothing is known of yet: its intervals are the network's own.
 
     Args:
+        recipe: says the horizon, and the seasons.
+        freq: step between rows; the seasons that usually go with it are taken where the recipe says none.
         start: the pretrained weights.
-        seasons: at most two season lengths in rows, shortest first.
-        horizon: steps that it forecasts when not told.
     """
+    seasons = freq.seasons() if recipe.season_length is None else recipe.season_length
     short, long = [*seasons, 1, 1][:2]
     spec = start.spec((short, long), plan_window((short, long)))
     even = Calibration(np.ones((1, len(start.levels))))
-    return Fitted(start.engine, spec, start.levels, even, horizon, USUAL_CHANGE)
+    return Fitted(start.engine, spec, start.levels, even, recipe.horizon, USUAL_CHANGE)
 
 
 def _sample(panel: Panel, held: HoldOut) -> tuple[Panel, HoldOut]:

@@ -1,1 +1,6 @@
 """The live forecaster: the state is carried from one observation to the next."""
+
+from foregate.streaming.arrivals import Update
+from foregate.streaming.live import Live
+
+__all__ = ["Live", "Update"]

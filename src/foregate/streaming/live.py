@@ -17,6 +17,7 @@ from foregate.core import (
     ModelError,
     Panel,
     Times,
+    asked,
     at_least,
     levels_to_quantiles,
     listed,
@@ -49,9 +50,8 @@ class Live:
         ModelError: the model has covariates.
 
     Examples:
-        >>> from foregate.persistence import load_shipped
-        >>> from foregate.pipeline.instant import untold
-        >>> live = Live(untold(load_shipped(), (4,), horizon=3), freq=1)
+        >>> from foregate import Forecaster
+        >>> live = Forecaster.pretrained(horizon=3, season_length=4).live()
         >>> live.update([{"unique_id": "a", "ds": t, "y": 10.0 + t % 4} for t in range(20)]).read
         20
         >>> live.forecast(level=80).values.shape
@@ -142,7 +142,7 @@ class Live:
         Args:
             horizon: K steps; as many as the model was fitted for when not given.
             level: percentages of central intervals, such as [80, 95].
-            quantiles: probabilities.
+            quantiles: probabilities, instead of `level`.
             ids: the series; all of them when not given.
 
         Returns:
@@ -154,7 +154,8 @@ class Live:
         steps = self.fitted.horizon if horizon is None else horizon
         at_least(1, horizon=steps)
         k = np.arange(1, steps + 1)
-        sides = tuple(sorted({*levels_to_quantiles(_several(level)), *_several(quantiles)}))
+        levels, wanted = asked(level, quantiles)
+        sides = tuple(sorted({*levels_to_quantiles(levels), *wanted}))
         numbers, notes = self._observed(ids)
         view = self._state.view(numbers)
         values = np.empty((len(numbers), len(k), len(sides)))
@@ -167,11 +168,11 @@ class Live:
         notes += short_series_notes(names[view.tracks.age < LEAST_OBSERVATIONS])
         return Forecast(names, times, self._roster.times(numbers, read - 1), sides, values, notes)
 
-    def peek(self, rows: Any, horizon: int | None = None, **asked: Any) -> Forecast:
+    def peek(self, rows: Any, horizon: int | None = None, **options: Any) -> Forecast:
         """What `forecast` would say if these observations had been read; nothing is changed."""
         twin = self.fork()
         twin.update(rows)
-        return twin.forecast(horizon, **asked)
+        return twin.forecast(horizon, **options)
 
     def fork(self) -> Live:
         """An independent copy."""
@@ -207,9 +208,3 @@ class Live:
             )
         note = f"left out, for lack of any observation: {listed(empty)}."
         return numbers[seen], (note,) if empty else ()
-
-
-def _several(given: Sequence[float] | float | None) -> tuple[float, ...]:
-    if given is None:
-        return ()
-    return (given,) if isinstance(given, (int, float)) else tuple(given)
