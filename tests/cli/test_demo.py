@@ -18,10 +18,11 @@ def short_record(monkeypatch):
     return record
 
 
-def test_it_leaves_results_that_it_may_replace(run, here, short_record):
+@pytest.mark.parametrize("more", [(), ("--effort", "instant")])
+def test_it_leaves_results_that_it_may_replace(run, here, short_record, more):
     """The main job is done on the record, and what it leaves is known for a demo's when it is run again."""
-    shown = run("demo").stdout
-    assert {path.name for path in (here / "demo").iterdir()} == set(FILES) - {"scoreboard.csv"}
+    shown = run("demo", *more).stdout
+    assert {path.name for path in (here / "demo").iterdir()} == set(FILES) - ({"scoreboard.csv"} if not more else set())
     assert "CO2 above Mauna Loa: one series of 7 rows" in shown
     assert "foregate forecast DATA" in shown
     assert _of_demo(here / "demo" / "model", read(short_record))

@@ -40,7 +40,7 @@ def test_a_name_is_looked_up_once(fresh):
 
 
 def test_an_instant_forecast_needs_no_torch(fresh):
-    """Without it a table is forecast, and an instant model fitted, saved, loaded and backtested; training is refused."""
+    """Without it a table is forecast, an instant model fitted, saved, loaded and backtested; training is refused."""
     code = """
 import sys
 for name in ("torch", "onnx", "scipy", "statsmodels", "utilsforecast", "matplotlib", "pandas"):

@@ -123,3 +123,9 @@ def test_wrong_arguments_are_refused(call, message):
     """An impossible season, quantile or origin is refused with what was given and what to do."""
     with pytest.raises(UsageError, match=message):
         call(one(np.arange(5.0)))
+
+
+def test_a_panel_shorter_than_a_season_is_forecast():
+    """Where no phase was seen, in no series, the last value stands in."""
+    panel = Panel.from_arrays([np.array([1.0, 2.0, 3.0])])
+    assert SeasonalNaive(52).forecast(panel, 2, [0.5]).median.tolist() == [[3.0, 3.0]]

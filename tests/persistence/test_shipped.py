@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from dataclasses import replace
 
@@ -125,7 +126,6 @@ def test_a_start_serves_its_own_sizes_alone():
     assert not start.serves(Recipe(1, recent=start.recent + 1))
 
 
-@pytest.mark.slow
 def test_they_are_in_the_wheel_and_the_sdist(tmp_path):
     """Both distributions hold every file of every size."""
     pytest.importorskip("hatchling", reason="builds the distributions")
@@ -136,8 +136,6 @@ def test_they_are_in_the_wheel_and_the_sdist(tmp_path):
     assert wanted
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         assert wanted <= set(wheel.namelist())
-    import tarfile
-
     with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as sdist:
         names = {name.partition("/src/")[2] for name in sdist.getnames()}
     assert wanted <= names

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Baselines",
     "Data",
+    "Effort",
     "FutureData",
     "Level",
     "Output",
@@ -24,6 +25,7 @@ __all__ = [
     "Training",
     "Windows",
     "percents",
+    "season_lengths",
 ]
 
 _READING = "Columns of the table"
@@ -48,6 +50,15 @@ Baselines = Annotated[
         rich_help_panel=_TRAINING,
         help="Models to compare with: LSTM-instant, Naive, SeasonalNaive, Drift, AutoETS, AutoTheta, AutoARIMA, "
         "Prophet. Repeatable.",
+    ),
+]
+Effort = Annotated[
+    str,
+    Option(
+        "--effort",
+        metavar="instant|fast|standard|best",
+        rich_help_panel=_TRAINING,
+        help="Time for accuracy; instant trains nothing and needs no torch.",
     ),
 ]
 Windows = Annotated[
@@ -208,15 +219,7 @@ class Training:
             help="One or two season lengths, such as 24,168; 1 for none. Found in the data if not given.",
         ),
     ] = None
-    effort: Annotated[
-        str,
-        Option(
-            "--effort",
-            metavar="instant|fast|standard|best",
-            rich_help_panel=_TRAINING,
-            help="Time for accuracy; instant trains nothing and needs no torch.",
-        ),
-    ] = "standard"
+    effort: Effort = "standard"
     seed: Annotated[
         int, Option("--seed", metavar="N", rich_help_panel=_TRAINING, help="Same seed, same data: same forecasts.")
     ] = 0
@@ -233,11 +236,10 @@ class Training:
         from foregate.core import MissingExtraError
         from foregate.forecaster import Forecaster
 
-        lengths = None if self.season_length is None else [_whole(one) for one in _parts(self.season_length)]
         model = Forecaster(
             self.horizon,
             freq=freq,
-            season_length=[] if lengths == [1] else lengths,
+            season_length=season_lengths(self.season_length),
             effort=self.effort,  # type: ignore[arg-type]  # the recipe refuses what it does not know
             seed=self.seed,
             verbose=verbose,
@@ -276,6 +278,16 @@ def percents(level: Sequence[str] | None) -> tuple[float, ...]:
     levels = tuple(int(one) if one.is_integer() else one for one in numbers)
     levels_to_quantiles(levels)
     return levels
+
+
+def season_lengths(given: Sequence[str] | None) -> list[int] | None:
+    """Season lengths as numbers, an empty list for none; None when nothing was given.
+
+    Raises:
+        UsageError: one is no whole number.
+    """
+    lengths = None if given is None else [_whole(one) for one in _parts(given)]
+    return [] if lengths == [1] else lengths
 
 
 def _parts(given: Sequence[str]) -> list[str]:

@@ -104,7 +104,7 @@ class SeasonalNaive(Baseline):
         at = begins + origins[:, :, None]
         targets = at + np.arange(1, horizon + 1)
         phase = targets - self.season * -(-(targets - at) // self.season)  # the same phase in the last season known
-        source = np.where(phase >= begins, last_seen(panel, self.season)[phase], -1)
+        source = np.where(phase >= begins, last_seen(panel, self.season)[np.maximum(phase, 0)], -1)
         if np.any(source < 0):
             source = np.where(source < 0, last_seen(panel, 1)[at], source)
         centre = np.where(source >= 0, np.append(clean_values(panel), 0.0)[source], 0.0)
