@@ -319,6 +319,8 @@ def test_a_panel_in_parts_is_a_panel_at_once(monkeypatch):
     parts = model(counts).forecast(panel, HORIZON, LEVELS)
     np.testing.assert_array_equal(parts.values, whole.values)
     assert parts.notes == whole.notes
+    at_ends = model(counts).forecast_origins(panel, panel.lengths[:, None] - 1, HORIZON, LEVELS)
+    np.testing.assert_array_equal(at_ends[:, 0], whole.values)
 
 
 def test_what_was_read_need_not_be_read_again():

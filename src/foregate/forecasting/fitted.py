@@ -91,7 +91,11 @@ class Fitted:
 
     def forecast_origins(self, panel: Panel, origins: IntArray, horizon: int, quantiles: Sequence[float]) -> FloatArray:
         """Forecasts (S, O, K, Q) from rows `origins` (S, O) in one pass; NaN where the origin is -1."""
-        return self._at(Inputs(panel, self.spec), origins, horizon, quantiles)
+        values = np.empty((*origins.shape, horizon, len(quantiles)))
+        for series in _parts(panel):
+            part = panel if len(series) == len(panel) else panel.take(series)
+            values[series] = self._at(Inputs(part, self.spec), origins[series], horizon, quantiles)
+        return values
 
     def _at_end(
         self, panel: Panel, horizon: int, quantiles: Sequence[float], future: Future | None
