@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from foregate.core import Panel
     from foregate.forecaster import Forecaster
 
-__all__ = ["predict"]
+__all__ = ["predict", "read_for"]
 
 
 def predict(
@@ -69,7 +69,7 @@ def predict(
         check_place(out, overwrite=overwrite)
     stage(output, f"loading {model}")
     loaded = load(model)
-    panel = None if data is None else _read(data, reading, loaded, output)
+    panel = None if data is None else read_for(loaded, data, reading, output)
     notes = () if panel is None else panel.notes
     stage(output, "forecasting")
     forecast = loaded.forecast(panel, level=levels, horizon=horizon, future=future_data)
@@ -77,7 +77,7 @@ def predict(
     hand_over(frame, out, output, notes=(*notes, *forecast.notes), facts={"model": str(model)})
 
 
-def _read(data: str, reading: Reading, model: Forecaster, output: Output) -> Panel:
+def read_for(model: Forecaster, data: str, reading: Reading, output: Output) -> Panel:
     """The table as a regular panel, its columns named as in fitting where nothing else is said."""
     from foregate.data import regularize, require_freq
 

@@ -17,6 +17,7 @@ from foregate.core import DataError, FrameSpec, Panel, Times, UsageError, listed
 __all__ = ["Observations", "observations", "shown"]
 
 LARGEST = float(np.finfo(np.float32).max)
+LATEST = 2.0**62
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _moment(value: Any, spec: FrameSpec) -> Any:
     """A time as a panel holds it: an integer, or datetime64[us] in UTC or by the clock of the panel's zone."""
     if spec.time_unit == "step":
         number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else np.nan
-        if not number.is_integer():
+        if not number.is_integer() or abs(number) > LATEST:
             raise DataError(
                 f"{spec.time_col!r} must be a whole number, but got {value!r}. Correct it, or start with a frequency "
                 "of the calendar: freq='h'."

@@ -1,0 +1,246 @@
+"""`foregate stream`: observations in on standard input, forecasts out on standard output, a line for a line."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer import Argument, Option
+
+from foregate.cli.options import Level, Output, Reading, percents, season_lengths
+from foregate.cli.predict import read_for
+from foregate.cli.screen import stage
+
+if TYPE_CHECKING:
+    from foregate.core import Forecast
+    from foregate.forecasting.fitted import Fitted
+    from foregate.streaming import Live
+
+__all__ = ["stream"]
+
+_STREAM = "Stream"
+
+
+def stream(
+    reading: Reading,
+    output: Output,
+    model: Annotated[Path | None, Argument(metavar="[MODEL]", help="Folder of a model.", show_default=False)] = None,
+    pretrained: Annotated[
+        bool,
+        Option(
+            "--pretrained", metavar="", rich_help_panel=_STREAM, help="The network of the package, instead of MODEL."
+        ),
+    ] = False,
+    horizon: Annotated[
+        int | None,
+        Option(
+            "--horizon",
+            metavar="H",
+            rich_help_panel=_STREAM,
+            help="Steps ahead; if left out as fitted, or a season with --pretrained.",
+        ),
+    ] = None,
+    season_length: Annotated[
+        list[str] | None,
+        Option(
+            "--season-length",
+            metavar="STEPS",
+            rich_help_panel=_STREAM,
+            help="With --pretrained: one or two season lengths, such as 24,168; 1 for none.",
+        ),
+    ] = None,
+    history: Annotated[
+        str | None,
+        Option("--history", metavar="DATA", rich_help_panel=_STREAM, help="Table of series to go on from."),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        Option(
+            "--state",
+            metavar="FILE",
+            rich_help_panel=_STREAM,
+            help="Where the state is saved at the end, and taken up again if it is there.",
+        ),
+    ] = None,
+    level: Level = None,
+) -> None:
+    """Read observations as they come, and forecast after each of them.
+
+    Every line of standard input is one observation, such as {"unique_id": "a", "ds": "2024-05-01T07:00", "y": 3.2};
+    null for a missing value. Times that are left out are read as missing. Every line is answered by one line: the
+    forecast of that series, or an error, which changes nothing. A model goes on from the series it was fitted on, or
+    from a table. Needs no torch.
+
+    Example:
+
+        $ foregate stream --pretrained --freq h --horizon 24 --state live.state < observations.ndjson
+    """
+    from foregate.core import UsageError
+    from foregate.core.files import write_atomically
+
+    reading.check()
+    levels = percents(level)
+    if (model is None) != pretrained:
+        raise UsageError("stream must have either a MODEL or --pretrained, but got both or neither. Give one of them.")
+    if state is not None and not state.resolve().parent.is_dir():
+        raise UsageError(f"--state must be a file in a folder that exists, but got {str(state)!r}. Make the folder.")
+    if model is None:
+        live = _untrained(reading, horizon, season_lengths(season_length), history, state, output)
+    else:
+        if season_length is not None:
+            raise UsageError("--season-length must be left out with a MODEL, which has its own, but was given.")
+        live = _trained(model, reading, history, state, output)
+    steps = live.fitted.horizon if horizon is None else horizon
+    stage(output, f"ready: {len(live)} series known, {steps} steps for every line")
+    stop = _Stop()
+    try:
+        with stop:
+            for number, line in enumerate(stop.lines(), 1):
+                sys.stdout.write(json.dumps(_answer(live, line, number, steps, levels)) + "\n")
+                sys.stdout.flush()
+    finally:
+        if state is not None:
+            write_atomically(state, live.snapshot())
+            stage(output, f"state of {len(live)} series saved in {state}")
+    if stop.signal is not None:
+        raise typer.Exit(128 + stop.signal)
+
+
+def _untrained(
+    reading: Reading,
+    horizon: int | None,
+    seasons: list[int] | None,
+    history: str | None,
+    state: Path | None,
+    output: Output,
+) -> Live:
+    """Live with the weights of the package; seasons and intervals are from the history, if there is one."""
+    from foregate.core import Frequency, at_least
+    from foregate.forecaster import Forecaster
+
+    at_least(1, horizon=1 if horizon is None else horizon)
+    named = {name: getattr(reading, name) for name in ("id_col", "time_col", "target_col") if getattr(reading, name)}
+    if history is None:
+        usual = Frequency.parse(reading.step or 1).seasons() if seasons is None else seasons
+        steps = horizon or (usual[0] if usual else 1)
+        live = Forecaster.pretrained(steps, freq=reading.step, season_length=seasons).live()
+        live.spec = replace(live.spec, **named)
+        return _resumed(live.fitted, state, reading, output) or live
+    stage(output, f"reading {history}")
+    panel = reading.read(history)
+    usual = (panel.freq.seasons() if panel.freq is not None else ()) if seasons is None else seasons
+    model = Forecaster.pretrained(horizon or (usual[0] if usual else 1), freq=reading.step, season_length=seasons)
+    model.fit(panel)
+    return _resumed(model.fitted_, state, reading, output) or model.live()
+
+
+def _trained(model: Path, reading: Reading, history: str | None, state: Path | None, output: Output) -> Live:
+    """Live with a saved model, from the series it was fitted on or from a table."""
+    from foregate.forecaster import load
+
+    stage(output, f"loading {model}")
+    loaded = load(model, engine="onnx")
+    resumed = _resumed(loaded.fitted_, state, reading, output)
+    if resumed is not None:
+        return resumed
+    return loaded.live(None if history is None else read_for(loaded, history, reading, output))
+
+
+def _resumed(fitted: Fitted, state: Path | None, reading: Reading, output: Output) -> Live | None:
+    """The state that was saved, if it was."""
+    from foregate.core import Frequency, UsageError
+    from foregate.streaming import Live
+
+    if state is None or not state.exists():
+        return None
+    live = Live.restore(fitted, state.read_bytes())
+    if reading.step is not None and Frequency.parse(reading.step) != live.freq:
+        raise UsageError(f"--freq must be {live.freq.alias} as in {state}, but got {reading.freq}. Leave it out.")
+    stage(output, f"going on from {state}")
+    return live
+
+
+def _answer(live: Live, line: bytes, number: int, steps: int, levels: Sequence[float]) -> dict[str, Any]:
+    """What is said to one line; if it is an error, nothing was changed."""
+    from foregate.core import DataError, ForegateError
+
+    spec, row = live.spec, None
+    try:
+        row = _row(line)
+        update = live.update(row)
+    except ForegateError as error:
+        named = {spec.id_col: row[spec.id_col]} if row is not None and spec.id_col in row else {}
+        return {"line": number, **named, "error": str(error)}
+    name = update.ids[0]
+    answer: dict[str, Any] = {spec.id_col: row.get(spec.id_col, name)}
+    answer |= {what: count for what in ("skipped", "repeated") if (count := getattr(update, what))}
+    try:
+        return answer | _columns(live, live.forecast(steps, level=levels, ids=[name]), levels)
+    except DataError as error:
+        return answer | {"note": str(error)}
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    from foregate.core import DataError
+
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"a line must be JSON, but got: {error}. Write one object per line.") from None
+    if not isinstance(row, dict):
+        raise DataError(f"a line must be a JSON object, but got {type(row).__name__}. Write one object per line.")
+    return row
+
+
+def _columns(live: Live, forecast: Forecast, levels: Sequence[float]) -> dict[str, Any]:
+    """Times, median and bounds, a list each, named as in tables."""
+    from foregate.data import time_column
+
+    name, times = live.fitted.name, time_column(forecast.times[0], live.spec).to_list()
+    columns = {live.spec.time_col: [time if isinstance(time, int) else time.isoformat() for time in times]}
+    columns[name] = forecast.median[0].tolist()
+    for level in levels:
+        low, high = forecast.interval(level)
+        columns |= {f"{name}-lo-{level:g}": low[0].tolist(), f"{name}-hi-{level:g}": high[0].tolist()}
+    return columns
+
+
+class _Stop:
+    """Ends the reading of lines between two of them when the program is asked to stop."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self.waiting = False
+
+    def __enter__(self) -> None:
+        self.before = {number: signal.signal(number, self._asked) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def lines(self) -> Iterator[bytes]:
+        """Lines of standard input, as they come."""
+        while self.signal is None:
+            try:
+                self.waiting = True
+                line = sys.stdin.buffer.readline()
+                self.waiting = False
+            except KeyboardInterrupt:
+                return
+            if not line:
+                return
+            yield line
+
+    def _asked(self, number: int, _: FrameType | None) -> None:
+        self.signal = number
+        if self.waiting:
+            self.waiting = False
+            raise KeyboardInterrupt

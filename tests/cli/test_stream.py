@@ -1,0 +1,192 @@
+"""Tests of `foregate stream`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from foregate import Forecaster, load
+from foregate.cli import app
+from tests.cli.test_app import PROGRAM
+
+PRETRAINED = ("--pretrained", "--freq", "D", "--horizon", "2", "--level", "80")
+
+
+def stream(*words, lines, code=0):
+    """What is said to lines, each a mapping or text, and on standard error."""
+    text = "".join(line if isinstance(line, str) else json.dumps(line) + "\n" for line in lines)
+    result = CliRunner().invoke(app, ["stream", *map(str, words)], input=text)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()], result.stderr
+
+
+def days(first, last, *, name="a"):
+    """Observations of days in January 2024, those with a 5 missing."""
+    return [
+        {"unique_id": name, "ds": f"2024-01-{t:02d}", "y": None if t % 10 == 5 else 10.0 + t % 7}
+        for t in range(first, last + 1)
+    ]
+
+
+def test_a_line_for_a_line(here):
+    """Every observation is answered by the forecast after it, as a live forecaster gives it in Python."""
+    said, shown = stream(*PRETRAINED, lines=days(1, 30))
+    assert "ready: 0 series known, 2 steps for every line" in shown
+    live = Forecaster.pretrained(2, freq="D").live()
+    for row, answer in zip(days(1, 30), said, strict=True):
+        live.update(row)
+        expected = live.forecast(level=80)
+        assert list(answer) == ["unique_id", "ds", "LSTM", "LSTM-lo-80", "LSTM-hi-80"]
+        assert answer["ds"] == [str(time)[:19] for time in expected.times[0]]
+        together = np.array([answer["LSTM-lo-80"], answer["LSTM"], answer["LSTM-hi-80"]]).T
+        np.testing.assert_allclose(together, expected.values[0], rtol=1e-6)
+
+
+def test_bad_lines_are_answered_and_change_nothing(here):
+    """Whatever stands in a line, it gets one line; what is good goes on as if the rest had not been there."""
+    bad = [
+        "nonsense\n",
+        "\n",
+        "[1]\n",
+        "\xff\n",
+        '{"unique_id": "a", "ds": "2024-01-01", "y": "many"}\n',
+        '{"unique_id": "a", "ds": "2024-01-01"}\n',
+        '{"unique_id": "a", "ds": "1900-01-01", "y": 1}\n',
+        '{"unique_id": "new", "ds": "yesterday", "y": 1}\n',
+        '{"unique_id": "a", "ds": "2024-01-04", "y": 1e999}\n',
+        "[" * 100_000 + "\n",
+    ]
+    good = days(1, 12)
+    mixed = [*good[:3], *bad, *good[3:], '{"unique_id": "a", "ds": "2024-01-12", "y"']
+    said, _ = stream(*PRETRAINED, lines=mixed)
+    assert len(said) == len(mixed)
+    wrong = [answer for answer in said if "error" in answer]
+    assert [answer["line"] for answer in wrong] == [*range(4, 14), 23]
+    assert wrong[4]["unique_id"] == "a"
+    assert "'y' must be a finite number" in wrong[4]["error"]
+    assert [answer for answer in said if "error" not in answer] == stream(*PRETRAINED, lines=good)[0]
+
+
+def test_what_was_done_is_said(here):
+    """Times that were skipped are counted; what is known already, and a series of nothing, are told."""
+    lines = [*days(1, 3), *days(3, 3), *days(8, 8), {"unique_id": 7, "ds": "2024-01-08", "y": None}]
+    said, _ = stream(*PRETRAINED, lines=lines)
+    assert said[3] == {"unique_id": "a", "repeated": 1, **{k: v for k, v in said[2].items() if k != "unique_id"}}
+    assert said[4]["skipped"] == 4
+    assert said[5]["unique_id"] == 7
+    assert "must have an observed value" in said[5]["note"]
+
+
+def test_the_state_is_taken_up_again(here):
+    """Two runs with a state say what one run says."""
+    lines = [*days(1, 20), *days(3, 28, name="b")]
+    whole, _ = stream(*PRETRAINED, lines=lines)
+    first, _ = stream(*PRETRAINED, "--state", "live.state", lines=lines[:25])
+    second, shown = stream(*PRETRAINED, "--state", "live.state", lines=lines[25:])
+    assert [*first, *second] == whole
+    assert "going on from live.state" in shown
+    assert stream(*PRETRAINED, "--state", "live.state", lines=[])[0] == []
+    _, shown = stream("--pretrained", "--freq", "h", "--state", "live.state", lines=[], code=1)
+    assert "the snapshot must be of the model" in shown
+    other = ("--pretrained", "--season-length", "7,365", "--freq", "h", "--state", "live.state")
+    assert "--freq must be D as in live.state" in stream(*other, lines=[], code=2)[1]
+
+
+def test_a_model_goes_on_from_what_it_knows(model):
+    """A saved model goes on from the series it was fitted on, at the names of their columns, or from a table."""
+    newer = [{"unique_id": "series_0", "ds": "2024-01-25", "y": 3.5}, {"unique_id": "x", "ds": "2024-01-25", "y": 1}]
+    said, _ = stream("model", lines=newer)
+    live = load("model", engine="onnx").live()
+    live.update(newer)
+    np.testing.assert_allclose(said[0]["LSTM"], live.forecast(ids="series_0").median[0], rtol=1e-6)
+    assert [len(answer["ds"]) for answer in said] == [3, 3]
+    assert said[0]["ds"][0] == "2024-01-26"
+    pl.read_csv("sales.csv").filter(pl.col("ds") <= "2024-01-20").write_csv("older.csv")
+    said, shown = stream("model", "--history", "older.csv", "--state", "s", lines=[{**newer[0], "ds": "2024-01-21"}])
+    assert "ready: 2 series known, 3 steps" in shown
+    assert "skipped" not in said[0]
+    said, shown = stream("model", "--state", "s", "--horizon", "1", lines=[{**newer[0], "ds": "2024-01-22"}])
+    assert said[0]["ds"] == ["2024-01-23"]
+
+
+def test_the_package_goes_on_from_a_table(here):
+    """With a history, seasons and intervals are those of the instant forecaster of that table."""
+    row = {"unique_id": "series_0", "ds": "2024-01-25", "y": 3.5}
+    said, _ = stream("--pretrained", "--horizon", "3", "--history", "sales.csv", lines=[row])
+    live = Forecaster.pretrained(3).live("sales.csv")
+    live.update(row)
+    np.testing.assert_allclose(
+        said[0]["LSTM-lo-95"], live.forecast(level=95, ids="series_0").values[0, :, 0], rtol=1e-6
+    )
+
+
+def test_columns_and_times_may_have_other_names(here):
+    """Names are those that are given; whole numbers need no frequency, and without a season the horizon is 1."""
+    names = ("--id-col", "shop", "--time-col", "t", "--target-col", "units")
+    said, _ = stream("--pretrained", *names, lines=[{"shop": "a", "t": t, "units": t} for t in range(4)])
+    assert [(answer["shop"], answer["t"]) for answer in said] == [("a", [t + 1]) for t in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "either a MODEL or --pretrained"),
+        (("model", "--pretrained"), "either a MODEL or --pretrained"),
+        (("--pretrained", "--horizon", "0"), "horizon must be"),
+        (("--pretrained", "--freq", "fortnight"), "freq must be one of"),
+        (("--pretrained", "--level", "120"), "level must be between"),
+        (("--pretrained", "--state", "no/such/folder/s"), "--state must be a file in a folder that exists"),
+        (("model", "--season-length", "7"), "--season-length must be left out with a MODEL"),
+    ],
+)
+def test_wrong_use_is_told_before_anything_is_read(here, words, said):
+    """Contradictions and impossible numbers end with code 2 and a sentence."""
+    assert said in stream(*words, lines=[], code=2)[1]
+
+
+def test_a_damaged_state_is_refused_and_stays(here):
+    """What is no state is not overwritten."""
+    (here / "s").write_bytes(b"mine")
+    _, shown = stream("--pretrained", "--state", "s", lines=[{"ds": 1, "y": 2}], code=1)
+    assert "the snapshot must be" in shown
+    assert (here / "s").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_lines_are_answered_at_once_and_stopping_saves(here, number):
+    """An answer comes while the input is still open; asked to stop, the program saves its state and ends."""
+    words = [PROGRAM, "stream", *PRETRAINED, "--state", "s"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        for row in days(1, 3):
+            running.stdin.write(json.dumps(row).encode() + b"\n")
+            running.stdin.flush()
+            assert json.loads(running.stdout.readline())["unique_id"] == "a"
+        os.kill(running.pid, number)
+        _, shown = running.communicate(timeout=60)
+    assert running.returncode == 128 + number
+    assert b"Traceback" not in shown
+    said, _ = stream(*PRETRAINED, "--state", "s", lines=days(4, 4))
+    assert "skipped" not in said[0]
+
+
+def test_it_needs_no_torch(here):
+    """The whole way from start to forecast loads no torch, also where it is installed."""
+    code = (
+        "import sys; sys.argv = ['foregate', 'stream', '--pretrained']\n"
+        "from foregate.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=b'{"ds": 1, "y": 2}\n', capture_output=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout)["ds"] == [2]
