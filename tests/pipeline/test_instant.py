@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from foregate.core import Covariate, DataError, Frequency, Panel, UsageError
+from foregate.data.inputs import Inputs
+from foregate.forecasting.fitted import raw_quantiles
 from foregate.forecasting.intervals import Calibration
 from foregate.persistence import load_shipped
-from foregate.pipeline.calibration import MOST_JUDGED, no_calibration
-from foregate.pipeline.instant import instant
+from foregate.pipeline.calibration import MOST_JUDGED, calibrated, judged_series, judged_steps, no_calibration
+from foregate.pipeline.instant import MOST_HELD_OUT, instant
+from foregate.pipeline.plan import hold_out
 from foregate.pipeline.recipe import Recipe
 
 QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)
@@ -195,3 +198,14 @@ def test_a_step_of_the_calendar_is_no_matter():
     one, other = (at_once(each)[0].forecast(each, 4, QUANTILES).values for each in (panel, monthly))
     np.testing.assert_array_equal(one, other)
     assert isinstance(at_once(panel)[0].calibration, Calibration)
+
+
+def test_calibration_is_that_of_a_pass_of_its_own():
+    """Sharing the pass with the forecast changes nothing: every held-out origin counts, from what was known there."""
+    panel, horizon = wavy(60, 45, 9, 80), 4
+    fitted, _ = at_once(panel, horizon)
+    held = hold_out(panel, horizon, 1, MOST_HELD_OUT)
+    inputs = Inputs(panel, fitted.spec)
+    said = raw_quantiles(START.engine, inputs, held.origins, judged_steps(horizon))
+    alone = calibrated(inputs, held, judged_series(held), horizon, ((rows, raw) for _, _, rows, raw in said))
+    np.testing.assert_allclose(fitted.calibration.factors, alone.factors, rtol=1e-4)
