@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foregate.data.statistics import BLOCK, CARRIED, NoRows, _averages, nothing_carried, read
+from foregate.data.statistics import CARRIED, NoRows, _averages, nothing_carried, read
 
 WINDOW = 20
 values = st.lists(
@@ -58,16 +58,18 @@ def test_chunks_do_not_matter(history, log, seasons, data):
 
 
 def test_the_average_weighs_as_it_says():
-    """The blocked average is the plain recursion, over many blocks and at every rate."""
+    """Every observed value weighs (1 - rate) to the power of its age in rows, at every rate; between, it stays."""
     rng = np.random.default_rng(1)
-    x, mask = rng.normal(size=(2, 3 * BLOCK + 5)), rng.random((2, 3 * BLOCK + 5)) < 0.6
+    x, mask = rng.normal(size=(2, 60)), rng.random((2, 60)) < 0.6
     rates = (0.005, 0.1, 0.9)
     three = np.stack([np.where(mask, x, np.nan)] * 3)
     average, tops, bottoms = _averages(three, rates, nothing_carried(2), slice(0, 3))
     for i, rate in enumerate(rates):
-        top, bottom, kept = np.zeros(2), np.zeros(2), np.zeros(2)
-        for t in range(x.shape[1]):
-            top, bottom = (1 - rate) * top + np.where(mask[:, t], x[:, t], 0), (1 - rate) * bottom + mask[:, t]
-            kept = np.where(mask[:, t], top / np.maximum(bottom, 1e-300), kept)
-            for fast, plain in ((average, kept), (tops, top), (bottoms, bottom)):
-                np.testing.assert_allclose(fast[:, t, i], plain, rtol=1e-12, atol=1e-12)
+        for b in range(2):
+            for t in range(60):
+                seen = np.flatnonzero(mask[b, : t + 1])
+                weight = (1 - rate) ** (t - seen)
+                np.testing.assert_allclose(tops[b, t, i], weight @ x[b, seen], rtol=1e-9, atol=1e-12)
+                np.testing.assert_allclose(bottoms[b, t, i], weight.sum(), rtol=1e-9, atol=1e-12)
+                expected = weight @ x[b, seen] / weight.sum() if len(seen) else 0
+                np.testing.assert_allclose(average[b, t, i], expected, rtol=1e-9, atol=1e-12)

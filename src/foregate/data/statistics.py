@@ -36,7 +36,6 @@ LEAST_SCALE = 0.02
 """The scale never falls below this share of its highest value so far, since flat stretches would make it nothing."""
 ERRORS = 6 + len(SLOPES)
 """Ways to foretell a row whose errors are kept, see `Tracks.errors`."""
-BLOCK = 128
 SCALE, SIZE, MEAN, ZEROS = range(4)
 SMOOTH = slice(4, 4 + len(SMOOTHING))
 SLOPE = slice(SMOOTH.stop, SMOOTH.stop + len(SLOPES))
@@ -251,30 +250,27 @@ def _averages(
     """Exponential averages of x (A, B, T) where it is a number, unbiased from the first one on.
 
     top_t = keep top_{t-1} + x_t,  bottom_t = keep bottom_{t-1} + 1,  average_t = top_t / bottom_t  (where observed),
-    and average_{t-1} where not, however long that lasts. Computed a block of steps at a time by doubling (Hillis and
-    Steele 1986): unlike a matrix product it gives every row the same bits, whatever rows stand beside it.
+    and average_{t-1} where not, however long that lasts. A row at a time for all tracks, so that every row has the same
+    bits, whatever rows stand beside it and wherever reading was taken up.
 
     Returns:
         average, top and bottom, each (B, T, A), going on from those of `before` that `which` numbers.
     """
-    T, mask = x.shape[-1], ~np.isnan(x)
-    keep = 1 - np.array(rates)[:, None, None]
-    carry = keep ** (np.arange(min(BLOCK, T)) + 1)
-    sums = np.stack([np.where(mask, x, 0), mask])
-    state = np.stack([before["top"][:, which].T, before["bottom"][:, which].T])[..., None]
-    for begin in range(0, T, BLOCK):
-        block = sums[..., begin : begin + BLOCK]
-        width, reach = block.shape[-1], 1
-        while reach < width:
-            block = np.concatenate([block[..., :reach], block[..., reach:] + keep**reach * block[..., :-reach]], -1)
-            reach *= 2
-        block = block + state * carry[..., :width]
-        sums[..., begin : begin + width], state = block, block[..., -1:]
-    last = np.maximum.accumulate(np.where(mask, np.arange(T), -1), -1)
-    average = np.take_along_axis(sums[0] / np.where(mask, sums[1], 1), np.maximum(last, 0), -1)
-    average = np.where(last >= 0, average, before["average"][:, which].T[..., None])
-    top, bottom = sums
-    return np.moveaxis(average, 0, -1), np.moveaxis(top, 0, -1), np.moveaxis(bottom, 0, -1)
+    x = np.ascontiguousarray(np.moveaxis(x, -1, 0))  # (T, A, B)
+    mask, keep = ~np.isnan(x), 1 - np.array(rates)[:, None]
+    sums = np.stack([np.where(mask, x, 0), mask], 1)
+    state = np.stack([before["top"][:, which].T, before["bottom"][:, which].T])
+    for now in sums:
+        state *= keep
+        now += state
+        state[:] = now
+    top, bottom = sums[:, 0], sums[:, 1]
+    average = top / np.where(mask, bottom, 1)
+    if not mask.all():
+        last = np.maximum.accumulate(np.where(mask, np.arange(len(x))[:, None, None], -1), 0)
+        kept = np.take_along_axis(average, np.maximum(last, 0), 0)
+        average = np.where(last >= 0, kept, before["average"][:, which].T)
+    return average.transpose(2, 0, 1), top.transpose(2, 0, 1), bottom.transpose(2, 0, 1)
 
 
 @dataclass(frozen=True)
