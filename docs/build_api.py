@@ -21,15 +21,18 @@ SECTIONS = ("Args", "Attributes", "Examples", "Raises", "Returns", "Source", "Yi
 
 def page() -> str:
     """The text of docs/api.md."""
-    text = "\n".join([HEAD, *(entry(name) for name in foregate.__all__)])
+    text = "\n".join([HEAD, *(entry(name, getattr(foregate, name)) for name in foregate.__all__)])
     return re.sub(
         r"(?<!`)``(?!`)([^`]+)``(?!`)", r"`\1`", text
     )  # docstrings mark code with two ticks, markdown with one
 
 
-def entry(name: str) -> str:
-    """The section of one public name: signature, docstring, then fields and methods."""
-    thing = getattr(foregate, name)
+def entry(name: str, thing: object) -> str:
+    """The section of one public name: signature, docstring, then fields and methods; of a module, what it exports."""
+    if inspect.ismodule(thing):
+        exported = ((f"{name}.{each}", getattr(thing, each)) for each in thing.__all__)
+        inner = [entry(each, member) for each, member in exported if callable(member)]
+        return "\n".join([f"## {name}\n", prose(inspect.getdoc(thing) or ""), *inner])
     parts = [f"## {name}\n", signature(name, thing), prose(inspect.getdoc(thing) or "")]
     if inspect.isclass(thing) and not issubclass(thing, BaseException):
         parts += [fields(thing), *(method(name, thing, each) for each in vars(thing) if not each.startswith("_"))]

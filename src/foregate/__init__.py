@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from foregate.data import find_seasons as find_seasons
     from foregate.data import read as read
     from foregate.data import split as split
+    from foregate.data import synthetic as synthetic
     from foregate.data import windows as windows
     from foregate.evaluation import scoreboard as scoreboard
     from foregate.forecaster import Forecaster as Forecaster
@@ -66,6 +67,7 @@ _HOMES = {
     "read": "foregate.data",
     "scoreboard": "foregate.evaluation",
     "split": "foregate.data",
+    "synthetic": "foregate.data",
     "windows": "foregate.data",
 }
 """Public name -> the layer it lives in."""

@@ -1,5 +1,6 @@
 """Read, audit, clean, calendar, split, scale and window series, and prepare them for the network. No torch."""
 
+from foregate.data import synthetic
 from foregate.data.audit import Audit, Finding, Span, audit
 from foregate.data.calendar import CalendarOptions, calendar, calendar_future
 from foregate.data.clean import Change, Cleaned, Hampel, clean
@@ -57,6 +58,7 @@ __all__ = [
     "season_evidence",
     "split",
     "split_known_future",
+    "synthetic",
     "time_column",
     "windows",
 ]

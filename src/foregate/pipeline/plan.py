@@ -24,7 +24,7 @@ CELLS = 16_000
 """Rows read per training step, about."""
 MOST_HELD_OUT = 0.15
 """Share of a series' rows that may be held out, unless the horizon itself is longer."""
-RATES = {"pretrained": 1e-3, "scratch": 4e-3}
+RATES = {"pretrained": 2e-3, "scratch": 4e-3}
 """Highest learning rate, by what training begins with."""
 UNCHECKED_STEPS, UNCHECKED_RATE = 0.25, 0.25
 """Shares of steps and rate that pretrained weights are trained with where nothing could be held out to check them."""
