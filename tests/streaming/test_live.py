@@ -289,12 +289,42 @@ def test_few_observations_are_forecast_as_in_a_batch(length):
 def test_a_peek_is_an_update_that_never_was():
     """It says what the forecast would be after an update, and leaves everything as it was."""
     live, time = started()
+    live.update([{"unique_id": "b", "ds": time(t).item(), "y": 2.0 * t} for t in range(6)])
     row = {"unique_id": "a", "ds": time(30).item(), "y": 50.0}
-    before = live.snapshot()
-    said = live.peek(row, 4, level=80)
+    new = [{"unique_id": "c", "ds": time(t).item(), "y": 3.0} for t in range(4)]
+    before, said = live.snapshot(), live.peek(row, 4, level=80)
+    both, first = live.peek(row, ids=["b", "a"]), live.peek(new, 2)
     assert live.snapshot() == before
-    live.update(row)
-    np.testing.assert_array_equal(said.values, live.forecast(4, level=80).values)
+    assert (said.ids.tolist(), both.ids.tolist(), first.ids.tolist()) == (["a"], ["b", "a"], ["c"])
+    with pytest.raises(DataError, match="which is past"):
+        live.peek({**row, "ds": time(1).item()})
+    live.update([row, *new])
+    np.testing.assert_array_equal(said.values, live.forecast(4, level=80, ids="a").values)
+    np.testing.assert_allclose(both.values, live.forecast(ids=["b", "a"]).values, rtol=1e-6)
+    np.testing.assert_allclose(first.values, live.forecast(2, ids="c").values, rtol=1e-6)
+
+
+def test_rows_without_an_id_belong_to_the_only_series():
+    """Where there is one series or none, an id can be left out; where there are several, it cannot."""
+    live = Live(fitted())
+    live.update([{"ds": t, "y": 1.0} for t in range(3)])
+    live.update(pl.DataFrame({"ds": [3], "y": [2.0]}))
+    assert live.ids == ("y",)
+    live.update({"unique_id": "other", "ds": 0, "y": 1})
+    for row in ({"ds": 4, "y": 1.0}, pl.DataFrame({"ds": [4], "y": [2.0]})):
+        unchanged(live, lambda row=row: live.update(row), DataError, "unique_id")
+
+
+def test_one_among_many_costs_what_one_costs():
+    """An update and a forecast of one series touch no other: thousands of series, and not a row of theirs is read."""
+    panel = Panel.from_arrays([np.arange(3.0)] * 3000)
+    live = Live.start(fitted(), panel)
+    read = []
+    encode = live.fitted.engine.encode
+    live.fitted.engine.encode = lambda features, carried: read.append(len(features)) or encode(features, carried)
+    live.update({"unique_id": "s7", "ds": 3, "y": 3})
+    assert read == [1]
+    assert live.forecast(ids="s7").values.shape == (1, K, 1)
 
 
 def test_forks_go_their_own_ways():

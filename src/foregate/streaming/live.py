@@ -24,7 +24,7 @@ from foregate.core import (
 )
 from foregate.forecasting.fitted import LEAST_OBSERVATIONS, Fitted, decode_origins, short_series_notes
 from foregate.streaming.arrivals import Update, arrange
-from foregate.streaming.observations import observations
+from foregate.streaming.observations import Observations, observations
 from foregate.streaming.roster import Roster
 from foregate.streaming.snapshot import checksum, pack, unpack
 from foregate.streaming.state import State
@@ -97,7 +97,7 @@ class Live:
     @property
     def ids(self) -> tuple[str, ...]:
         """Names of the series, in the order in which they appeared."""
-        return self._roster.ids
+        return tuple(self._roster.names)
 
     def expected(self, ids: Sequence[str] | str | None = None) -> Times:
         """The next time of each series, or of some."""
@@ -119,8 +119,10 @@ class Live:
                 Nothing of the call has been read then.
             UsageError: the rows are of another kind.
         """
-        alone = self.ids[0] if self.ids else self.spec.target_col
-        plan = arrange(observations(rows, self.spec, alone), self._roster, self._state)
+        return self._read(observations(rows, self.spec, self._alone()))
+
+    def _read(self, given: Observations) -> Update:
+        plan = arrange(given, self._roster, self._state)
         numbers, new = plan.numbers, plan.numbers < 0
         if new.any():
             numbers[new] = self._state.add(int(new.sum()))
@@ -164,21 +166,32 @@ class Live:
             values[part] = self.fitted.restored(view, rows[part], raw, sides)
         read = self._state.rows[numbers]
         times = self._roster.times(numbers[:, None], read[:, None] - 1 + k)
-        names = np.array(self.ids, np.str_)[numbers]
+        names = np.array([self._roster.names[i] for i in numbers], np.str_)
         notes += short_series_notes(names[view.tracks.age < LEAST_OBSERVATIONS])
         return Forecast(names, times, self._roster.times(numbers, read - 1), sides, values, notes)
 
-    def peek(self, rows: Any, horizon: int | None = None, **options: Any) -> Forecast:
-        """What `forecast` would say if these observations had been read; nothing is changed."""
-        twin = self.fork()
-        twin.update(rows)
-        return twin.forecast(horizon, **options)
+    def peek(
+        self, rows: Any, horizon: int | None = None, *, ids: Sequence[str] | str | None = None, **options: Any
+    ) -> Forecast:
+        """What `forecast` would say if these observations had been read; nothing is changed.
+
+        Args:
+            rows: see `update`.
+            horizon: see `forecast`.
+            ids: the series; those of the observations when not given.
+            options: the other arguments of `forecast`.
+        """
+        given = observations(rows, self.spec, self._alone())
+        moved = dict.fromkeys(given.ids)
+        wanted = list(moved) if ids is None else [ids] if isinstance(ids, str) else [str(name) for name in ids]
+        needed = [name for name in dict.fromkeys([*moved, *wanted]) if name in self._roster.numbers]
+        twin = self._take(self._roster.known(needed))
+        twin._read(given)
+        return twin.forecast(horizon, ids=wanted, **options)
 
     def fork(self) -> Live:
         """An independent copy."""
-        twin = copy.copy(self)
-        twin._state, twin._roster = self._state.fork(), self._roster.fork()
-        return twin
+        return self._take(np.arange(len(self)))
 
     def snapshot(self) -> bytes:
         """The state as safetensors, for `restore` on any machine with the same model."""
@@ -196,11 +209,21 @@ class Live:
         live._roster, live.spec, live._state = unpack(snapshot, live._state, checksum(fitted))
         return live
 
+    def _take(self, numbers: IntArray) -> Live:
+        twin = copy.copy(self)
+        twin._state, twin._roster = self._state.take(numbers), self._roster.take(numbers)
+        return twin
+
+    def _alone(self) -> str | None:
+        """The series that a row without an id belongs to; None where there are several."""
+        names = self._roster.names
+        return names[0] if len(names) == 1 else None if names else self.spec.target_col
+
     def _observed(self, ids: Sequence[str] | str | None) -> tuple[IntArray, tuple[str, ...]]:
         """The numbers of the series asked for that have an observation, and a note of those that do not."""
         numbers = self._roster.known(ids)
         seen = self._state.seen(numbers) > 0
-        empty = [self.ids[i] for i in numbers[~seen]]
+        empty = [self._roster.names[i] for i in numbers[~seen]]
         if not seen.any() or (empty and ids is not None):
             raise DataError(
                 "every series must have an observed value to be forecast, but got none "

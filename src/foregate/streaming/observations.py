@@ -32,14 +32,14 @@ class Observations:
     """(N,) NaN where nothing was observed."""
 
 
-def observations(rows: Any, spec: FrameSpec, alone: str) -> Observations:
+def observations(rows: Any, spec: FrameSpec, alone: str | None) -> Observations:
     """Read observations.
 
     Args:
         rows: one as a mapping such as ``{"unique_id": "a", "ds": 8, "y": 3.2}``, several as a sequence of those or as a
             mapping of columns; a panel; or a table as `foregate.read` takes it.
         spec: names of the columns, and how times are held.
-        alone: the series that rows without an id belong to.
+        alone: the series that rows without an id belong to; None if they may not be without one.
 
     Raises:
         DataError: a column or a time is missing, a value is no finite number, or a time cannot be read.
@@ -71,7 +71,7 @@ def _is_column(value: Any) -> bool:
     return hasattr(value, "__len__") and not isinstance(value, (str, bytes)) and np.ndim(value) > 0
 
 
-def _one(row: Any, spec: FrameSpec, alone: str) -> tuple[str, Any, float]:
+def _one(row: Any, spec: FrameSpec, alone: str | None) -> tuple[str, Any, float]:
     if not isinstance(row, Mapping):
         raise UsageError(
             f"observations must be mappings, a panel or a table, but got a value of type {type(row).__name__}. "
@@ -86,9 +86,8 @@ def _one(row: Any, spec: FrameSpec, alone: str) -> tuple[str, Any, float]:
             "value may be null."
         )
     name = row.get(spec.id_col)
-    if name is None:
-        name = alone
-    elif isinstance(name, bool) or not isinstance(name, (str, Integral)) or name == "":
+    name = alone if name is None else name
+    if isinstance(name, bool) or not isinstance(name, (str, Integral)) or name == "":
         raise DataError(f"{spec.id_col!r} must be text or a whole number, but got {name!r}. Name the series.")
     return str(name), _moment(row[spec.time_col], spec), _number(row[spec.target_col], spec.target_col)
 
@@ -133,16 +132,16 @@ def _moment(value: Any, spec: FrameSpec) -> Any:
     return moment
 
 
-def _table(rows: Any, spec: FrameSpec, alone: str) -> Observations:
+def _table(rows: Any, spec: FrameSpec, alone: str | None) -> Observations:
     import polars as pl
 
     from foregate.data.read import read_rows
 
     if isinstance(rows, Mapping):
         rows = pl.DataFrame({str(name): values for name, values in rows.items()})
-    columns = getattr(rows, "column_names", getattr(rows, "columns", (spec.id_col,)))
-    if spec.id_col not in columns:
-        spec = replace(spec, has_ids=False)
+    columns = getattr(rows, "column_names", getattr(rows, "columns", None))
+    named = spec.has_ids if columns is None else spec.id_col in columns
+    spec = replace(spec, has_ids=named or alone is None)
     ids, times, found = read_rows(rows, spec, [spec.target_col])
     column = found[spec.target_col]
     if column.dtype == pl.String:
@@ -155,4 +154,4 @@ def _table(rows: Any, spec: FrameSpec, alone: str) -> Observations:
         raise DataError(
             f"column {spec.target_col!r} must hold finite numbers within ±3.4e38, but got others. Correct these values."
         )
-    return Observations([alone] * len(values) if ids is None else ids.to_list(), times, values)
+    return Observations([str(alone)] * len(values) if ids is None else ids.to_list(), times, values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,24 +19,30 @@ class Roster:
 
     def __init__(self, freq: Frequency) -> None:
         self.freq = freq
+        self.names: list[str] = []
+        """In the order in which they appeared."""
         self.numbers: dict[str, int] = {}
-        """Name -> number, in the order in which they appeared."""
-        self.starts: Times = np.zeros(0, np.int64 if freq.is_integer else "datetime64[us]")
-        """(S,) time of each series' first row."""
+        """Name -> place in that order."""
+        self._starts: Times = np.zeros(0, np.int64 if freq.is_integer else "datetime64[us]")
 
     def __len__(self) -> int:
         """How many series there are."""
-        return len(self.numbers)
+        return len(self.names)
 
     @property
-    def ids(self) -> tuple[str, ...]:
-        """Their names."""
-        return tuple(self.numbers)
+    def starts(self) -> Times:
+        """(S,) time of each series' first row."""
+        return self._starts[: len(self)]
 
     def add(self, ids: Sequence[str], starts: Times) -> None:
         """Take in new series, whose numbers follow those of the ones before."""
-        self.numbers |= {name: len(self) + i for i, name in enumerate(ids)}
-        self.starts = np.concatenate([self.starts, starts])
+        old = len(self)
+        self.numbers |= {name: old + i for i, name in enumerate(ids)}
+        self.names += ids
+        lacking = len(self) - len(self._starts)
+        if lacking > 0:  # doubled, so that growing costs each series a constant share
+            self._starts = np.concatenate([self._starts, np.zeros(max(lacking, old), self._starts.dtype)])
+        self._starts[old : len(self)] = starts
 
     def known(self, ids: Sequence[str] | str | None) -> IntArray:
         """Numbers of series; of all for None.
@@ -60,8 +65,8 @@ class Roster:
         """Times of rows of series; counted from their first ones, so that month ends stay month ends."""
         return self.freq.shift(self.starts[numbers], rows)
 
-    def fork(self) -> Roster:
-        """An independent copy."""
-        twin = copy.copy(self)
-        twin.numbers, twin.starts = dict(self.numbers), self.starts.copy()
-        return twin
+    def take(self, numbers: IntArray) -> Roster:
+        """A copy of some series, in that order."""
+        some = Roster(self.freq)
+        some.add([self.names[i] for i in numbers], self.starts[numbers])
+        return some

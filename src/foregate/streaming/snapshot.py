@@ -41,7 +41,7 @@ def pack(roster: Roster, spec: FrameSpec, state: State, model: str) -> bytes:
         "model": model,
         "freq": [roster.freq.count, roster.freq.unit],
         "spec": asdict(spec),
-        "ids": list(roster.ids),
+        "ids": roster.names,
     }
     arrays = state.compact() | {
         "about": np.frombuffer(json.dumps(about).encode(), np.uint8),

@@ -78,15 +78,15 @@ class State:
         seen: FloatArray = self.arrays["carried"]["seen"][numbers, LINEAR]
         return seen
 
-    def fork(self) -> State:
-        """An independent copy."""
-        twin = copy.copy(self)
-        twin.arrays = {name: array[: self.size].copy() for name, array in self.arrays.items()}
-        return twin
+    def take(self, numbers: IntArray) -> State:
+        """An independent copy of some series, in that order."""
+        some = copy.copy(self)
+        some.arrays, some.size = {name: array[numbers] for name, array in self.arrays.items()}, len(numbers)
+        return some
 
     def compact(self) -> dict[str, NDArray[Any]]:
         """All arrays, of the latest rows alone."""
-        twin = self.fork()
+        twin = self.take(np.arange(self.size))
         twin._make_room(np.arange(self.size), ROOM + 1)
         kept = {name: array[:, :, : self.width] if name in TAPE else array for name, array in twin.arrays.items()}
         kept["carried"] = twin.arrays["carried"].view(np.float64).reshape(self.size, 2, CARRIED.itemsize // 8)
@@ -98,7 +98,7 @@ class State:
         Raises:
             ValueError: they are not of this shape.
         """
-        twin = self.fork()
+        twin = self.take(np.arange(0))
         twin.add(series)
         wanted = twin.compact()
         if set(compact) != set(wanted):
