@@ -7,7 +7,7 @@ import pytest
 
 from foregate.core import Covariate, DataError, Panel
 from foregate.data.columns import LARGEST, MOST_CATEGORIES, ColumnSpec, encode_columns, fit_columns
-from foregate.data.inputs import Inputs, InputSpec
+from foregate.data.inputs import STEP_WIDTH, Inputs, InputSpec
 
 LENGTHS = (12, 7)
 K = np.arange(1, 5)
@@ -109,7 +109,7 @@ def test_what_is_not_known_of_the_future_is_zeros():
     last = full.offsets[1:] - 1
     assert not inputs.features(last)[:, -width:].any()
     steps, _ = inputs.steps(last - 1, K)
-    ahead = steps[..., 14 : 14 + width]
+    ahead = steps[..., STEP_WIDTH : STEP_WIDTH + width]
     assert ahead[:, 0].any(axis=-1).all()
     assert not ahead[:, 1:].any()
 
@@ -119,9 +119,9 @@ def test_steps_also_see_the_same_phase_one_season_back():
     full = panel(price=rows_of("future", np.arange(19) / 2.0))
     spec = InputSpec((3, 5), columns=(ColumnSpec("price", "future", spread=2.0),))
     steps, _ = Inputs(full, spec).steps(np.array([6]), K)
-    np.testing.assert_array_equal(steps[0, :, 14] * 4, [7, 8, 9, 10])
-    np.testing.assert_array_equal(steps[0, :, 16] * 4, [4, 5, 6, 4])
-    np.testing.assert_array_equal(steps[0, :, 18] * 4, [2, 3, 4, 5])
+    np.testing.assert_array_equal(steps[0, :, STEP_WIDTH] * 4, [7, 8, 9, 10])
+    np.testing.assert_array_equal(steps[0, :, STEP_WIDTH + 2] * 4, [4, 5, 6, 4])
+    np.testing.assert_array_equal(steps[0, :, STEP_WIDTH + 4] * 4, [2, 3, 4, 5])
 
 
 def test_past_covariates_do_not_look_ahead():

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from foregate.core import Covariate, Panel, UsageError
 from foregate.data import inputs as module
 from foregate.data.columns import fit_columns
-from foregate.data.inputs import LEAST_ERROR, NEIGHBOURS, SEASONAL_PATHS, Inputs, InputSpec, squash
+from foregate.data.inputs import (
+    FURTHEST_SEASON,
+    LEAST_ERROR,
+    NEIGHBOURS,
+    SEASONAL_PATHS,
+    TREND_REACH,
+    Inputs,
+    InputSpec,
+    squash,
+)
 from foregate.data.statistics import SLOPES, SMOOTHING
 from foregate.data.tracks import LINEAR, LOG
 
@@ -219,7 +228,7 @@ def slow_steps(inputs, i, t, k):
         known.append(seen)
     moved = 0
     if r - long >= start and long > 1:
-        moved = -(-k // long) * (tracks.season_mean[r, 0] - tracks.season_mean[r - long, 0])
+        moved = min(-(-k // long), 2) * (tracks.season_mean[r, 0] - tracks.season_mean[r - long, 0])
     paths.append(paths[-1] + moved / scale)
     for which, m in enumerate((short, long)):
         source = t + k
@@ -233,8 +242,8 @@ def slow_steps(inputs, i, t, k):
             paths += [0, 0]
         known.append(np.log1p(count) / 2)
     told = [*squash(np.array(paths)), *known]
-    told += [np.log1p(k) / 3, np.sqrt(k) / 5, k / short / 8, (k - 1) % short / short]
-    paths += [slope * k / scale for slope in tracks.slope[r]]
+    told += [np.log1p(k) / 3, np.sqrt(k) / 5, min(k / short, FURTHEST_SEASON) / 8, (k - 1) % short / short]
+    paths += [slope * min(k, TREND_REACH * tracks.age[r]) / scale for slope in tracks.slope[r]]
     return told, [*paths, *((value - level) / scale for value in (tracks.mean[r], *tracks.smooth[r]))]
 
 
@@ -245,8 +254,9 @@ def test_steps_are_what_a_slow_twin_says(spec):
     inputs = Inputs(panel, spec)
     for i in range(len(panel)):
         for t in range(int(panel.lengths[i])):
-            fast, paths = inputs.steps(np.array([panel.offsets[i] + t]), K)
-            for j, k in enumerate(K):
+            ahead = np.array([*K, 40, 300])
+            fast, paths = inputs.steps(np.array([panel.offsets[i] + t]), ahead)
+            for j, k in enumerate(ahead):
                 step, path = slow_steps(inputs, i, t, int(k))
                 np.testing.assert_allclose(fast[0, j], step, rtol=1e-5, atol=1e-5, err_msg=f"row {t}, step {k}")
                 np.testing.assert_allclose(paths[0, j], path, rtol=1e-5, atol=1e-5, err_msg=f"row {t}, step {k}")

@@ -28,6 +28,10 @@ SEASONAL_PATHS = 8
 """One and two short seasons back, a long one, that one moved to today's level, and both memories of both seasons."""
 STEP_WIDTH = SEASONAL_PATHS + 5 + 4
 """Those paths, how well the five places are known that they come from, and where in time the step lies."""
+FURTHEST_SEASON = 32
+"""Seasons ahead beyond which the decoder is not told how far it is: it has not learnt what that would mean."""
+TREND_REACH = 2
+"""A slope goes on for so many times the rows that it was seen in."""
 LEAST_ERROR = 0.02
 """In units of scale: smaller errors of what a forecast can be made of are not told apart."""
 LARGEST_EXPONENT = 80.0
@@ -177,8 +181,8 @@ class View:
             filled = np.where(t.mask[index], t.z[index], self._remembered(r, index, which, 0) if m > 1 else t.z[index])
             paths.append(np.where(there, (filled - level) / scale, 0))
             known.append(observed)
-        ago = r - long  # the level goes on as since then for every long season ahead
-        shift = (t.season_mean[r, 0] - t.season_mean[np.maximum(ago, begin), 0]) * -(-k // long)
+        ago = r - long  # the level goes on as since then, for two long seasons
+        shift = (t.season_mean[r, 0] - t.season_mean[np.maximum(ago, begin), 0]) * np.minimum(-(-k // long), 2)
         paths.append(paths[-1] + np.where((ago >= begin) & (short > 1) & (long > 1), shift / scale, 0))
         for which, m in enumerate((short, long)):
             index = r - self._phase(k, m)
@@ -190,14 +194,16 @@ class View:
             known.append(np.where(there, np.log1p(t.count[index, which]) / 2, 0))
         shape = (*rows.shape, len(k))
         out = np.empty((*shape, self.spec.n_steps), np.float32)
-        where = np.log1p(k) / 3, np.sqrt(k) / 5, k / short / 8, (k - 1) % short / short
+        seasons_ahead = np.minimum(k / short, FURTHEST_SEASON)
+        where = np.log1p(k) / 3, np.sqrt(k) / 5, seasons_ahead / 8, (k - 1) % short / short
         for i, column in enumerate((*map(squash, paths), *known, *where)):
             out[..., i] = column
         self._columns.write_steps(
             out[..., STEP_WIDTH:], rows, self._series[rows], k, (self._phase(k, short), self._phase(k, long))
         )
         flat = [np.broadcast_to((value - level) / scale, shape) for value in self._paths(here)]
-        slopes = [k * t.slope[here, j] / scale for j in range(len(SLOPES))]
+        reach = np.minimum(k, TREND_REACH * t.age[here])
+        slopes = [reach * t.slope[here, j] / scale for j in range(len(SLOPES))]
         return out, np.stack([np.broadcast_to(p, shape) for p in (*paths, *slopes, *flat)], -1).astype(np.float32)
 
     def restore(self, rows: IntArray, outputs: NDArray[np.floating]) -> FloatArray:

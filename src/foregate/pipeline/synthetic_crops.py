@@ -20,6 +20,8 @@ HORIZONS, LONG_HORIZONS = (4, 64), (64, 400)
 """Steps ahead, drawn evenly in their logarithm …"""
 LONG_SHARE = 0.1
 """… from the second range in this share of the batches."""
+REACH, LONG_REACH = 0.5, 3
+"""They are at most so many times the rows of history, usually and in that share."""
 CROPS = (0.5, 1, 1, 2)
 """Rows that are read, relative to the crop of the options: short and long memories are both trained."""
 
@@ -48,7 +50,7 @@ class SyntheticCrops:
     def batch_of(self, kind: Kind, rng: np.random.Generator, step: int) -> Batch:
         """A batch of one kind of series, at origins all along them."""
         length = kind.length(rng)
-        horizon = min(_horizon(rng), max(2, length // 2))
+        horizon = _horizon(rng, length)
         crop = min(length, round(self.options.crop * float(rng.choice(CROPS))))
         size = int(np.clip(CELLS // crop, 16, self.options.batch))
         made = generate_batch(rng, size, length + horizon, kind.seasons, kind.prior)
@@ -58,9 +60,11 @@ class SyntheticCrops:
         return Crops(inputs, panel.lengths, horizon, options).draw(step)
 
 
-def _horizon(rng: np.random.Generator) -> int:
-    low, high = np.log(LONG_HORIZONS if rng.random() < LONG_SHARE else HORIZONS)
-    return round(float(np.exp(rng.uniform(low, high))))
+def _horizon(rng: np.random.Generator, length: int) -> int:
+    far = rng.random() < LONG_SHARE
+    low, high = np.log(LONG_HORIZONS if far else HORIZONS)
+    most = max(2, int((LONG_REACH if far else REACH) * length))
+    return min(round(float(np.exp(rng.uniform(low, high)))), most)
 
 
 def _panel(values: np.ndarray, mask: np.ndarray) -> Panel:
