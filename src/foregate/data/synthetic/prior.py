@@ -68,7 +68,7 @@ class Prior:
     """Weights of `TRENDS`."""
     trend_size: tuple[float, float] = (0.05, 3)
     """How far a trend goes in all over 100 steps; over T steps ``(T / 100)^0.35`` times as far, from 0.5 to 2 times."""
-    rising: float = 0.72
+    rising: float = 0.75
     """Probability that a trend is not turned upside down."""
     walking: float = 0.7
     """Probability that the level also does a random walk …"""
@@ -175,7 +175,7 @@ YEARLY = replace(
         "piecewise": 2, "walk": 1.5, "drift": 4, "integrated": 3, "growth": 5, "market": 0.7, "cycle": 1, "life": 0.7,
     },
     trend_size=(0.2, 6),
-    rising=0.8,
+    rising=0.86,
     walking=0.75,
     walk_size=(0.05, 8),
     noise_size=(0.002, 0.25),
@@ -189,7 +189,7 @@ YEARLY = replace(
 QUARTERLY = replace(
     DEFAULT,
     trend_size=(0.1, 4),
-    rising=0.75,
+    rising=0.8,
     walk_size=(0.02, 15),
     noise_size=(0.0007, 0.25),
     season=0.75,
