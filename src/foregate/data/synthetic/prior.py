@@ -62,13 +62,13 @@ class Prior:
     trends: Mapping[str, float] = field(
         default_factory=lambda: {
             "none": 2, "linear": 1, "damped": 1, "exponential": 0.7, "logarithmic": 1, "logistic": 1, "piecewise": 2,
-            "walk": 2.5, "drift": 2, "integrated": 3, "growth": 3, "market": 1, "cycle": 1.5, "life": 0.5,
+            "walk": 2, "drift": 3, "integrated": 3, "growth": 4, "market": 1, "cycle": 1.5, "life": 0.5,
         }
     )  # fmt: skip
     """Weights of `TRENDS`."""
     trend_size: tuple[float, float] = (0.05, 3)
     """How far a trend goes in all over 100 steps; over T steps ``(T / 100)^0.35`` times as far, from 0.5 to 2 times."""
-    rising: float = 0.75
+    rising: float = 0.8
     """Probability that a trend is not turned upside down."""
     walking: float = 0.7
     """Probability that the level also does a random walk …"""
@@ -171,10 +171,10 @@ YEARLY = replace(
     DEFAULT,
     makes={"structural": 0.9, "kernel": 0.05, "counts": 0.03, "constant": 0.003},
     trends={
-        "none": 0.5, "linear": 1, "damped": 1.5, "exponential": 1.5, "logarithmic": 1.5, "logistic": 1.5,
-        "piecewise": 2, "walk": 1.5, "drift": 4, "integrated": 3, "growth": 5, "market": 0.7, "cycle": 1, "life": 0.7,
+        "none": 0.3, "linear": 1, "damped": 1.5, "exponential": 1.5, "logarithmic": 1.5, "logistic": 1.5,
+        "piecewise": 2, "walk": 1, "drift": 5, "integrated": 3, "growth": 7, "market": 0.7, "cycle": 1, "life": 0.7,
     },
-    trend_size=(0.2, 6),
+    trend_size=(0.3, 6),
     rising=0.86,
     walking=0.75,
     walk_size=(0.05, 8),
@@ -188,17 +188,22 @@ YEARLY = replace(
 
 QUARTERLY = replace(
     DEFAULT,
-    trend_size=(0.1, 4),
-    rising=0.8,
+    trends={
+        "none": 0.7, "linear": 1, "damped": 1, "exponential": 1, "logarithmic": 1, "logistic": 1, "piecewise": 2,
+        "walk": 1.5, "drift": 5, "integrated": 3, "growth": 6, "market": 1, "cycle": 1, "life": 0.5,
+    },
+    trend_size=(0.15, 4),
+    rising=0.85,
     walk_size=(0.02, 15),
     noise_size=(0.0007, 0.25),
     season=0.75,
     season_size=(0.003, 0.6),
-)
+)  # fmt: skip
 """For quarters: economies, which grow, with seasons that may be small."""
 
 WEEKLY = replace(
     DEFAULT,
+    rising=0.65,
     makes={"structural": 0.85, "kernel": 0.07, "counts": 0.06, "constant": 0.005},
     season=0.6,
     season_size=(0.005, 0.8),
@@ -210,6 +215,7 @@ WEEKLY = replace(
 
 DAILY = replace(
     DEFAULT,
+    rising=0.65,
     makes={"structural": 0.72, "kernel": 0.08, "counts": 0.22, "constant": 0.005},
     season=0.85,
     hidden_season=0.2,
@@ -226,6 +232,7 @@ DAILY = replace(
 
 HOURLY = replace(
     DEFAULT,
+    rising=0.65,
     makes={"structural": 0.35, "days": 1, "solar": 0.05, "kernel": 0.05, "counts": 0.06, "constant": 0.005},
     trends={
         "none": 5, "linear": 2, "damped": 1, "exponential": 0.5, "logarithmic": 1, "logistic": 0.7, "piecewise": 1.5,
