@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,6 +29,7 @@ BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 
+PARTS_AT_ONCE = 2
 LEAST_OBSERVATIONS = 3
 """Series with fewer observations are forecast by the simple rule of `Fitted._simple`."""
 ENCODER_CELLS = 50_000
@@ -81,10 +83,14 @@ class Fitted:
         _require_observed(panel)
         values = np.empty((len(panel), horizon, len(quantiles)))
         short = np.zeros(len(panel), np.bool_)
-        for series in _parts(panel):
+
+        def fill(series: IntArray) -> None:
             part = panel if len(series) == len(panel) else panel.take(series)
             here = None if future is None else {name: known[series] for name, known in future.items()}
             values[series], short[series] = self._at_end(part, horizon, quantiles, here)
+
+        with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:  # numpy prepares one part while the network reads another
+            list(pool.map(fill, _parts(panel)))
         notes = (*short_series_notes(panel.ids[short]), *self._unknown_categories(panel))
         times = panel.future_times(horizon)
         return Forecast(panel.ids, times, panel.last_times, tuple(quantiles), values, notes)
