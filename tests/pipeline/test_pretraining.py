@@ -20,7 +20,7 @@ class StoppedError(Exception):
 
 def test_pretraining_learns():
     """The held-back score falls, and the weights that are kept are those of the best score."""
-    network, result = pretrain(replace(SMALL, training=replace(OPTIONS, steps=30, checks=3, patience=3)))
+    network, result = pretrain(replace(SMALL, training=replace(OPTIONS, steps=90, checks=3, patience=3)))
     scores = [score for _, _, score in result.history]
     assert scores[-1] < scores[0]
     assert result.best_score == min(scores)
