@@ -13,6 +13,8 @@ from foregate.data.columns import fit_columns
 from foregate.data.inputs import (
     FURTHEST_SEASON,
     LEAST_ERROR,
+    MOST_SPANS,
+    MOST_TIMES,
     NEIGHBOURS,
     SEASONAL_PATHS,
     TREND_REACH,
@@ -109,9 +111,40 @@ def test_what_lies_under_the_mask_is_not_told(panel, spec, junk):
     assert_same_bits([target, there], [spoiled_target, spoiled_there])
 
 
+def bounds(inputs, row):
+    """The least and the greatest that may be forecast from a row, by plain Python."""
+    panel = inputs.panel
+    seen = np.arange(panel.offsets[panel.row_series[row]], row + 1)
+    seen = panel.values[seen][panel.mask[seen]].astype(float)
+    if not len(seen):
+        return -np.inf, np.inf
+    least, most = min(seen), max(seen)
+    if inputs.tracks.unit[row] == LOG:
+        times = min((most / least) ** MOST_SPANS, MOST_TIMES)
+        return least / times, most * times
+    low = least - MOST_SPANS * (most - least)
+    return low if least < 0 else max(low, 0), most + MOST_SPANS * (most - least)
+
+
+@given(panels, st.sampled_from([3.0, 300.0, 1e9]))
+def test_nothing_is_forecast_out_of_all_proportion(panel, far):
+    """However far out the network's outputs lie, the way back ends ten ranges beyond what was seen, or a thousandfold
+    in logarithms; and it goes that far."""
+    inputs = Inputs(panel, SPEC)
+    rows = np.flatnonzero(inputs.tracks.age[inputs.tracks.row] > 0)
+    down, up = inputs.restore(rows, np.full((len(rows), 1, 2), [-far, far]))[:, 0].T
+    for row, least, most in zip(rows, down, up, strict=True):
+        low, high = bounds(inputs, row)
+        slack = 1e-4 * max(abs(low), abs(high))
+        assert low - slack <= least <= most <= high + slack
+        if far == 1e9:
+            np.testing.assert_allclose([least, most], [low, high], atol=slack)
+
+
 @given(panels, specs)
 def test_targets_lead_back_to_the_values(panel, spec):
-    """restore(targets) is what came, where it was observed and, in logarithms, clearly positive."""
+    """restore(targets) is what came, where it was observed, not out of all proportion, and clearly positive in
+    logarithms."""
     inputs = Inputs(panel, spec)
     rows = np.arange(len(panel.values))
     target, there = inputs.targets(rows, K)
@@ -121,7 +154,8 @@ def test_targets_lead_back_to_the_values(panel, spec):
     inside = later < ends[:, None]
     came = panel.values[np.minimum(later, len(rows) - 1)].astype(np.float64)
     least = inputs.tracks.least[inputs.tracks.row][:, None]
-    expected = np.where(least >= 0, np.maximum(came, 0), came)
+    low, high = (np.array([bounds(inputs, row) for row in rows]).T)[..., None]
+    expected = np.clip(np.where(least >= 0, np.maximum(came, 0), came), low, high)
     changed = (inputs.tracks.scale[inputs.tracks.row] > 0)[:, None]
     np.testing.assert_array_equal(there, inside & changed & panel.mask[np.minimum(later, len(rows) - 1)])
     unit = inputs.tracks.unit

@@ -19,7 +19,8 @@ from foregate.data.tracks import LINEAR, LOG, make_tracks
 
 SEASONS, WINDOW = (3, 7), 20
 PER_ROW = (
-    *("anchor", "z", "level", "scale", "relative", "mean", "smooth", "slope", "errors", "age", "gap", "zeros", "least"),
+    *("anchor", "z", "level", "scale", "relative", "mean", "smooth", "slope", "errors", "age", "gap", "zeros"),
+    *("least", "most"),
 )
 PER_SEASON = ("profile", "season_mean", "count")
 sizes = st.floats(-1e6, 1e6, width=32).map(lambda x: round(x, 6))
@@ -115,6 +116,7 @@ def told(history):
         "gap": len(history) - 1 - (rows[-1] if rows else -1),
         "zeros": decayed(np.array(y) == 0, rows, 1 / WINDOW),
         "least": min(y, default=np.inf),
+        "most": max(y, default=-np.inf),
         "season_mean": [mean for mean, _, _, _ in remembered],
         "profile": np.concatenate([profile for _, profile, _, _ in remembered]),
         "count": [count for _, _, count, _ in remembered],

@@ -240,8 +240,18 @@ def test_short_series_are_forecast_by_the_last_value(n):
         return
     assert said.notes == ("forecast by the last value, for lack of 3 observations: 'new'.",)
     np.testing.assert_allclose(said.median[0], last, rtol=1e-5)
-    width = np.log(said.values[0, :, 2] / said.values[0, :, 1])
-    np.testing.assert_allclose(width, 0.1 * 1.25 * 1.2816 * np.sqrt(np.arange(1, HORIZON + 1)), rtol=1e-3)
+    width = 0.1 * 1.25 * 1.2816 * np.sqrt(np.arange(1, HORIZON + 1))
+    np.testing.assert_allclose(said.values[0, :, 2] / said.values[0, :, 1] - 1, width, rtol=1e-3)
+    np.testing.assert_allclose(said.values[0, :, 1] / said.values[0, :, 0] - 1, width, rtol=1e-3)
+
+
+def test_far_ahead_of_few_observations_intervals_stay_in_proportion():
+    """A thousand steps after one or two values that differ much, no bound is more than a hundredfold away."""
+    panel = Panel.from_arrays([np.array([8.0]), np.array([5.0, 9.0])])
+    wild = replace(networked(), typical_scale=0.6)
+    values = wild.forecast(panel, 1000, (0.025, 0.5, 0.975)).values
+    assert np.all(np.diff(values[:, :, 2]) > 0)
+    assert np.all((values > 8 / 100) & (values < 9 * 100))
 
 
 def test_short_series_in_plain_units():

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foregate.core import Panel
+from foregate.data.inputs import Inputs
 from foregate.forecasting.fitted import decode_origins
 from foregate.streaming.state import ROOM, State
 from tests.streaming.models import LEVELS, K, batch, close, fitted
@@ -50,6 +51,17 @@ def test_chunks_of_any_size_are_one_pass(panel, seasons, seed):
         done[which] += lengths
     np.testing.assert_array_equal(state.rows, panel.lengths)
     close(said(model, state), batch(model, panel), panel)
+
+
+@given(panels)
+def test_forecasts_of_any_size_end_where_those_of_one_pass_do(panel):
+    """What a network says far beyond all proportion is brought back to the same bounds as in a batch."""
+    model = fitted()
+    state = State(model.engine, model.spec)
+    state.read(state.add(len(panel)), panel.lengths, panel.values, panel.mask)
+    far = np.full((len(panel), 1, 2), [-1e9, 1e9])
+    whole = Inputs(panel, model.spec).restore(panel.offsets[1:] - 1, far)
+    close(state.view(np.arange(len(panel))).restore(np.arange(len(panel)), far), whole, panel)
 
 
 @pytest.mark.parametrize("seasons", [(1, 1), (24, 168)])

@@ -34,7 +34,9 @@ TREND_REACH = 2
 """A slope goes on for so many times the rows that it was seen in."""
 LEAST_ERROR = 0.02
 """In units of scale: smaller errors of what a forecast can be made of are not told apart."""
-LARGEST_EXPONENT = 80.0
+MOST_SPANS, MOST_TIMES = 10, 1000
+"""A forecast goes no further beyond what a series has seen than so many times its range, and in logarithms no further
+than to so many times the greatest value or to that share of the least one."""
 
 
 def squash(x: FloatArray | Float32Array) -> Float32Array:
@@ -209,15 +211,28 @@ class View:
     def restore(self, rows: IntArray, outputs: NDArray[np.floating]) -> FloatArray:
         """Network outputs (..., K, Q) seen from rows (...) in the units of the data.
 
-        What was never negative so far is not forecast to be.
+        What was never negative so far is not forecast to be. However far ahead, nothing is forecast that lies further
+        out than MOST_SPANS and MOST_TIMES say: what a network adds up over a thousand steps from a few values, and the
+        exponential of it, means nothing out there. Sound forecasts are nowhere near.
         """
         t = self.tracks
         here = t.here[rows][..., None, None]
-        value = t.level[here].astype(np.float64) + outputs.astype(np.float64) * t.scale[here]
         is_log = t.unit[rows][..., None, None] == LOG
-        value = np.where(is_log, np.exp(np.minimum(value, LARGEST_EXPONENT)) * t.anchor[here], value)
+        value = t.level[here].astype(np.float64) + outputs.astype(np.float64) * t.scale[here]
+        value = np.clip(value, *self._bounds(here, is_log))
+        value = np.where(is_log, np.exp(np.where(is_log, value, 0)) * t.anchor[here], value)
         restored: FloatArray = np.where(t.least[here] >= 0, np.maximum(value, 0), value)
         return restored
+
+    def _bounds(self, here: IntArray, is_log: BoolArray) -> tuple[FloatArray, FloatArray]:
+        """The least and the greatest that may be forecast, in the units of the track."""
+        t = self.tracks
+        seen = t.age[here] > 0
+        ends = [np.where(seen, end[here], t.anchor[here]).astype(np.float64) for end in (t.least, t.most)]
+        low, high = (np.where(is_log, np.log(np.where(is_log, end / t.anchor[here], 1)), end) for end in ends)
+        reach = MOST_SPANS * (high - low)
+        reach = np.where(is_log, np.minimum(reach, np.log(MOST_TIMES)), reach)
+        return low - reach, high + reach
 
     def _unit_scale(self, here: IntArray) -> Float32Array:
         scale = self.tracks.scale[here]

@@ -51,6 +51,7 @@ CARRIED = np.dtype(
         ("total", "f8"),  # sum of the values, in the units of the data
         ("absolute", "f8"),  # sum of their absolute values
         ("least", "f8"),  # least of them; infinity before there is one
+        ("most", "f8"),  # greatest of them; minus infinity before there is one
         ("level", "f8"),  # last observed z
         ("peak", "f8"),  # highest average of the absolute change
         ("average", "f8", (A,)),  # the averages
@@ -87,7 +88,7 @@ class NoRows:
 def nothing_carried(tracks: int) -> Carried:
     """What is carried before the first row."""
     carried = np.zeros(tracks, CARRIED)
-    carried["least"] = np.inf
+    carried["least"], carried["most"] = np.inf, -np.inf
     carried["average"][:, JUDGED] = np.nan
     return carried
 
@@ -99,7 +100,7 @@ def positive_so_far(values: FloatArray, mask: BoolArray, before: Carried) -> Boo
     """
     seen = before["seen"][:, None] + np.cumsum(mask, 1)
     mean = (before["total"][:, None] + np.cumsum(np.where(mask, values, 0), 1)) / np.maximum(seen, 1)
-    least = _least(values, mask, before)
+    least = _least(values, mask, before["least"])
     fine = (least > 0) & (least >= POSITIVE_SHARE * mean)
     so_far: BoolArray = np.logical_and.accumulate(fine | (seen == 0), 1)
     return so_far
@@ -174,6 +175,7 @@ def told(running: Mapping[str, FloatArray] | Carried, log: BoolArray) -> dict[st
         "gap": running["gap"],
         "zeros": average[..., ZEROS],
         "least": running["least"],
+        "most": running["most"],
         "errors": average[..., JUDGED],
     }
 
@@ -187,13 +189,14 @@ def _counted(values: FloatArray, mask: BoolArray, before: Carried) -> dict[str, 
         "first": np.broadcast_to(first, values.shape),
         "total": before["total"][:, None] + np.cumsum(np.where(mask, values, 0), 1),
         "absolute": before["absolute"][:, None] + np.cumsum(np.where(mask, np.abs(values), 0), 1),
-        "least": _least(values, mask, before),
+        "least": _least(values, mask, before["least"]),
+        "most": -_least(-values, mask, -before["most"]),
     }
 
 
-def _least(values: FloatArray, mask: BoolArray, before: Carried) -> FloatArray:
+def _least(values: FloatArray, mask: BoolArray, before: FloatArray) -> FloatArray:
     least = np.minimum.accumulate(np.where(mask, values, np.inf), 1)
-    least_so_far: FloatArray = np.minimum(least, before["least"][:, None])
+    least_so_far: FloatArray = np.minimum(least, before[:, None])
     return least_so_far
 
 

@@ -78,7 +78,9 @@ class Tracks:
     zeros: Float32Array
     """(M,) share of exact zeros among the values."""
     least: Float32Array
-    """(M,) least value so far, in the units of the data."""
+    """(M,) least value so far, in the units of the data; infinity before there is one."""
+    most: Float32Array
+    """(M,) greatest value so far, in the units of the data; minus infinity before there is one."""
     profile: Float32Array
     """(M, 4) per season, quick then slow: what stands above its mean at this row's phase, as remembered after it."""
     season_mean: Float32Array
@@ -104,7 +106,7 @@ def make_tracks(panel: Panel, seasons: tuple[int, int], window: int) -> Tracks:
     series, units, begins = _layout(unit, panel)
     spans = lengths[series]
     total = int(spans.sum())
-    names = ("anchor", "z", "level", "scale", "relative", "mean", "age", "gap", "zeros", "least")
+    names = ("anchor", "z", "level", "scale", "relative", "mean", "age", "gap", "zeros", "least", "most")
     arrays = {name: np.zeros(total, np.float32) for name in names}
     arrays |= {name: np.zeros((total, 2), np.float32) for name in ("smooth", "slope", "season_mean", "count")}
     arrays |= {"profile": np.zeros((total, 4), np.float32), "errors": np.zeros((total, ERRORS), np.float32)}

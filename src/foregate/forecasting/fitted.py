@@ -138,7 +138,8 @@ class Fitted:
     def _simple(self, inputs: View, rows: IntArray, k: IntArray, quantiles: Sequence[float]) -> FloatArray:
         """The last observed value, with a normal spread of the panel's typical relative change times sqrt(k).
 
-        0 where nothing has been observed yet, as the baselines say.
+        A positive value is multiplied by 1 + spread and divided by it, which for small spreads is the exponential, and
+        does not explode as that does for large ones. 0 where nothing has been observed yet, as the baselines say.
         """
         t = inputs.tracks
         r = t.here[rows]
@@ -147,7 +148,8 @@ class Fitted:
         last = np.where(is_log, last, t.level[r])
         last = np.where(t.age[r] > 0, last, 0)[:, None, None]
         spread = self.typical_scale * np.sqrt(k)[:, None] * normal_score(quantiles) * 1.25  # sigma of a mean deviation
-        value = np.where(is_log[:, None, None], last * np.exp(spread), last + np.abs(last) * spread)
+        times = (1 + np.abs(spread)) ** np.sign(spread)
+        value = np.where(is_log[:, None, None], last * times, last + np.abs(last) * spread)
         return np.where(t.least[r][:, None, None] >= 0, np.maximum(value, 0), value)
 
     def _unknown_categories(self, panel: Panel) -> Iterator[str]:
