@@ -37,10 +37,12 @@ bench: setup  ## figures of accuracy, speed and memory, on real sets (FOREGATE_D
 	$(BIN)/python -m benchmarks.read
 	$(BIN)/python -m benchmarks.m4 hourly weekly
 	$(BIN)/python -m benchmarks.scoreboard
+	$(BIN)/python -m benchmarks.instant --fitted --cost
 
-docs: setup  ## write docs/api.md from the docstrings and docs/cli.md from the help texts
+docs: setup  ## write docs/api.md, docs/cli.md and the figures of docs/weights.md from code, help texts and weights
 	$(BIN)/python docs/build_api.py
 	$(BIN)/python docs/build_cli.py
+	$(BIN)/python docs/build_card.py
 
 format: setup  ## bring the code into shape
 	$(BIN)/ruff check --fix .

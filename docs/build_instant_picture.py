@@ -29,7 +29,14 @@ def cases() -> list[tuple[str, NDArray[np.float64], str, int, int, int]]:
     warmth = data.elnino.load_pandas().data.drop(columns="YEAR").to_numpy().ravel()
     return [
         ("CO2 above Mauna Loa, weekly, 59 weeks missing", regularize(read(co2())).series(0), "W-SAT", 52, 52, 260),
-        ("US gross domestic product, quarterly", data.macrodata.load_pandas().data["realgdp"].to_numpy(), "QS", 4, 16, 80),
+        (
+            "US gross domestic product, quarterly",
+            data.macrodata.load_pandas().data["realgdp"].to_numpy(),
+            "QS",
+            4,
+            16,
+            80,
+        ),
         ("sea surface temperature (El Niño), monthly", warmth, "MS", 12, 24, 120),
         ("sunspots, yearly", data.sunspots.load_pandas().data["SUNACTIVITY"].to_numpy(), "YS", 11, 22, 120),
     ]
