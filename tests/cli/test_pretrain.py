@@ -51,6 +51,16 @@ def test_what_is_there_is_not_lost(run, tmp_path):
     assert run("--out", str(tmp_path / "mine"), "--overwrite").exit_code == 0
 
 
+def test_a_device_that_is_not_there_is_refused(run, tmp_path):
+    """With what torch says of it, before anything is made."""
+    file = tmp_path / "run.toml"
+    file.write_text(file.read_text() + "device = 'abacus'\n")
+    result = run("--out", str(tmp_path / "mine"))
+    assert result.exit_code == 2
+    assert "device must be one that torch can use here, but got 'abacus'" in " ".join(result.stderr.split())
+    assert not (tmp_path / "mine").exists()
+
+
 def test_processes_must_be_a_number_of_processes(run, tmp_path):
     """None at all is fine, fewer is not."""
     result = run("--out", str(tmp_path / "mine"), "--processes", "-1")

@@ -2,11 +2,13 @@
 
 import polars as pl
 import pytest
+import torch
 
 from foregate.core import UsageError
 from foregate.persistence.runs import Watched, read_run, run_facts
 from foregate.persistence.shipped import shipped_sizes
-from foregate.pipeline.pretraining import Validation
+from foregate.pipeline.pretraining import Pretraining, Validation
+from foregate.training.options import TrainingOptions
 
 RUN = """
 hidden = 8
@@ -64,14 +66,22 @@ def test_a_file_that_is_not_there():
 
 def test_watching_compares_with_the_seasonal_naive_forecast(tmp_path):
     """On a ramp with a season the naive forecast is as wrong as it always was, which is 1."""
-    from foregate.pipeline.pretraining import Pretraining
-    from foregate.training.options import TrainingOptions
-
     y = [float(10 + i + i % 4) for i in range(40)]
     pl.DataFrame({"unique_id": ["a"] * 40, "ds": list(range(40)), "y": y}).write_csv(tmp_path / "s.csv")
     watched = Watched.of(Validation(str(tmp_path / "s.csv"), 4, (4,)))
     network = Pretraining(TrainingOptions(steps=1), hidden=8).network()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
     own, naive = watched.mase(network, 12)
     assert own > 0
     assert naive == pytest.approx(1)
     assert network.training, "it goes on training afterwards"
+    assert all(value.equal(before[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_network_on_a_gpu_is_watched_and_stays_there(tmp_path):
+    """What is in training elsewhere is judged by a copy."""
+    pl.DataFrame({"ds": list(range(40)), "y": [float(i % 4) for i in range(40)]}).write_csv(tmp_path / "s.csv")
+    network = Pretraining(TrainingOptions(steps=1), hidden=8).network().to("cuda")
+    assert Watched.of(Validation(str(tmp_path / "s.csv"), 4, (4,))).mase(network, 12)[0] > 0
+    assert {value.device.type for value in network.state_dict().values()} == {"cuda"}

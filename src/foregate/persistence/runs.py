@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from foregate.core import ArtifactError, Panel, UsageError
 from foregate.data import read, regularize, require_freq
@@ -83,8 +82,8 @@ class Watched:
     def mase(self, network: Network, recent: int) -> tuple[float, float]:
         """MASE of a network as it is, and of the seasonal naive forecast, on the last horizon of every series."""
         v = self.validation
-        arrays = {name: np.asarray(value.detach().cpu()) for name, value in network.state_dict().items()}
-        start = Start(network.spec, arrays, TorchEngine(network), recent, LEVELS, "in training", "")
+        judged = TorchEngine(copy.deepcopy(network).cpu())  # the one in training stays where and as it is
+        start = Start(network.spec, judged.weights(), judged, recent, LEVELS, "in training", "")
         recipe = Recipe(v.horizon, v.season_length, effort="instant", recent=recent)
 
         def made(past: Panel) -> Fitted:
@@ -94,5 +93,4 @@ class Watched:
         season = plan.season_of(self.panel) if v.season_length is None else max([*v.season_length[:1], 1])
         contenders: dict[str, Contender] = {"LSTM": made, "SeasonalNaive": SeasonalNaive(season)}
         board = scoreboard(backtest(contenders, self.panel, Plan(v.horizon, season=season)))
-        network.train()
         return board["LSTM"].overall["mase"], board["SeasonalNaive"].overall["mase"]

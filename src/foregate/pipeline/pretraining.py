@@ -17,6 +17,7 @@ from foregate.pipeline.fit import new_network
 from foregate.pipeline.recipe import LEVELS, Recipe
 from foregate.pipeline.synthetic_crops import SyntheticCrops
 from foregate.training.ahead import drawn_ahead
+from foregate.training.engine import require_device
 from foregate.training.loop import Progress, batch_loss, train
 from foregate.training.options import TrainingOptions
 from foregate.training.result import TrainingResult
@@ -119,8 +120,10 @@ def pretrain(
     Raises:
         ArtifactError: the checkpoint is damaged, or of another run.
         ModelError: the loss is no longer a number.
+        UsageError: there is no such device here.
     """
     options = run.training
+    require_device(options.device)
     crops = SyntheticCrops(options, run.recent, run.drawn())
     network = run.network()
     levels = torch.tensor(LEVELS, dtype=torch.float32, device=options.device)

@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from foregate.core import UsageError
 from foregate.models.network import Network
 
-__all__ = ["TorchEngine"]
+__all__ = ["TorchEngine", "require_device"]
 
 Float32Array = NDArray[np.float32]
 
@@ -38,3 +39,18 @@ class TorchEngine:
             given = (torch.from_numpy(a) for a in (states, features, steps, profiles))
             quantiles: Float32Array = self.network.decode(*given).numpy()
         return quantiles
+
+
+def require_device(name: str) -> None:
+    """Refuse a device that torch does not know or cannot use here.
+
+    Raises:
+        UsageError: says what torch says.
+    """
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(
+            f"device must be one that torch can use here, but got {name!r}: {reason} Give for example 'cpu' or 'cuda'."
+        ) from error
