@@ -303,5 +303,15 @@ def test_a_checkpoint_of_other_data_is_refused(tmp_path):
     train(new_network(), new_crops(), LEVELS, score=score, checkpoint=tmp_path)
     other = new_crops()
     other.limits = other.limits - 1
-    with pytest.raises(ArtifactError, match="must be of a run on the same data and horizon, but got one of another"):
+    with pytest.raises(ArtifactError, match="must be of a run on the same data and horizon, from the same weights, but"):
         train(new_network(), other, LEVELS, score=score, checkpoint=tmp_path)
+
+
+def test_a_checkpoint_of_other_first_weights_is_refused(tmp_path):
+    """What began with other weights that were worth something is not gone on with."""
+    train(new_network(), new_crops(), LEVELS, score=score, checkpoint=tmp_path, from_start=True)
+    other = new_network()
+    with torch.no_grad():
+        other.out.bias += 1
+    with pytest.raises(ArtifactError, match="from the same weights, but got one of another"):
+        train(other, new_crops(), LEVELS, score=score, checkpoint=tmp_path, from_start=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,9 @@ def train(
     run = _Run(network.to(crops.options.device), crops.options)
     start_score = run.check_start(score) if from_start and score is not None else math.inf
     data = 0 if checkpoint is None else crops.fingerprint
+    if checkpoint is not None and from_start:  # what was trained from other weights cannot go on from these
+        for value in network.state_dict().values():
+            data = zlib.crc32(value.cpu().numpy().tobytes(), data)
     if checkpoint is not None and (saved := read_checkpoint(checkpoint, crops.options, data)):
         run.restore(saved)
     began, first = time.perf_counter(), run.step
