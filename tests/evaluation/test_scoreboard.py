@@ -1,6 +1,7 @@
 """The scoreboard: averages, skill, and one plain sentence."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,6 +61,13 @@ def test_the_better_model_wins_and_the_worse_loses():
     assert lost.endswith("% higher), on 3 held-out origins of 3 series.")
     assert BOARD.verdict("Naive", "Naive").startswith("Naive and Naive are level on MASE: ")
     assert "on sMAPE" in BOARD.verdict("Naive", measure="smape")
+
+
+def test_rounding_decides_nothing():
+    """Errors that differ in the last digits of float32 are level; a thousandth more is not."""
+    for far, said in ((1 + 1e-7, "are level on MASE"), (1.001, "loses to")):
+        ours = replace(BOARD["Naive"], model="LSTM", overall={"mase": BOARD["Naive"].overall["mase"] * far})
+        assert said in replace(BOARD, scores=(ours, BOARD["Naive"])).verdict("LSTM", "Naive")
 
 
 def test_the_verdict_warns_of_a_model_that_may_have_seen():

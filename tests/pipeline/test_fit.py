@@ -13,6 +13,7 @@ from foregate.persistence import load_shipped
 from foregate.pipeline import fit as module
 from foregate.pipeline.fit import fit, new_network
 from foregate.pipeline.instant import instant
+from foregate.pipeline.plan import hold_out
 from foregate.pipeline.recipe import LEVELS, Recipe
 from foregate.training.batches import Crops
 from foregate.training.engine import TorchEngine
@@ -169,6 +170,26 @@ def test_the_held_out_rows_are_learnt_from_at_the_end(monkeypatch):
     assert not torch.equal(weights(fitted)["out.weight"], weights(main)["out.weight"])
 
 
+def test_finishing_is_slow_and_reads_to_the_end(monkeypatch):
+    """First the held-out rows are left out; then every row is learnt from, at a tenth of the rate, drawn anew."""
+    runs = []
+
+    def watch(network, crops, *arguments, **options):
+        runs.append(crops)
+        return train(network, crops, *arguments, **options)
+
+    train = module.train
+    monkeypatch.setattr(module, "train", watch)
+    panel = wavy(60, 45)
+    fit(small(steps=20), panel)
+    main, finish = runs
+    np.testing.assert_array_equal(main.limits, hold_out(panel, 4, 1).limits)
+    assert np.all(main.limits < panel.lengths)
+    np.testing.assert_array_equal(finish.limits, panel.lengths)
+    assert finish.options.rate == pytest.approx(0.1 * main.options.rate)
+    assert finish.options.seed != main.options.seed
+
+
 def test_covariates_of_the_held_out_rows_teach_no_statistics():
     """Means and categories of covariates come from the training part: the held-out rows change none of them."""
     panel = wavy(60)
@@ -240,7 +261,7 @@ def test_nothing_to_learn_from_is_refused(series):
 
 def test_a_horizon_longer_than_the_data_is_refused():
     """No series shows what lies a horizon ahead, so there is nothing to learn; the message has both numbers."""
-    with pytest.raises(DataError, match=r"must be shorter than the longest series, but got 9 steps for 9 rows\."):
+    with pytest.raises(DataError, match=r"the longest series, but got 9 steps for 9 rows\. .* or effort='instant'"):
         fit(small(horizon=9), Panel.from_arrays([np.arange(9.0), np.arange(4.0)]))
 
 

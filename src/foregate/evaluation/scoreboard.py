@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ __all__ = ["REFERENCE", "Score", "Scoreboard", "scoreboard"]
 
 REFERENCE = "SeasonalNaive"
 """The model that skill is measured against."""
+ROUNDING = 1e-6
+"""Errors that differ by less than this share of them are level: float32 says no more."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ class Scoreboard:
         label, (a, b) = _LABELS.get(measure, measure.upper()), _figures(mine, other)
         origins = f"{self.n_windows} held-out origin{'s' * (self.n_windows > 1)}"
         where = f"on {origins} of {len(self.ids)} series" if len(self.ids) > 1 else f"on {origins} of one series"
-        if mine == other:
+        if math.isclose(mine, other, rel_tol=ROUNDING):
             return f"{model} and {against} are level on {label}: {a}, {where}."
         change = f" ({_percent(abs(1 - mine / other))} {'lower' if mine < other else 'higher'})" if other else ""
         verb = "beats" if mine < other else "loses to"

@@ -127,7 +127,7 @@ def _require_trainable(panel: Panel, held: HoldOut, horizon: int) -> None:
     if horizon >= longest:
         raise DataError(
             f"the horizon must be shorter than the longest series, but got {horizon} steps for {longest} rows. "
-            "Give a shorter horizon, fewer windows to score, or longer series."
+            "Give a shorter horizon, fewer windows to score, or longer series; or effort='instant' for any."
         )
 
 
