@@ -1,5 +1,6 @@
 """The networks that come with the package are whole, of this version, and say what they said when they were made."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from foregate.core import ArtifactError, UsageError
 from foregate.data.inputs import InputSpec
 from foregate.models.network import Network
 from foregate.persistence import shipped
+from foregate.persistence.runtime import OnnxEngine
 from foregate.persistence.shipped import (
     SHIPPED,
     check_forecast,
@@ -27,6 +29,7 @@ from foregate.persistence.shipped import (
 )
 from foregate.pipeline.fit import new_network
 from foregate.pipeline.recipe import LEVELS, Recipe
+from foregate.training.engine import TorchEngine
 from tests.house import REPOSITORY
 
 MOST_BYTES = {"tiny": 1_700_000, "base": 15_000_000}
@@ -85,19 +88,42 @@ def test_written_is_read(tmp_path):
     write_shipped(tmp_path / "tiny", small(seed=1), {"what": "a test"})
     other = read_start(tmp_path / "tiny", engine="torch")
     assert other.version != one.version
+    assert other.version == hashlib.sha256((tmp_path / "tiny" / "weights.safetensors").read_bytes()).hexdigest()[:8]
     assert torch.equal(other.engine.network.state_dict()["out.weight"], small(seed=1).state_dict()["out.weight"])
 
 
-def test_other_widths_are_refused(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["n_steps", "n_profiles"])
+def test_other_widths_are_refused(tmp_path, monkeypatch, name):
     """Weights made for other inputs than this version's are told apart, before and after they were written."""
     network = new_network(Recipe(1, hidden=8), InputSpec(recent=13))
     with pytest.raises(ArtifactError, match=r"n_features \d+ instead of \d+: they were made for other inputs"):
         write_shipped(tmp_path / "tiny", network, {})
     assert not (tmp_path / "tiny").exists()
     write_shipped(tmp_path / "tiny", small(), {})
-    wider = InputSpec.n_steps.fget(InputSpec()) + 1
-    monkeypatch.setattr(InputSpec, "n_steps", property(lambda spec: wider))
-    with pytest.raises(ArtifactError, match=r"must hold pretrained weights of this version, but: .*n_steps \d+"):
+    wider = getattr(InputSpec(), name) + 1
+    monkeypatch.setattr(InputSpec, name, property(lambda spec: wider))
+    with pytest.raises(ArtifactError, match=rf"must hold pretrained weights of this version, but: .*{name} \d+"):
+        read_start(tmp_path / "tiny")
+
+
+def test_the_engine_is_the_one_that_was_asked_for():
+    """ONNX Runtime unless torch is named."""
+    kinds = [type(load_shipped("tiny", engine=engine).engine) for engine in ("auto", "onnx", "torch")]
+    assert kinds == [OnnxEngine, OnnxEngine, TorchEngine]
+
+
+def test_weights_may_be_given_more_recent_values(tmp_path):
+    """How many they are given is kept with them, and counts in the widths that they must have."""
+    network = new_network(Recipe(1, hidden=8, decoder=8), InputSpec(recent=13))
+    write_shipped(tmp_path / "tiny", network, {}, recent=13)
+    assert read_start(tmp_path / "tiny").recent == 13
+
+
+def test_other_levels_are_refused(tmp_path, monkeypatch):
+    """Weights whose outputs mean other quantiles than this version's are told apart."""
+    write_shipped(tmp_path / "tiny", small(), {})
+    monkeypatch.setattr(shipped, "LEVELS", (0.01, *LEVELS[1:]))
+    with pytest.raises(ArtifactError, match=r"levels .* instead of"):
         read_start(tmp_path / "tiny")
 
 

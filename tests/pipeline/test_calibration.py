@@ -54,3 +54,29 @@ def test_nothing_said_is_nothing_calibrated():
     held = hold_out(panel, 3, 1)
     found = calibrated(Inputs(panel, InputSpec()), held, judged_series(held), 3, iter(()))
     np.testing.assert_array_equal(found.factors, no_calibration().factors)
+
+
+def test_steps_take_the_factor_of_their_neighbours():
+    """Where intervals are too narrow early and right later, so are the factors, at the steps between as well."""
+    rng = np.random.default_rng(0)
+    panel = Panel.from_arrays([np.cumsum(rng.normal(size=900)) for _ in range(80)])
+    inputs, held = Inputs(panel, InputSpec()), hold_out(panel, 200, 1)
+    judged, k = judged_series(held), judged_steps(200)
+    rows = (panel.offsets[:-1, None] + held.origins)[held.origins >= 0]
+    wide = np.where(k < 100, 0.3, 3)[:, None] * np.sqrt(k)[:, None] * NORMAL
+    said = [(rows, np.broadcast_to(wide.astype(np.float32), (len(rows), len(k), len(LEVELS))))]
+    factors = calibrated(inputs, held, judged, 200, iter(said)).factors[:, 0]
+    assert factors[:90].min() > 1 > factors[110:].max()
+
+
+def test_windows_that_span_more_time_are_trusted_more():
+    """The same outcomes move the factors further where the held-out windows lie further apart."""
+    rng = np.random.default_rng(0)
+    panel = Panel.from_arrays([np.cumsum(rng.normal(size=300)) for _ in range(3)])
+    inputs, held = Inputs(panel, InputSpec()), hold_out(panel, 10, 1, 0.5)
+    rows = (panel.offsets[:-1, None] + held.origins)[held.origins >= 0]
+    said = (rows, np.broadcast_to(NORMAL / 10, (len(rows), 10, len(LEVELS))))
+    near = HoldOut(held.origins.max(1) + 1, held.origins)
+    far, close = (calibrated(inputs, each, np.arange(3), 10, iter([said])).factors for each in (held, near))
+    assert np.all(far[:, 0] > close[:, 0])
+    assert np.all(close[:, 0] > 1)

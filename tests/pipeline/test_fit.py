@@ -9,8 +9,10 @@ import torch
 from foregate.core import Covariate, DataError, Panel, UsageError
 from foregate.data.columns import fit_columns
 from foregate.data.inputs import Inputs, InputSpec
+from foregate.forecasting.fitted import raw_quantiles
 from foregate.persistence import load_shipped
 from foregate.pipeline import fit as module
+from foregate.pipeline.calibration import calibrated, judged_series, judged_steps
 from foregate.pipeline.fit import fit, new_network
 from foregate.pipeline.instant import instant
 from foregate.pipeline.plan import hold_out
@@ -156,6 +158,25 @@ def test_intervals_are_calibrated_on_the_held_out_rows():
     wild = replace(panel, values=np.where(last, 10 * panel.values, panel.values).astype(np.float32))
     one, other = (fit(small(horizon=2), each)[0].calibration.factors for each in (panel, wild))
     assert np.all(other[:, 0] > one[:, 0])
+
+
+def test_intervals_are_those_of_the_network_that_was_trained(monkeypatch):
+    """The factors are what the kept weights ask for on the held-out origins."""
+    monkeypatch.setattr(module, "FINISH_SHARE", 0.0)
+    panel = wavy(60, 45)
+    fitted, _ = fit(small(steps=20), panel)
+    held, inputs = hold_out(panel, 4, 1), Inputs(panel, fitted.spec)
+    said = raw_quantiles(fitted.engine, inputs, held.origins, judged_steps(4))
+    again = calibrated(inputs, held, judged_series(held), 4, ((rows, raw) for _, _, rows, raw in said))
+    np.testing.assert_allclose(fitted.calibration.factors, again.factors, rtol=1e-5)
+
+
+def test_the_report_gives_the_score_of_what_was_kept(monkeypatch):
+    """That of the blend, and how much of it was learnt."""
+    monkeypatch.setattr(module, "_blend", lambda *_: (0.25, 0.125))
+    _, report = tuned(wavy(60, 45))
+    assert (report.trust, report.score) == (0.25, 0.125)
+    assert any("a blend of 75% pretrained and 25% trained weights" in note for note in report.notes)
 
 
 def test_the_held_out_rows_are_learnt_from_at_the_end(monkeypatch):

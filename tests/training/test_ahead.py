@@ -32,6 +32,7 @@ def test_batches_come_in_their_order(processes):
         assert [int(source.draw(step).column[0]) for step in range(4, 9)] == [4, 5, 6, 7, 8]
         assert source.fingerprint == 7
         assert source.options.steps == 9
+        assert not getattr(source, "waiting", {}), "nothing is drawn that is not needed"
 
 
 def test_what_goes_wrong_elsewhere_is_told_here():

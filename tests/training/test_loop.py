@@ -303,7 +303,7 @@ def test_a_checkpoint_of_other_data_is_refused(tmp_path):
     train(new_network(), new_crops(), LEVELS, score=score, checkpoint=tmp_path)
     other = new_crops()
     other.limits = other.limits - 1
-    with pytest.raises(ArtifactError, match="must be of a run on the same data and horizon, from the same weights, but"):
+    with pytest.raises(ArtifactError, match="on the same data and horizon, from the same weights, but got one of"):
         train(new_network(), other, LEVELS, score=score, checkpoint=tmp_path)
 
 
