@@ -63,13 +63,15 @@ def test_bad_lines_are_answered_and_change_nothing(here):
         '{"unique_id": "new", "ds": "yesterday", "y": 1}\n',
         '{"unique_id": "a", "ds": "2024-01-04", "y": 1e999}\n',
         "[" * 100_000 + "\n",
+        '{"unique_id": "a", "ds": "2024-01-04", "y": 1' + "0" * 400 + "}\n",
+        '{"unique_id": "a", "ds": "0001-01-01T00:00+05:00", "y": 1}\n',
     ]
     good = days(1, 12)
     mixed = [*good[:3], *bad, *good[3:], '{"unique_id": "a", "ds": "2024-01-12", "y"']
     said, _ = stream(*PRETRAINED, lines=mixed)
     assert len(said) == len(mixed)
     wrong = [answer for answer in said if "error" in answer]
-    assert [answer["line"] for answer in wrong] == [*range(4, 14), 23]
+    assert [answer["line"] for answer in wrong] == [*range(4, 16), 25]
     assert wrong[4]["unique_id"] == "a"
     assert "'y' must be a finite number" in wrong[4]["error"]
     assert [answer for answer in said if "error" not in answer] == stream(*PRETRAINED, lines=good)[0]
@@ -133,6 +135,17 @@ def test_columns_and_times_may_have_other_names(here):
     names = ("--id-col", "shop", "--time-col", "t", "--target-col", "units")
     said, _ = stream("--pretrained", *names, lines=[{"shop": "a", "t": t, "units": t} for t in range(4)])
     assert [(answer["shop"], answer["t"]) for answer in said] == [("a", [t + 1]) for t in range(4)]
+
+
+def test_the_end_of_the_calendar_is_no_end(here):
+    """A date whose forecast lies beyond the year 9999 is told, a number that is no date too, and the next is read."""
+    far = {"unique_id": "far", "ds": "9999-12-31", "y": 1}
+    said, _ = stream(*PRETRAINED, lines=[far, *days(1, 2)])
+    assert said[0]["note"].startswith("forecasts must lie before the year 10000")
+    assert ["LSTM" in answer for answer in said] == [False, True, True]
+    said, _ = stream("--pretrained", lines=['{"ds": 1' + "0" * 400 + ', "y": 1}\n', {"ds": 1, "y": 1}])
+    assert "'ds' must be a whole number" in said[0]["error"]
+    assert said[1]["ds"] == [2]
 
 
 @pytest.mark.parametrize(

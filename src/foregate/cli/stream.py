@@ -200,10 +200,19 @@ def _row(line: bytes) -> dict[str, Any]:
 
 
 def _columns(live: Live, forecast: Forecast, levels: Sequence[float]) -> dict[str, Any]:
-    """Times, median and bounds, a list each, named as in tables."""
+    """Times, median and bounds, a list each, named as in tables.
+
+    Raises:
+        DataError: a time is beyond the calendar.
+    """
+    from foregate.core import DataError
     from foregate.data import time_column
 
-    name, times = live.fitted.name, time_column(forecast.times[0], live.spec).to_list()
+    name = live.fitted.name
+    try:
+        times = time_column(forecast.times[0], live.spec).to_list()
+    except (ValueError, OverflowError):
+        raise DataError("forecasts must lie before the year 10000, but got one beyond it.") from None
     columns = {live.spec.time_col: [time if isinstance(time, int) else time.isoformat() for time in times]}
     columns[name] = forecast.median[0].tolist()
     for level in levels:

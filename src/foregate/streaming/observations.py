@@ -95,7 +95,7 @@ def _one(row: Any, spec: FrameSpec, alone: str | None) -> tuple[str, Any, float]
 def _number(value: Any, column: str) -> float:
     if value is None:
         return np.nan
-    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else np.inf
+    number = _float(value, np.inf)
     if abs(number) > LARGEST:
         raise DataError(
             f"{column!r} must be a finite number within ±3.4e38, or null for a missing value, but got {value!r}. "
@@ -104,10 +104,20 @@ def _number(value: Any, column: str) -> float:
     return number
 
 
+def _float(value: Any, otherwise: float) -> float:
+    """A number as a float; `otherwise` where it is none, or too large to be one."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return otherwise
+    try:
+        return float(value)
+    except OverflowError:
+        return otherwise
+
+
 def _moment(value: Any, spec: FrameSpec) -> Any:
     """A time as a panel holds it: an integer, or datetime64[us] in UTC or by the clock of the panel's zone."""
     if spec.time_unit == "step":
-        number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else np.nan
+        number = _float(value, np.nan)
         if not number.is_integer() or abs(number) > LATEST:
             raise DataError(
                 f"{spec.time_col!r} must be a whole number, but got {value!r}. Correct it, or start with a frequency "
@@ -125,7 +135,7 @@ def _moment(value: Any, spec: FrameSpec) -> Any:
         moment: Any = np.array(value, "datetime64[us]")[()]
         if np.isnat(moment):
             raise ValueError
-    except ValueError:
+    except (ValueError, OverflowError):  # the calendar of Python ends with the years 1 and 9999
         raise DataError(
             f"{spec.time_col!r} must be a date or a timestamp such as 2024-05-31T12:00, but got {value!r}. Correct it."
         ) from None
