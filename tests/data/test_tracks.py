@@ -271,6 +271,14 @@ def test_series_of_nothing_and_of_one_row():
     assert said["gap"].tolist() == [1, 2, 0, 1, 0]
 
 
+@pytest.mark.parametrize("level", [0.0, 500.0])
+def test_a_flat_stretch_keeps_a_scale(level):
+    """However long nothing changes, the scale stays at a share of its highest value so far."""
+    panel = Panel.from_arrays([np.r_[level, level + 100, level, level + 100, np.full(300, level + 100)]])
+    scale = make_tracks(panel, (1, 1), WINDOW).scale
+    np.testing.assert_allclose(scale[-100:], LEAST_SCALE * scale.max(), rtol=1e-6)
+
+
 def test_a_constant_series_has_no_scale():
     """Where nothing changes, nothing is invented: scale 0, and the level is the value."""
     tracks = make_tracks(Panel.from_arrays([np.full(50, 3.0), np.zeros(50)]), SEASONS, WINDOW)
