@@ -404,3 +404,22 @@ def test_uneven_panels_are_refused():
     uneven = read(pl.DataFrame({"ds": [1, 2, 5], "y": [1.0, 2, 3]}), freq=1)
     with pytest.raises(DataError, match="must be evenly spaced"):
         Live.start(fitted(), uneven)
+
+
+def test_a_gap_is_counted_from_the_row_before(monkeypatch):
+    """Many rows may come in one call, however far the last lies from what was known; no step of it may be too long."""
+    monkeypatch.setattr("foregate.streaming.arrivals.LONGEST_GAP", 50)
+    live = Live(fitted())
+    assert live.update([{"ds": t, "y": 1} for t in (0, 40, 80, 120)]).skipped == 3 * 39
+    unchanged(live, lambda: live.update([{"ds": t, "y": 1} for t in (150, 210)]), DataError, "more than 50 steps ahead")
+
+
+def test_many_series_and_steps_are_forecast_a_part_at_a_time(monkeypatch):
+    """Whatever fits into memory at once, every series gets its own forecast."""
+    panel = Panel.from_arrays([np.arange(1.0, 9) * (i + 1) for i in range(7)])
+    live = Live.start(fitted(), panel)
+    whole = live.forecast(5, quantiles=LEVELS)
+    monkeypatch.setattr("foregate.forecasting.fitted.DECODER_CELLS", 10)
+    parts = live.forecast(5, quantiles=LEVELS)
+    assert parts.ids.tolist() == whole.ids.tolist()
+    close(parts.values, whole.values, panel)
