@@ -333,6 +333,20 @@ def test_a_panel_in_parts_is_a_panel_at_once(monkeypatch):
     np.testing.assert_array_equal(at_ends[:, 0], whole.values)
 
 
+def test_each_part_is_given_its_own_future(monkeypatch):
+    """What is known ahead goes with the series it belongs to, in whichever part that is prepared."""
+    panel = lively()
+    rng = np.random.default_rng(3)
+    price = Covariate("future", rng.normal(size=len(panel.values)).astype(np.float32))
+    panel = replace(panel, covariates={"price": price})
+    network = networked(columns=fit_columns(panel))
+    future = {"price": rng.normal(size=(len(panel), HORIZON)).astype(np.float32)}
+    whole = network.forecast(panel, HORIZON, LEVELS, future).values
+    monkeypatch.setattr(module, "SERIES_AT_ONCE", 1)
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", 30)
+    close(network.forecast(panel, HORIZON, LEVELS, future).values, whole)
+
+
 def test_what_was_read_need_not_be_read_again():
     """With a reading of the panel the encoder is left alone, and the forecast is the same; other panels are read."""
     rng = np.random.default_rng(0)

@@ -43,6 +43,21 @@ def test_enough_is_left_to_train_on(lengths, horizon, season):
     assert np.all(held.limits[gives] >= np.minimum(np.array(lengths) - horizon, max(horizon, 2 * season))[gives])
 
 
+@given(lengths, st.integers(1, 40), st.sampled_from([1, 4, 24]))
+def test_a_series_gives_origins_if_it_can_spare_them(lengths, horizon, season):
+    """If without its last horizon it still has three rows more than a horizon and than two seasons."""
+    gives = (hold_out(panel_of(lengths), horizon, season).origins >= 0).any(1)
+    assert gives.tolist() == [n - horizon >= max(horizon, 2 * season) + 3 for n in lengths]
+
+
+def test_pretrained_weights_are_trained_more_gently():
+    """At a lower rate than from scratch; what the recipe says counts for both."""
+    panel = panel_of([60])
+    own, scratch = (plan_training(Recipe(4), panel, (1, 1), pretrained=begun) for begun in (True, False))
+    assert own.rate < scratch.rate
+    assert plan_training(Recipe(4, rate=0.01), panel, (1, 1), pretrained=True).rate == 0.01
+
+
 @given(lengths, st.integers(1, 40))
 def test_a_plan_is_the_same_again(lengths, horizon):
     """The same panel is planned the same."""

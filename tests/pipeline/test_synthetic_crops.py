@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from foregate.data.synthetic import KINDS
-from foregate.pipeline.synthetic_crops import CROPS, SyntheticCrops
+from foregate.pipeline.synthetic_crops import CROPS, LONG_REACH, LONG_SHARE, REACH, SyntheticCrops, _horizon
 from foregate.training.options import TrainingOptions
 
 SHORT = tuple(kind for kind in KINDS if kind.longest <= 200)[:3]
@@ -35,3 +35,14 @@ def test_the_fingerprint_tells_kinds_apart():
     """A run does not go on from the checkpoint of another prior."""
     prints = {SyntheticCrops(OPTIONS, kinds=SHORT[:n]).fingerprint for n in (1, 2, 3)}
     assert len(prints) == 3
+
+
+@pytest.mark.parametrize("length", [4, 20, 300])
+def test_horizons_are_in_proportion(length):
+    """Usually at most half as far as what was seen, at times several times as far, never further."""
+    rng = np.random.default_rng(0)
+    drawn = np.array([_horizon(rng, length) for _ in range(400)])
+    assert drawn.min() >= 1
+    assert drawn.max() <= LONG_REACH * length
+    assert np.mean(drawn > max(2, REACH * length)) < 2 * LONG_SHARE
+    assert length > 20 or drawn.max() > REACH * length
