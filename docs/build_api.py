@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import foregate
 
@@ -27,7 +28,7 @@ def page() -> str:
     )  # docstrings mark code with two ticks, markdown with one
 
 
-def entry(name: str, thing: object) -> str:
+def entry(name: str, thing: Any) -> str:
     """The section of one public name: signature, docstring, then fields and methods; of a module, what it exports."""
     if inspect.ismodule(thing):
         exported = ((f"{name}.{each}", getattr(thing, each)) for each in thing.__all__)
