@@ -27,12 +27,14 @@ def facts_of(size: str) -> str:
         "score on held-back series": f"{facts['held_back_score']:.4f}",
     }
     table = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
-    said = [[round(value, 2) for value in step] for step in check_forecast(start).tolist()]
+    said = "\n".join(f"    {[round(value, 2) for value in step]}," for step in check_forecast(start).tolist())
     return f"""{table}
 
 ```python
 said = forecast_of("{size}")
-assert said == {said}
+assert said == [
+{said}
+]
 ```"""
 
 
