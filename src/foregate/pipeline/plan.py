@@ -26,7 +26,9 @@ MOST_HELD_OUT = 0.15
 """Share of a series' rows that may be held out, unless the horizon itself is longer."""
 RATES = {"pretrained": 2e-3, "scratch": 4e-3}
 """Highest learning rate, by what training begins with."""
-UNCHECKED_STEPS, UNCHECKED_RATE = 0.25, 0.25
+PRETRAINED_SHARE = 0.35
+"""Pretrained weights are trained for this share of the steps that random ones are: most has been learnt already."""
+UNCHECKED_STEPS, UNCHECKED_RATE = 0.7, 0.25
 """Shares of steps and rate that pretrained weights are trained with where nothing could be held out to check them."""
 FEWEST_WINDOWS, WANTED_WINDOWS = 4, 60
 """Held-out windows per series, if it can spare them, and over all series together."""
@@ -70,9 +72,8 @@ def plan_training(
 ) -> TrainingOptions:
     """Sizes of the training run; see the constants above for the rules."""
     observed = max(1, int(panel.mask.sum()))
-    steps = recipe.steps or int(
-        np.clip(STEPS[recipe.effort] * observed**0.25, FEWEST_STEPS[recipe.effort], MOST_STEPS[recipe.effort])
-    )
+    steps = np.clip(STEPS[recipe.effort] * observed**0.25, FEWEST_STEPS[recipe.effort], MOST_STEPS[recipe.effort])
+    steps = recipe.steps or int(steps * (PRETRAINED_SHARE if pretrained else 1))
     longest = int(panel.lengths.max())
     crop = recipe.crop or int(min(longest, np.clip(2 * max(seasons), 100, 192)))
     batch = recipe.batch or int(np.clip(CELLS // crop, 16, 96))
