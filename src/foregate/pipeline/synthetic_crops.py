@@ -22,7 +22,7 @@ LONG_SHARE = 0.1
 """… from the second range in this share of the batches."""
 REACH, LONG_REACH = 0.5, 3
 """They are at most so many times the rows of history, usually and in that share."""
-CROPS = (0.5, 1, 1, 2)
+CROPS = (1, 1, 1, 2)
 """Rows that are read, relative to the crop of the options: short and long memories are both trained."""
 
 
