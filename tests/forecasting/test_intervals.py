@@ -161,6 +161,21 @@ def test_thin_evidence_is_half_believed():
         assert all(1 < factor < 2.6 for factor in factors)
 
 
+def test_thin_evidence_gives_way_to_the_prior():
+    """What few outcomes leave open is as wide as was expected before; without outcomes, exactly so."""
+    outcomes, quantiles = simulated(2.0)
+    observed, prior = np.ones(outcomes.shape, bool), np.full(quantiles.shape[1:], 3.0)
+    thin, plenty = (
+        calibrate(outcomes, quantiles, observed, LEVELS, each, prior).factors[0, 0]
+        for each in (Evidence(1, 1.0), PLENTY)
+    )
+    without = calibrate(outcomes, quantiles, observed, LEVELS, PLENTY).factors[0, 0]
+    assert 1.5 < thin < 3
+    assert plenty == pytest.approx(without)
+    unseen = calibrate(outcomes, quantiles, ~observed, LEVELS, PLENTY, prior)
+    np.testing.assert_array_equal(unseen.factors[:, :-1][:, : len(LEVELS) // 2], 3)
+
+
 @pytest.mark.parametrize("spread", [1e-4, 1e4, 0.0])
 def test_factors_are_bounded(spread):
     """However wrong the quantiles are, also with no width at all, factors stay within their bounds."""

@@ -5,7 +5,14 @@ import pytest
 
 from foregate.core import Panel
 from foregate.data.inputs import Inputs, InputSpec
-from foregate.pipeline.calibration import MOST_JUDGED, calibrated, judged_series, judged_steps, no_calibration
+from foregate.pipeline.calibration import (
+    MOST_JUDGED,
+    as_wide_as,
+    calibrated,
+    judged_series,
+    judged_steps,
+    no_calibration,
+)
 from foregate.pipeline.plan import HoldOut, hold_out
 from foregate.pipeline.recipe import LEVELS
 
@@ -80,3 +87,14 @@ def test_windows_that_span_more_time_are_trusted_more():
     far, close = (calibrated(inputs, each, np.arange(3), 10, iter([said])).factors for each in (held, near))
     assert np.all(far[:, 0] > close[:, 0])
     assert np.all(close[:, 0] > 1)
+
+
+@pytest.mark.parametrize(("times", "factor"), [(0.5, 0.5), (1, 1), (3, 3), (100, 4), (0, 0.4)])
+def test_intervals_become_as_wide_as_others(times, factor):
+    """Quantiles that lie `times` as far apart are reached by that factor, within bounds, wherever their medians lie."""
+    rng = np.random.default_rng(0)
+    own = rng.normal(0, 9, (20, 3, 1)) + NORMAL * rng.uniform(1, 2, (20, 3, 1))
+    theirs = rng.normal(0, 9, (20, 3, 1)) + times * (own - own[..., len(NORMAL) // 2, None])
+    found = as_wide_as(theirs, own)
+    assert found.shape == (3, len(LEVELS))
+    np.testing.assert_allclose(np.delete(found, len(NORMAL) // 2, 1), factor, rtol=1e-5)

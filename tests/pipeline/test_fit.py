@@ -10,6 +10,7 @@ from foregate.core import Covariate, DataError, Panel, UsageError
 from foregate.data.columns import fit_columns
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.forecasting.fitted import raw_quantiles
+from foregate.forecasting.intervals import Calibration
 from foregate.persistence import load_shipped
 from foregate.pipeline import fit as module
 from foregate.pipeline.calibration import calibrated, judged_series, judged_steps
@@ -391,6 +392,22 @@ def test_unchecked_training_is_careful():
     assert (report.trust, report.finish_steps, scratch.start) == (1, 0, "scratch")
     moved = max(float((value - torch.tensor(START.weights[n])).abs().max()) for n, value in weights(own).items())
     assert 0 < moved < 0.2
+
+
+def test_intervals_that_nothing_tells_about_are_the_instant_ones(monkeypatch):
+    """Where nothing is held out, trained intervals are as wide as the instant forecaster would make them."""
+    usual = module.instant
+    panel, recipe = wavy(9, 8), Recipe(4, (), "fast", crop=9, batch=4, steps=1)
+
+    def wider(*given):
+        fitted, report = usual(*given)
+        return replace(fitted, calibration=Calibration(np.full((1, len(LEVELS)), 2.0))), report
+
+    plain, _ = fit(recipe, panel, start=START)
+    monkeypatch.setattr(module, "instant", wider)
+    wide, _ = fit(recipe, panel, start=START)
+    ratio = wide.calibration.factors / plain.calibration.factors
+    np.testing.assert_allclose(np.delete(ratio, len(LEVELS) // 2, 1), 2, rtol=1e-3)
 
 
 def test_other_sizes_are_trained_from_scratch():

@@ -67,14 +67,19 @@ class Calibration:
 
 
 def calibrate(
-    outcomes: Floats, quantiles: Floats, observed: NDArray[np.bool_], levels: Sequence[float], evidence: Evidence
+    outcomes: Floats,
+    quantiles: Floats,
+    observed: NDArray[np.bool_],
+    levels: Sequence[float],
+    evidence: Evidence,
+    prior: FloatArray | None = None,
 ) -> Calibration:
     """Conformal calibration of quantiles against outcomes that the network was not trained on.
 
     For every step and every pair of quantiles q and 1 - q, both distances from the median are stretched by the factor
     at which the share of outcomes between them is the nominal one (split conformal prediction with a scaled score,
-    Romano et al. 2019), pooled over neighbouring steps and drawn towards 1 as far as the evidence is thin. Both sides
-    share a factor, since a bias that happened to hold in the held-out windows need not hold in the next.
+    Romano et al. 2019), pooled over neighbouring steps and drawn towards the prior as far as the evidence is thin.
+    Both sides share a factor, since a bias that happened to hold in the held-out windows need not hold in the next.
 
     Args:
         outcomes: (n, K) in units of scale.
@@ -82,10 +87,11 @@ def calibrate(
         observed: (n, K) where there is an outcome.
         levels: Q probabilities, symmetric about the median.
         evidence: how much the outcomes can tell.
+        prior: (K, Q) factors to expect before any outcome; 1 when not given.
     """
     K, Q = quantiles.shape[1:]
     middle = Q // 2
-    factors = np.ones((K, Q))
+    factors = np.ones((K, Q)) if prior is None else prior.copy()
     median = quantiles[..., middle]
     for k in range(K):
         near = _neighbours(observed, k)
@@ -101,7 +107,7 @@ def calibrate(
             score = np.maximum(error / np.maximum(above, 1e-9), -error / np.maximum(below, 1e-9))
             share = min(1.0, (1 - 2 * levels[low]) * (1 + 1 / evidence.windows))
             found = np.clip(np.quantile(score, share), LEAST_FACTOR, LARGEST_FACTOR)
-            factors[k, low] = np.exp(evidence.trust * np.log(found))
+            factors[k, low] *= (found / factors[k, low]) ** evidence.trust
     factors[:, middle + 1 :] = factors[:, middle - 1 :: -1] if middle else 1
     return Calibration(factors)
 

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.data.inputs import Inputs
-from foregate.forecasting.intervals import Calibration, Evidence, calibrate
+from foregate.forecasting.intervals import LARGEST_FACTOR, LEAST_FACTOR, Calibration, Evidence, calibrate
 from foregate.pipeline.plan import HoldOut
 from foregate.pipeline.recipe import LEVELS
 
-__all__ = ["Outcomes", "calibrated", "judged_series", "judged_steps", "no_calibration"]
+__all__ = ["Outcomes", "as_wide_as", "calibrated", "judged_series", "judged_steps", "no_calibration"]
 
 IntArray = NDArray[np.int64]
 
@@ -43,13 +43,33 @@ def judged_steps(horizon: int) -> IntArray:
     return np.unique(np.linspace(1, horizon, min(horizon, MOST_STEPS)).round().astype(np.int64))
 
 
+def as_wide_as(theirs: NDArray[np.floating], own: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(K, Q) factors at which quantiles `own` (B, K, Q) are, in the median of origins, as far apart as `theirs`."""
+
+    def widths(quantiles: NDArray[np.floating]) -> NDArray[np.floating]:
+        apart = np.abs(quantiles - quantiles[..., ::-1])
+        apart[..., apart.shape[-1] // 2] = 1
+        return np.maximum(apart, 1e-9)
+
+    ratio = np.exp(np.median(np.log(widths(theirs) / widths(own)), 0))
+    factors: NDArray[np.float64] = np.clip(ratio.astype(np.float64), LEAST_FACTOR, LARGEST_FACTOR)
+    return factors
+
+
 def no_calibration() -> Calibration:
     """The network's own quantiles."""
     return Calibration(np.ones((1, len(LEVELS))))
 
 
-def calibrated(inputs: Inputs, held: HoldOut, judged: IntArray, horizon: int, said: Outcomes) -> Calibration:
-    """Conformal calibration on held-out origins; the network's own quantiles where there are none.
+def calibrated(
+    inputs: Inputs,
+    held: HoldOut,
+    judged: IntArray,
+    horizon: int,
+    said: Outcomes,
+    prior: NDArray[np.float64] | None = None,
+) -> Calibration:
+    """Conformal calibration on held-out origins; the prior where there are none.
 
     Args:
         inputs: of the panel.
@@ -57,8 +77,10 @@ def calibrated(inputs: Inputs, held: HoldOut, judged: IntArray, horizon: int, sa
         judged: numbers of the series whose origins are used.
         horizon: steps ahead.
         said: forecasts at these origins, at `judged_steps(horizon)`.
+        prior: factors at these steps to expect before any outcome; 1, the network's own quantiles, when not given.
     """
     k = judged_steps(horizon)
+    nearest = np.abs(np.arange(1, horizon + 1)[:, None] - k).argmin(1)
     outcomes, quantiles, observed = [], [], []
     for rows, raw in said:
         target, there = inputs.targets(rows, k)
@@ -66,9 +88,9 @@ def calibrated(inputs: Inputs, held: HoldOut, judged: IntArray, horizon: int, sa
         quantiles.append(raw)
         observed.append(there)
     if not outcomes:
-        return no_calibration()
+        return no_calibration() if prior is None else Calibration(prior[nearest])
     first, last = held.limits[judged] - 1, held.origins[judged].max(1)
     evidence = Evidence(len(judged), 1 + float(np.mean(last - first)) / horizon)
-    found = calibrate(np.concatenate(outcomes), np.concatenate(quantiles), np.concatenate(observed), LEVELS, evidence)
-    nearest = np.abs(np.arange(1, horizon + 1)[:, None] - k).argmin(1)
+    came, asked = np.concatenate(outcomes), np.concatenate(observed)
+    found = calibrate(came, np.concatenate(quantiles), asked, LEVELS, evidence, prior)
     return Calibration(found.factors[nearest])

@@ -16,8 +16,10 @@ from foregate.core import DataError, Panel, UsageError
 from foregate.data.columns import fit_columns
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.forecasting.fitted import Fitted, raw_quantiles
+from foregate.forecasting.intervals import Calibration
 from foregate.models.network import Network, NetworkSpec
-from foregate.pipeline.calibration import Outcomes, calibrated, judged_series, judged_steps
+from foregate.pipeline.calibration import MOST_JUDGED, Outcomes, as_wide_as, calibrated, judged_series, judged_steps
+from foregate.pipeline.instant import instant
 from foregate.pipeline.plan import HoldOut, hold_out, plan_training, plan_unchecked, plan_window
 from foregate.pipeline.prepare import choose_seasons, few_observations, require_regular, shown_seasons, typical_scale
 from foregate.pipeline.recipe import LEVELS, Recipe
@@ -55,7 +57,8 @@ def fit(
        first forecasts are the instant ones. It is trained on the rest; the averaged weights that score best on the
        held-out origins are kept, the first ones included.
     3. Between the first and the trained weights, the blend that scores best is taken (Wortsman et al. 2022).
-    4. Intervals are calibrated on the held-out origins.
+    4. Intervals are calibrated on the held-out origins; as far as these are few, they are as wide as the instant
+       forecaster's.
     5. Training goes on for a fifth of the steps at a tenth of the rate with the held-out rows included, so that the
        newest observations are learnt from too.
 
@@ -93,7 +96,9 @@ def fit(
     trust, kept = 1.0, result.best_score
     if first is not None and score is not None:
         trust, kept = _blend(network, first, result, score)
-    calibration = calibrated(inputs, held, judged, recipe.horizon, _said(network, inputs, held, judged, recipe.horizon))
+    prior = None if begun is None else _instant_widths(recipe, panel, begun, network, inputs, held, judged)
+    said = _said(network, inputs, held, judged, recipe.horizon)
+    calibration = calibrated(inputs, held, judged, recipe.horizon, said, prior)
     finish = 0 if score is None or not trust else _finish(network, inputs, options, result, recipe, levels)
     fitted = Fitted(TorchEngine(network), spec, LEVELS, calibration, recipe.horizon, typical_scale(inputs))
     report = FitReport(
@@ -207,6 +212,32 @@ def _said(network: Network, inputs: Inputs, held: HoldOut, judged: NDArray[np.in
     for _, _, rows, raw in raw_quantiles(TorchEngine(network), inputs, origins, judged_steps(horizon)):
         yield rows, raw
     network.train()
+
+
+def _instant_widths(
+    recipe: Recipe,
+    panel: Panel,
+    begun: Start,
+    network: Network,
+    inputs: Inputs,
+    held: HoldOut,
+    judged: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """(K, Q) factors at which intervals are as wide as those of the instant forecaster.
+
+    Those are calibrated on half of the past, since nothing was learnt from it; a network that has just learnt a small
+    panel by heart is too sure of itself, and the few windows that it was held back from can hardly tell.
+    """
+    usual, _ = instant(replace(recipe, effort="instant"), panel, begun)
+    k, origins = judged_steps(recipe.horizon), np.full((len(panel), 1), -1)
+    which = judged if len(judged) else np.arange(min(len(panel), MOST_JUDGED))
+    origins[which, 0] = held.origins[which].max(1) if len(judged) else panel.lengths[which] - 1
+    engines = (begun.engine, Inputs(panel, usual.spec)), (TorchEngine(network), inputs)
+    theirs, own = (np.concatenate([raw for *_, raw in raw_quantiles(e, i, origins, k)]) for e, i in engines)
+    network.train()
+    factors = usual.calibration.factors
+    factors = factors[np.minimum(k, len(factors)) - 1]
+    return as_wide_as(Calibration(factors).apply(theirs.astype(np.float64)), own)
 
 
 def _finish(
