@@ -1,12 +1,25 @@
-"""A small model for the laws of streams, and what it says in one batch pass."""
+"""What the laws of streams share: made-up series, a small model, and what it says in one batch pass."""
 
 import numpy as np
+from hypothesis import strategies as st
 
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.intervals import Calibration
 
 LEVELS, K = (0.1, 0.5, 0.9), 9
+
+values = st.one_of(
+    st.floats(-1e3, 1e3, width=32).map(lambda x: round(x, 3)),
+    st.floats(1, 1e3, width=32),
+    st.just(np.nan),
+    st.sampled_from([0.0, 5.0, 5.0]),
+)
+positive = st.one_of(st.floats(1, 1e3, width=32), st.just(np.nan), st.just(7.0))
+series = st.one_of(
+    *(st.lists(each, min_size=1, max_size=40).map(np.array) for each in (values, positive)),
+    st.builds(np.append, st.lists(positive, min_size=1, max_size=20).map(np.array), st.lists(values, max_size=20)),
+)
 
 
 class Engine:

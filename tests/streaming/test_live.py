@@ -11,21 +11,10 @@ from foregate.data import forecast_frame, read, regularize
 from foregate.data.columns import ColumnSpec
 from foregate.streaming.arrivals import LONGEST_GAP
 from foregate.streaming.live import Live
-from tests.streaming.models import LEVELS, Engine, K, batch, close, fitted
+from tests.streaming.models import LEVELS, Engine, K, batch, close, fitted, series
 
 SEASONS = [(1, 1), (3, 1), (3, 7)]
 FREQS = [1, 5, "h", "15min", "D", "B", "W", "MS", "ME", "QS"]
-values = st.one_of(
-    st.floats(-1e3, 1e3, width=32).map(lambda x: round(x, 3)),
-    st.floats(1, 1e3, width=32),
-    st.just(np.nan),
-    st.sampled_from([0.0, 5.0, 5.0]),
-)
-positive = st.one_of(st.floats(1, 1e3, width=32), st.just(np.nan), st.just(7.0))
-series = st.one_of(
-    *(st.lists(each, min_size=1, max_size=40).map(np.array) for each in (values, positive)),
-    st.builds(np.append, st.lists(positive, min_size=1, max_size=20).map(np.array), st.lists(values, max_size=20)),
-)
 
 
 def grid(freq, start=0):

@@ -9,20 +9,7 @@ from foregate.core import Panel
 from foregate.data.inputs import Inputs
 from foregate.forecasting.fitted import decode_origins
 from foregate.streaming.state import ROOM, State
-from tests.streaming.models import LEVELS, K, batch, close, fitted
-
-values = st.one_of(
-    st.floats(-1e3, 1e3, width=32).map(lambda x: round(x, 3)),
-    st.floats(1, 1e3, width=32),
-    st.just(np.nan),
-    st.sampled_from([0.0, 5.0, 5.0]),
-)
-positive = st.one_of(st.floats(1, 1e3, width=32), st.just(np.nan), st.just(7.0))
-series = st.one_of(
-    *(st.lists(each, min_size=1, max_size=40).map(np.array) for each in (values, positive)),
-    st.builds(np.append, st.lists(positive, min_size=1, max_size=20).map(np.array), st.lists(values, max_size=20)),
-)
-
+from tests.streaming.models import LEVELS, K, batch, close, fitted, series
 
 panels = st.lists(series, min_size=1, max_size=3).map(Panel.from_arrays)
 
