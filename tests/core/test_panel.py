@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from foregate.core import Covariate, DataError, Frequency, Panel, UsageError, require_panel
+from foregate.core import Covariate, DataError, Frequency, Panel, UsageError, require_panel, require_regular
 
 values = st.floats(-1e6, 1e6, width=32) | st.just(np.nan)
 series = st.lists(st.integers(1, 12).flatmap(lambda n: arrays(np.float64, n, elements=values)), min_size=1, max_size=5)
@@ -142,3 +142,12 @@ def test_only_a_panel_is_a_panel(given_):
     require_panel(Panel.from_arrays([np.ones(2)]))
     with pytest.raises(UsageError, match=r"the series must be a Panel, but got a value of type .*read\(data\)"):
         require_panel(given_)
+
+
+def test_uneven_panels_are_refused():
+    """Gaps, or no frequency; of an even one the step is given back."""
+    panel = Panel.from_arrays([np.arange(5.0)])
+    assert require_regular(panel) == panel.freq
+    for wrong in (replace(panel, times=panel.times * 2), replace(panel, freq=None)):
+        with pytest.raises(DataError, match="must be evenly spaced, but got gaps or no frequency"):
+            require_regular(wrong)

@@ -1,17 +1,14 @@
-"""What every fit begins with: seasons, a typical scale, and what to refuse and to say."""
-
-from dataclasses import replace
+"""What every fit begins with: seasons, a typical scale, and what to say."""
 
 import numpy as np
 import pytest
 
-from foregate.core import DataError, Panel
+from foregate.core import Panel
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.pipeline.prepare import (
     USUAL_CHANGE,
     choose_seasons,
     few_observations,
-    require_regular,
     shown_seasons,
     typical_scale,
 )
@@ -24,15 +21,6 @@ def test_seasons_are_a_pair():
     for given, pair in (((), (1, 1)), ((7,), (7, 1)), ((24, 168), (24, 168)), (None, (12, 1))):
         assert choose_seasons(Recipe(3, given), day) == pair
     assert [shown_seasons(pair) for pair in ((1, 1), (7, 1), (24, 168))] == [(), (7,), (24, 168)]
-
-
-def test_uneven_panels_are_refused():
-    """Gaps, or no frequency."""
-    panel = Panel.from_arrays([np.arange(5.0)])
-    require_regular(panel)
-    for wrong in (replace(panel, times=panel.times * 2), replace(panel, freq=None)):
-        with pytest.raises(DataError, match="must be evenly spaced, but got gaps or no frequency"):
-            require_regular(wrong)
 
 
 def test_the_typical_scale_is_the_median_of_what_changes():

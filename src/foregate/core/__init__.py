@@ -13,7 +13,7 @@ from foregate.core.errors import (
 )
 from foregate.core.forecast import Forecast, asked, levels_to_quantiles
 from foregate.core.frequency import Frequency, Times
-from foregate.core.panel import Covariate, FrameSpec, Panel, Role, require_panel
+from foregate.core.panel import Covariate, FrameSpec, Panel, Role, require_panel, require_regular
 from foregate.core.protocols import Engine, Fit, Future, Model, OriginModel
 
 __all__ = [
@@ -41,4 +41,5 @@ __all__ = [
     "levels_to_quantiles",
     "listed",
     "require_panel",
+    "require_regular",
 ]

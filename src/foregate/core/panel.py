@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from foregate.core.errors import DataError, UsageError
 from foregate.core.frequency import Frequency, Times
 
-__all__ = ["Covariate", "FrameSpec", "Panel", "Role", "require_panel"]
+__all__ = ["Covariate", "FrameSpec", "Panel", "Role", "require_panel", "require_regular"]
 
 Role = Literal["static", "past", "future"]
 
@@ -229,3 +229,18 @@ def require_panel(given: object) -> None:
         raise UsageError(
             f"the series must be a Panel, but got a value of type {type(given).__name__}. Make one first: read(data)."
         )
+
+
+def require_regular(panel: Panel) -> Frequency:
+    """Refuse a panel whose rows are not evenly spaced; the step between them otherwise.
+
+    Raises:
+        DataError: says what to do.
+
+    Examples:
+        >>> require_regular(Panel.from_arrays([np.ones(3)], freq="h")).alias
+        'h'
+    """
+    if panel.freq is None or not panel.is_regular:
+        raise DataError("the panel must be evenly spaced, but got gaps or no frequency. Use foregate.clean first.")
+    return panel.freq

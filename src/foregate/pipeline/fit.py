@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from foregate.core import DataError, Panel, UsageError
+from foregate.core import DataError, Panel, UsageError, require_regular
 from foregate.data.columns import fit_columns
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.forecasting.fitted import Fitted, raw_quantiles
@@ -21,7 +21,7 @@ from foregate.models.network import Network, NetworkSpec
 from foregate.pipeline.calibration import MOST_JUDGED, Outcomes, as_wide_as, calibrated, judged_series, judged_steps
 from foregate.pipeline.instant import instant
 from foregate.pipeline.plan import HoldOut, hold_out, plan_training, plan_unchecked, plan_window
-from foregate.pipeline.prepare import choose_seasons, few_observations, require_regular, shown_seasons, typical_scale
+from foregate.pipeline.prepare import choose_seasons, few_observations, shown_seasons, typical_scale
 from foregate.pipeline.recipe import LEVELS, Recipe
 from foregate.pipeline.report import FitReport
 from foregate.pipeline.start import Start

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from foregate.core import Frequency, Panel, UsageError, listed
+from foregate.core import Frequency, Panel, UsageError, listed, require_regular
 from foregate.data.inputs import Inputs
 from foregate.forecasting.fitted import SERIES_AT_ONCE, Fitted, Reading, decode_origins, read_origins
 from foregate.forecasting.intervals import Calibration
@@ -16,7 +16,6 @@ from foregate.pipeline.prepare import (
     USUAL_CHANGE,
     choose_seasons,
     few_observations,
-    require_regular,
     shown_seasons,
     typical_scale,
 )

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from foregate.core import DataError, Panel
+from foregate.core import Panel
 from foregate.data.inputs import Inputs
 from foregate.data.seasons import find_seasons
 from foregate.forecasting.fitted import LEAST_OBSERVATIONS, short_series_notes
 from foregate.pipeline.recipe import Recipe
 
-__all__ = ["choose_seasons", "few_observations", "require_regular", "shown_seasons", "typical_scale"]
+__all__ = ["choose_seasons", "few_observations", "shown_seasons", "typical_scale"]
 
 USUAL_CHANGE = 0.1
 """Relative change per step where no series shows any."""
-
-
-def require_regular(panel: Panel) -> None:
-    """Refuse a panel whose rows are not evenly spaced.
-
-    Raises:
-        DataError: says what to do.
-    """
-    if not panel.is_regular:
-        raise DataError("the panel must be evenly spaced, but got gaps or no frequency. Use foregate.clean first.")
 
 
 def choose_seasons(recipe: Recipe, panel: Panel) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from foregate.core import (
     at_least,
     levels_to_quantiles,
     listed,
+    require_regular,
 )
 from foregate.forecasting.fitted import LEAST_OBSERVATIONS, Fitted, decode_origins, short_series_notes
 from foregate.streaming.arrivals import Update, arrange
@@ -77,9 +78,7 @@ class Live:
             DataError: the panel is not evenly spaced.
             ModelError: the model has covariates.
         """
-        if panel.freq is None or not panel.is_regular:
-            raise DataError("the panel must be evenly spaced, but got gaps or no frequency. Use foregate.clean first.")
-        live = cls(fitted, freq=panel.freq, spec=panel.spec)
+        live = cls(fitted, freq=require_regular(panel), spec=panel.spec)
         filled = np.flatnonzero(panel.lengths)
         live._roster.add(panel.ids[filled].tolist(), panel.times[panel.offsets[filled]])
         live._state.read(live._state.add(len(filled)), panel.lengths[filled], panel.values, panel.mask)
