@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,13 +15,13 @@ from foregate.core import (
     Fit,
     Forecast,
     Frequency,
-    MissingExtraError,
     NotFittedError,
     Panel,
     Role,
     UsageError,
     asked,
     levels_to_quantiles,
+    require_torch,
 )
 from foregate.data import align_future, forecast_frame, read, regularize, require_freq, split_known_future
 from foregate.evaluation import Backtest, Plan, baseline
@@ -146,8 +145,8 @@ class Forecaster:
             MissingExtraError: torch is not installed, and the effort is not ``instant``.
         """
         recipe = self._recipe()
-        if recipe.effort != "instant" and importlib.util.find_spec("torch") is None:
-            raise MissingExtraError("training", "train")
+        if recipe.effort != "instant":
+            require_torch()
         if checkpoint is not None and Path(checkpoint).is_file():
             raise UsageError(f"checkpoint must be a folder, but got the file {checkpoint}. Name another place.")
         panel = read(

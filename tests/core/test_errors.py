@@ -35,3 +35,12 @@ def test_a_missing_extra_says_how_to_get_it():
     with pytest.raises(errors.MissingExtraError, match=r'pip install "foregate\[sql\]"') as caught:
         raise errors.MissingExtraError("Reading from a database", "sql")
     assert caught.value.extra == "sql"
+
+
+def test_training_asks_for_torch(monkeypatch):
+    """Where it is installed nothing happens; where it is not, the extra is named."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    errors.require_torch()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(errors.MissingExtraError, match='training needs the "train" extra'):
+        errors.require_torch()

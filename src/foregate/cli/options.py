@@ -231,9 +231,7 @@ class Training:
             UsageError: an argument is wrong.
             MissingExtraError: torch is not installed, and something is to be trained.
         """
-        import importlib.util
-
-        from foregate.core import MissingExtraError
+        from foregate.core import require_torch
         from foregate.forecaster import Forecaster
 
         model = Forecaster(
@@ -244,8 +242,8 @@ class Training:
             seed=self.seed,
             verbose=verbose,
         )
-        if self.effort != "instant" and importlib.util.find_spec("torch") is None:
-            raise MissingExtraError("training", "train")
+        if self.effort != "instant":
+            require_torch()
         return model
 
 

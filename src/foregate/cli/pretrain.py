@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -56,10 +55,9 @@ def pretrain(
         $ foregate pretrain --config tiny --checkpoint run --out weights/mine
     """
     from foregate.cli.outputs import check_place
-    from foregate.core import MissingExtraError, UsageError
+    from foregate.core import UsageError, require_torch
 
-    if importlib.util.find_spec("torch") is None:
-        raise MissingExtraError("training", "train")
+    require_torch()
     if processes < 0:
         raise UsageError(f"processes must be 0 or more, but got {processes}. Give 1 to make up series beside learning.")
     from foregate.persistence.runs import read_run, run_facts

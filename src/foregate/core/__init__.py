@@ -10,6 +10,7 @@ from foregate.core.errors import (
     UsageError,
     at_least,
     listed,
+    require_torch,
 )
 from foregate.core.forecast import Forecast, asked, levels_to_quantiles
 from foregate.core.frequency import Frequency, Times
@@ -42,4 +43,5 @@ __all__ = [
     "listed",
     "require_panel",
     "require_regular",
+    "require_torch",
 ]

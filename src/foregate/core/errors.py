@@ -13,6 +13,7 @@ Messages have one form: what "must be …, but got …", then the fix.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterable
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = [
     "UsageError",
     "at_least",
     "listed",
+    "require_torch",
 ]
 
 
@@ -86,3 +88,13 @@ class MissingExtraError(ForegateError, ImportError):
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f'{what} needs the "{extra}" extra. Install it: pip install "foregate[{extra}]"')
         self.extra = extra
+
+
+def require_torch() -> None:
+    """Refuse to train where torch is not installed; it is looked for, not loaded.
+
+    Raises:
+        MissingExtraError: names the extra.
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtraError("training", "train")
