@@ -96,7 +96,7 @@ def fit(
     trust, kept = 1.0, result.best_score
     if first is not None and score is not None:
         trust, kept = _blend(network, first, result, score)
-    prior = None if begun is None else _instant_widths(recipe, panel, begun, network, inputs, held, judged)
+    prior = None if begun is None else _instant_widths(recipe, begun, network, inputs, held, judged)
     said = _said(network, inputs, held, judged, recipe.horizon)
     calibration = calibrated(inputs, held, judged, recipe.horizon, said, prior)
     finish = 0 if score is None or not trust else _finish(network, inputs, options, result, recipe, levels)
@@ -215,24 +215,21 @@ def _said(network: Network, inputs: Inputs, held: HoldOut, judged: NDArray[np.in
 
 
 def _instant_widths(
-    recipe: Recipe,
-    panel: Panel,
-    begun: Start,
-    network: Network,
-    inputs: Inputs,
-    held: HoldOut,
-    judged: NDArray[np.int64],
+    recipe: Recipe, begun: Start, network: Network, inputs: Inputs, held: HoldOut, judged: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """(K, Q) factors at which intervals are as wide as those of the instant forecaster.
 
     Those are calibrated on half of the past, since nothing was learnt from it; a network that has just learnt a small
     panel by heart is too sure of itself, and the few windows that it was held back from can hardly tell.
     """
-    usual, _ = instant(replace(recipe, effort="instant"), panel, begun)
+    panel, seasons = inputs.panel, shown_seasons(inputs.spec.seasons)  # which are not looked for again
+    usual, _ = instant(replace(recipe, effort="instant", season_length=seasons), panel, begun)
+    there = inputs if usual.reading is None else usual.reading.inputs
+    its_own = there if there.spec == usual.spec else Inputs(panel, usual.spec)
     k, origins = judged_steps(recipe.horizon), np.full((len(panel), 1), -1)
     which = judged if len(judged) else np.arange(min(len(panel), MOST_JUDGED))
     origins[which, 0] = held.origins[which].max(1) if len(judged) else panel.lengths[which] - 1
-    engines = (begun.engine, Inputs(panel, usual.spec)), (TorchEngine(network), inputs)
+    engines = (begun.engine, its_own), (TorchEngine(network), inputs)
     theirs, own = (np.concatenate([raw for *_, raw in raw_quantiles(e, i, origins, k)]) for e, i in engines)
     network.train()
     factors = usual.calibration.factors
