@@ -9,13 +9,13 @@ import numpy as np
 from foregate.core import Frequency, Panel, UsageError, listed, require_regular
 from foregate.data.inputs import Inputs
 from foregate.forecasting.fitted import SERIES_AT_ONCE, Fitted, Reading, decode_origins, read_origins
-from foregate.forecasting.intervals import Calibration
-from foregate.pipeline.calibration import MOST_JUDGED, Outcomes, calibrated, judged_series, judged_steps
+from foregate.pipeline.calibration import MOST_JUDGED, Outcomes, calibrated, judged_series, judged_steps, no_calibration
 from foregate.pipeline.plan import HoldOut, hold_out, plan_window
 from foregate.pipeline.prepare import (
     USUAL_CHANGE,
     choose_seasons,
     few_observations,
+    season_pair,
     shown_seasons,
     typical_scale,
 )
@@ -97,10 +97,9 @@ def untold(recipe: Recipe, freq: Frequency, start: Start) -> Fitted:
         start: the pretrained weights.
     """
     seasons = freq.seasons() if recipe.season_length is None else recipe.season_length
-    short, long = [*seasons, 1, 1][:2]
-    spec = start.spec((short, long), plan_window((short, long)))
-    even = Calibration(np.ones((1, len(start.levels))))
-    return Fitted(start.engine, spec, start.levels, even, recipe.horizon, USUAL_CHANGE)
+    pair = season_pair(seasons)
+    spec = start.spec(pair, plan_window(pair))
+    return Fitted(start.engine, spec, start.levels, no_calibration(), recipe.horizon, USUAL_CHANGE)
 
 
 def _sample(panel: Panel, held: HoldOut) -> tuple[Panel, HoldOut]:

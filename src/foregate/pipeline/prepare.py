@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from foregate.core import Panel
@@ -10,7 +12,7 @@ from foregate.data.seasons import find_seasons
 from foregate.forecasting.fitted import LEAST_OBSERVATIONS, short_series_notes
 from foregate.pipeline.recipe import Recipe
 
-__all__ = ["choose_seasons", "few_observations", "shown_seasons", "typical_scale"]
+__all__ = ["choose_seasons", "few_observations", "season_pair", "shown_seasons", "typical_scale"]
 
 USUAL_CHANGE = 0.1
 """Relative change per step where no series shows any."""
@@ -19,7 +21,18 @@ USUAL_CHANGE = 0.1
 def choose_seasons(recipe: Recipe, panel: Panel) -> tuple[int, int]:
     """The short and the long season in rows, as the recipe says or as the data shows; 1 for none."""
     found = find_seasons(panel) if recipe.season_length is None else recipe.season_length
-    return tuple([*found, 1, 1][:2])  # type: ignore[return-value]
+    return season_pair(found)
+
+
+def season_pair(lengths: Sequence[int]) -> tuple[int, int]:
+    """The short and the long season of none, one or two; 1 for none.
+
+    Examples:
+        >>> season_pair([24])
+        (24, 1)
+    """
+    short, long = [*lengths, 1, 1][:2]
+    return short, long
 
 
 def shown_seasons(seasons: tuple[int, int]) -> tuple[int, ...]:
