@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from foregate.core import Covariate, DataError, Frequency, Panel, UsageError, require_panel, require_regular
+from foregate.core import Covariate, DataError, Frequency, Panel, UsageError, evenly, require_panel, require_regular
 
 values = st.floats(-1e6, 1e6, width=32) | st.just(np.nan)
 series = st.lists(st.integers(1, 12).flatmap(lambda n: arrays(np.float64, n, elements=values)), min_size=1, max_size=5)
@@ -134,6 +134,16 @@ def test_the_future_of_integer_time():
     np.testing.assert_array_equal(panel.future_times(2), [[120, 125], [110, 115]])
     with pytest.raises(DataError, match="the panel must have a frequency"):
         replace(panel, freq=None).future_times(2)
+
+
+@given(st.integers(0, 5_000), st.integers(2, 600))
+def test_a_few_of_many_are_evenly_spread(count, most):
+    """As many as may be, each once, from the first to the last, and no step much longer than another."""
+    which = evenly(count, most)
+    assert len(which) == min(count, most)
+    assert which[[0, -1]].tolist() == [0, count - 1] if count else True
+    steps = np.diff(which)
+    assert steps.size == 0 or (steps.min() >= 1 and np.ptp(steps) <= 1)
 
 
 @pytest.mark.parametrize("given_", [None, 5, "sales.csv", {"y": [1.0]}])

@@ -14,7 +14,7 @@ from foregate.core.errors import (
 )
 from foregate.core.forecast import Forecast, asked, levels_to_quantiles
 from foregate.core.frequency import Frequency, Times
-from foregate.core.panel import Covariate, FrameSpec, Panel, Role, require_panel, require_regular
+from foregate.core.panel import Covariate, FrameSpec, Panel, Role, evenly, require_panel, require_regular
 from foregate.core.protocols import Engine, Fit, Future, Model, OriginModel
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "UsageError",
     "asked",
     "at_least",
+    "evenly",
     "levels_to_quantiles",
     "listed",
     "require_panel",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from foregate.core.errors import DataError, UsageError
 from foregate.core.frequency import Frequency, Times
 
-__all__ = ["Covariate", "FrameSpec", "Panel", "Role", "require_panel", "require_regular"]
+__all__ = ["Covariate", "FrameSpec", "Panel", "Role", "evenly", "require_panel", "require_regular"]
 
 Role = Literal["static", "past", "future"]
 
@@ -214,6 +214,16 @@ class Panel:
             times=self.times[rows],
             covariates=covariates,
         )
+
+
+def evenly(count: int, most: int) -> NDArray[np.int64]:
+    """At most so many of the numbers from 0 to `count` - 1, evenly spread from the first to the last.
+
+    Examples:
+        >>> evenly(9, most=3), evenly(2, most=3)
+        (array([0, 4, 8]), array([0, 1]))
+    """
+    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
 
 
 def require_panel(given: object) -> None:

@@ -23,7 +23,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import Panel, UsageError, require_panel
+from foregate.core import Panel, UsageError, evenly, require_panel
 from foregate.data.grid import regularize
 
 __all__ = ["SeasonEvidence", "find_seasons", "moving_average", "season_evidence"]
@@ -218,7 +218,7 @@ class _Sample:
 
     @classmethod
     def of(cls, panel: Panel, longest_season: int) -> _Sample:
-        which = np.unique(np.linspace(0, len(panel) - 1, min(MOST_SERIES, len(panel))).astype(np.int64))
+        which = evenly(len(panel), MOST_SERIES)
         cap = max(MOST_ROWS // max(len(which), 1), min(10 * longest_season, LONGEST))
         part = panel.take(which).tail(cap)
         values = np.zeros((len(part), int(part.lengths.max(initial=1))))

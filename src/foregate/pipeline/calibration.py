@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from foregate.core import evenly
 from foregate.data.inputs import Inputs
 from foregate.forecasting.intervals import LARGEST_FACTOR, LEAST_FACTOR, Calibration, Evidence, calibrate
 from foregate.pipeline.plan import HoldOut
@@ -28,9 +29,7 @@ Outcomes = Iterator[tuple[IntArray, NDArray[np.float32]]]
 def judged_series(held: HoldOut) -> IntArray:
     """Numbers of the series whose held-out origins are used."""
     able = np.flatnonzero((held.origins >= 0).any(1))
-    if len(able) <= MOST_JUDGED:
-        return able
-    return able[np.linspace(0, len(able) - 1, MOST_JUDGED).astype(np.int64)]
+    return able[evenly(len(able), MOST_JUDGED)]
 
 
 def judged_steps(horizon: int) -> IntArray:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from foregate.core import Frequency, Panel, UsageError, listed, require_regular
+from foregate.core import Frequency, Panel, UsageError, evenly, listed, require_regular
 from foregate.data.inputs import Inputs
 from foregate.forecasting.fitted import SERIES_AT_ONCE, Fitted, Reading, decode_origins, read_origins
 from foregate.pipeline.calibration import MOST_JUDGED, Outcomes, calibrated, judged_series, judged_steps, no_calibration
@@ -108,7 +108,7 @@ def _sample(panel: Panel, held: HoldOut) -> tuple[Panel, HoldOut]:
         return panel, held
     able = np.flatnonzero((held.origins >= 0).any(1))
     able = able if len(able) else np.arange(len(panel))
-    which = able[np.linspace(0, len(able) - 1, min(len(able), MOST_JUDGED)).astype(np.int64)]
+    which = able[evenly(len(able), MOST_JUDGED)]
     return panel.take(which), HoldOut(held.limits[which], held.origins[which])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from foregate.core import Panel, require_panel
+from foregate.core import Panel, evenly, require_panel
 from foregate.data.audit.amounts import Amounts, look_at_amounts, outliers
 from foregate.data.audit.clock import Clock, look_at_clock
 from foregate.data.audit.findings import Finding, stamp
@@ -160,7 +160,7 @@ def _sample(panel: Panel) -> Panel:
     """The panel, or of a big one some series, evenly spread, with their last rows."""
     if len(panel.values) <= BIG:
         return panel
-    some = panel.take(np.unique(np.linspace(0, len(panel) - 1, SAMPLED_SERIES).astype(np.int64)))
+    some = panel.take(evenly(len(panel), SAMPLED_SERIES))
     return some.tail(BIG // len(some))
 
 

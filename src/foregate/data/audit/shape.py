@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import Panel
+from foregate.core import Panel, evenly
 from foregate.data.clean import clean
 
 __all__ = ["Shape", "look_at_shape"]
@@ -52,7 +52,7 @@ def look_at_shape(panel: Panel, seasons: Sequence[int]) -> Shape | None:
     """
     import statsmodels.tsa.stattools  # noqa: F401  asked first, so that its absence is told before any work
 
-    which = np.unique(np.linspace(0, len(panel) - 1, min(MOST_SERIES, len(panel))).astype(np.int64))
+    which = evenly(len(panel), MOST_SERIES)
     last = max(LEAST_ROWS, CYCLES * max(seasons, default=1))
     sample = clean(panel.take(which).tail(last), missing="linear").panel
     series = [y[~np.isnan(y)] for y in (sample.series(i) for i in range(len(sample)))]
