@@ -12,7 +12,7 @@ import torch
 from foregate.core import UsageError, at_least, listed
 from foregate.data.inputs import InputSpec
 from foregate.data.synthetic import KINDS, Kind
-from foregate.models.network import Network
+from foregate.models.network import Network, NetworkSpec
 from foregate.pipeline.fit import new_network
 from foregate.pipeline.recipe import LEVELS, Recipe
 from foregate.pipeline.synthetic_crops import SyntheticCrops
@@ -61,13 +61,13 @@ class Pretraining:
 
     training: TrainingOptions
     """Of the run; `batch` is the most series of a step, `crop` the rows read of one, about."""
-    hidden: int = 96
+    hidden: int = NetworkSpec.hidden
     """Units of each LSTM layer."""
-    layers: int = 2
+    layers: int = NetworkSpec.layers
     """LSTM layers."""
-    decoder: int = 64
+    decoder: int = NetworkSpec.decoder
     """Width of the decoder."""
-    recent: int = 12
+    recent: int = InputSpec.recent
     """Latest values given to the network at each step."""
     kinds: dict[str, float] = field(default_factory=dict)
     """Which kinds of series are drawn how often, by name; empty for all of `foregate.data.synthetic.KINDS`."""
