@@ -79,12 +79,6 @@ class Task:
     """Rolling origins run on through the official test part."""
 
     @property
-    def pair(self) -> tuple[int, int]:
-        """Short and long season, 1 for none."""
-        short, long = (*self.seasons, 1, 1)[:2]
-        return short, long
-
-    @property
     def facts(self) -> dict[str, object]:
         """All that figures depend on, to tell whether those that were kept are of this task."""
         return {"lookback": LOOKBACK, **asdict(self), "seasons": list(self.seasons)}
