@@ -141,7 +141,7 @@ def test_a_few_of_many_are_evenly_spread(count, most):
     """As many as may be, each once, from the first to the last, and no step much longer than another."""
     which = evenly(count, most)
     assert len(which) == min(count, most)
-    assert which[[0, -1]].tolist() == [0, count - 1] if count else True
+    assert count == 0 or which[[0, -1]].tolist() == [0, count - 1]
     steps = np.diff(which)
     assert steps.size == 0 or (steps.min() >= 1 and np.ptp(steps) <= 1)
 
