@@ -206,19 +206,15 @@ def _columns(live: Live, forecast: Forecast, levels: Sequence[float]) -> dict[st
         DataError: a time is beyond the calendar.
     """
     from foregate.core import DataError
-    from foregate.data import time_column
+    from foregate.data import quantile_columns, time_column
 
-    name = live.fitted.name
     try:
         times = time_column(forecast.times[0], live.spec).to_list()
     except (ValueError, OverflowError):
         raise DataError("forecasts must lie before the year 10000, but got one beyond it.") from None
     columns = {live.spec.time_col: [time if isinstance(time, int) else time.isoformat() for time in times]}
-    columns[name] = forecast.median[0].tolist()
-    for level in levels:
-        low, high = forecast.interval(level)
-        columns |= {f"{name}-lo-{level:g}": low[0].tolist(), f"{name}-hi-{level:g}": high[0].tolist()}
-    return columns
+    said = quantile_columns(forecast.quantile, live.fitted.name, levels=levels)
+    return columns | {column: values[0].tolist() for column, values in said.items()}
 
 
 class _Stop:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foregate.core import DataError, Forecast, FrameSpec, Panel, Times
+from foregate.core import DataError, Forecast, FrameSpec, Panel, Times, levels_to_quantiles
 
-__all__ = ["forecast_frame", "id_column", "native_frame", "panel_frame", "time_column"]
+__all__ = ["forecast_frame", "id_column", "native_frame", "panel_frame", "quantile_columns", "time_column"]
 
 
 def forecast_frame(
@@ -46,14 +46,28 @@ def forecast_frame(
     """
     n_steps = forecast.horizon
     columns = _keys(np.repeat(forecast.ids, n_steps), forecast.times.reshape(-1), spec)
-    columns[name] = forecast.median.reshape(-1)
+    said = quantile_columns(forecast.quantile, name, levels=levels, quantiles=quantiles)
+    return native_frame(columns | {column: values.reshape(-1) for column, values in said.items()}, spec)
+
+
+def quantile_columns(
+    at: Callable[[float], NDArray[Any]], name: str, *, levels: Sequence[float] = (), quantiles: Sequence[float] = ()
+) -> dict[str, NDArray[Any]]:
+    """The median, the bounds of each level and each quantile, under the names that they go by in every table.
+
+    Args:
+        at: gives the forecast at a probability.
+        name, levels, quantiles: see `forecast_frame`.
+
+    Examples:
+        >>> list(quantile_columns(lambda q: np.array([q]), "Naive", levels=[95]))
+        ['Naive', 'Naive-lo-95', 'Naive-hi-95']
+    """
+    columns = {name: at(0.5)}
     for level in levels:
-        low, high = forecast.interval(level)
-        columns[f"{name}-lo-{level:g}"] = low.reshape(-1)
-        columns[f"{name}-hi-{level:g}"] = high.reshape(-1)
-    for q in quantiles:
-        columns[f"{name}-q-{q:g}"] = forecast.quantile(q).reshape(-1)
-    return native_frame(columns, spec)
+        low, _, high = levels_to_quantiles([level])
+        columns |= {f"{name}-lo-{level:g}": at(low), f"{name}-hi-{level:g}": at(high)}
+    return columns | {f"{name}-q-{q:g}": at(q) for q in quantiles}
 
 
 def panel_frame(panel: Panel) -> Any:

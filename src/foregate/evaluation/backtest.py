@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import FrameSpec, Model, Panel, Times, UsageError, levels_to_quantiles, listed
+from foregate.core import FrameSpec, Model, Panel, Times, UsageError, listed
 from foregate.data import regularize
-from foregate.data.frames import id_column, native_frame, time_column
+from foregate.data.frames import id_column, native_frame, quantile_columns, time_column
 from foregate.evaluation.metrics import Outcomes, mase_scale
 from foregate.evaluation.plan import Plan, lay_out
 from foregate.evaluation.rolling import Contender, Seconds, run
@@ -80,12 +80,8 @@ class Backtest:
         columns["cutoff"] = time_column(self.cutoffs[series, window], self.spec)
         columns[self.spec.target_col] = self.actual[present]
         for name in self.models:
-            said = self.outcomes(name)
-            columns[name] = said.at(0.5)[present]
-            for level in self.plan.levels:
-                low, _, high = levels_to_quantiles([level])
-                columns[f"{name}-lo-{level:g}"] = said.at(low)[present]
-                columns[f"{name}-hi-{level:g}"] = said.at(high)[present]
+            said = quantile_columns(self.outcomes(name).at, name, levels=self.plan.levels)
+            columns |= {column: values[present] for column, values in said.items()}
         return native_frame(columns, self.spec)
 
 
