@@ -155,10 +155,25 @@ def test_thin_evidence_is_half_believed():
     outcomes, quantiles = simulated(0.5)
     observed = np.ones(outcomes.shape, bool)
     for rows in ([Evidence(s, 3.0) for s in (1, 5, 50, 5000)], [Evidence(20, spans) for spans in (1.0, 2.0, 10.0)]):
-        assert [each.trust for each in rows] == sorted({each.trust for each in rows})
-        assert all(0 < each.trust < 1 for each in rows)
+        for change in (0.5, 2.0):
+            trusts = [each.trust(change) for each in rows]
+            assert trusts == sorted(set(trusts))
+            assert all(0 < trust < 1 for trust in trusts)
         factors = [calibrate(outcomes, quantiles, observed, LEVELS, each).factors[0, 6] for each in rows]
         assert all(1 < factor < 2.6 for factor in factors)
+
+
+@pytest.mark.parametrize("evidence", [Evidence(50, 2.0), Evidence(50, 20.0)])
+def test_calm_is_believed_less_than_storms(evidence):
+    """Where outcomes ask for half the width, less is done about it than where they ask for twice the width."""
+    factors = []
+    for spread in (0.5, 2.0):
+        outcomes, quantiles = simulated(spread)
+        observed = np.ones(outcomes.shape, bool)
+        factors.append(calibrate(outcomes, quantiles, observed, LEVELS, evidence).factors[0, 0])
+    wider, narrower = sorted(factors, reverse=True)
+    assert wider > 1 > narrower
+    assert wider * narrower > 1.02
 
 
 def test_thin_evidence_gives_way_to_the_prior():

@@ -23,6 +23,8 @@ NEIGHBOURING_STEPS = 200
 """Outcomes of neighbouring steps are pooled until at least so many are compared."""
 PRIOR_WINDOWS = 3
 """This many held-out windows weigh as much as the network's own quantiles."""
+WIDER_AFTER, NARROWER_AFTER = 0.3, 6.0
+"""After windows that span so many horizons, half of what they ask for is done: calm may pass sooner than a storm."""
 INNERMOST = 0.2
 """Quantiles nearer to the median than this one take its factor."""
 
@@ -41,10 +43,13 @@ class Evidence:
         """Held-out windows over all series, as if they did not overlap."""
         return self.series * self.spans
 
-    @property
-    def trust(self) -> float:
-        """0 to 1. Outcomes of one stretch of time share its shocks, however many series there are."""
-        return self.windows / (self.windows + PRIOR_WINDOWS) * self.spans / (self.spans + 0.3)
+    def trust(self, change: float) -> float:
+        """How much of a change of widths is believed, 0 to 1.
+
+        Outcomes of one stretch of time share its shocks, however many series there are.
+        """
+        half = WIDER_AFTER if change > 1 else NARROWER_AFTER
+        return self.windows / (self.windows + PRIOR_WINDOWS) * self.spans / (self.spans + half)
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,8 @@ def calibrate(
 
     For every step and every pair of quantiles q and 1 - q, both distances from the median are stretched by the factor
     at which the share of outcomes between them is the nominal one (split conformal prediction with a scaled score,
-    Romano et al. 2019), pooled over neighbouring steps and drawn towards the prior as far as the evidence is thin.
+    Romano et al. 2019), pooled over neighbouring steps and drawn towards the prior as far as the evidence is thin,
+    and towards it once more where it asks for less than the prior.
     Both sides share a factor, since a bias that happened to hold in the held-out windows need not hold in the next.
 
     Args:
@@ -107,7 +113,8 @@ def calibrate(
             score = np.maximum(error / np.maximum(above, 1e-9), -error / np.maximum(below, 1e-9))
             share = min(1.0, (1 - 2 * levels[low]) * (1 + 1 / evidence.windows))
             found = np.clip(np.quantile(score, share), LEAST_FACTOR, LARGEST_FACTOR)
-            factors[k, low] *= (found / factors[k, low]) ** evidence.trust
+            change = found / factors[k, low]
+            factors[k, low] *= change ** evidence.trust(change)
     factors[:, middle + 1 :] = factors[:, middle - 1 :: -1] if middle else 1
     return Calibration(factors)
 
