@@ -1,6 +1,5 @@
 """The forecaster keeps the field's conventions and what its words promise."""
 
-import math
 from datetime import date, timedelta
 
 import numpy as np
@@ -8,51 +7,8 @@ import polars as pl
 import pytest
 
 from foregate.core import DataError, NotFittedError, Panel, UsageError
-from foregate.forecaster import Forecaster, backtest, load
-
-SMALL = {"steps": 3, "hidden": 6, "decoder": 5, "batch": 8, "crop": 30}
-HORIZON = 4
-
-
-def small(horizon=HORIZON, **changes):
-    return Forecaster(horizon, **{"season_length": 7, "options": SMALL, "verbose": False, **changes})
-
-
-def table(ids=("a", "b"), days=60, *, seed=0, **columns):
-    """A long polars table of daily series; columns given as functions of the day number."""
-    rng = np.random.default_rng(seed)
-    rows = {"unique_id": [], "ds": [], "y": []} | {name: [] for name in columns}
-    for n, i in enumerate(ids):
-        for t in range(days):
-            rows["unique_id"].append(i)
-            rows["ds"].append(date(2024, 1, 1) + timedelta(t))
-            rows["y"].append(10.0 * (n + 1) + math.sin(2 * math.pi * t / 7) + rng.normal(0, 0.2))
-            for name, column in columns.items():
-                rows[name].append(column(t))
-    return pl.DataFrame(rows)
-
-
-def price(t):
-    """A price that varies from day to day."""
-    return 10.0 + t % 5
-
-
-@pytest.fixture(scope="module")
-def fitted():
-    """A small model fitted on a polars table."""
-    return small().fit(table())
-
-
-@pytest.fixture(scope="module")
-def priced():
-    """A small model with a known-future covariate."""
-    return small().fit(table(price=price), covariates={"price": "future"})
-
-
-def ahead(ids=("a", "b"), days=60, steps=HORIZON, column=price):
-    """The table of what is known of the days after."""
-    rows = [(i, date(2024, 1, 1) + timedelta(days + k), column(days + k)) for i in ids for k in range(steps)]
-    return pl.DataFrame(rows, schema=["unique_id", "ds", "price"], orient="row")
+from foregate.forecaster import Forecaster, load
+from tests.forecaster.models import HORIZON, SMALL, ahead, price, small, table
 
 
 def test_parameters_are_those_it_was_made_with():
@@ -132,21 +88,6 @@ def test_what_is_no_number_is_no_level(fitted, name, wrong):
     """Levels and quantiles are numbers; the message names the argument."""
     with pytest.raises(UsageError, match=f"{name} must be a number or several, but got"):
         fitted.predict(**{name: wrong})
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"model": None}, "model must be a Forecaster, but got None"),
-        ({"baselines": "Naive"}, "baselines must be a list of names, but got 'Naive'"),
-        ({"baselines": 3}, "baselines must be a list of names"),
-        ({"level": "80"}, "level must be a number or several"),
-    ],
-)
-def test_a_backtest_refuses_wrong_arguments(wrong, message):
-    """Before any data is read, the message names the argument."""
-    with pytest.raises(UsageError, match=message):
-        backtest(**{"model": small(), "data": "nowhere.csv", **wrong})
 
 
 def test_nothing_works_before_fit(tmp_path):
@@ -350,55 +291,6 @@ def test_the_report_is_plain(fitted):
     assert report["seconds"] > 0
 
 
-@pytest.mark.parametrize("engine", ["torch", "onnx", "auto"])
-def test_loaded_is_saved(fitted, priced, tmp_path, engine):
-    """Loaded again, a forecaster says what it said, of its own panel and of others, with the same parameters."""
-    for name, model in (("plain", fitted), ("priced", priced)):
-        future = ahead() if model is priced else None
-        model.save(tmp_path / name)
-        again = load(tmp_path / name, engine=engine)
-        one, other = (each.forecast(level=[80], future=future) for each in (model, again))
-        np.testing.assert_array_equal(one.times, other.times)
-        if engine == "onnx":
-            np.testing.assert_allclose(one.values, other.values, rtol=1e-5)
-        else:
-            np.testing.assert_array_equal(one.values, other.values)
-        assert again.horizon == model.horizon
-        assert again.get_params()["options"] == {**SMALL}
-        assert isinstance(again.predict(future=future), pl.DataFrame)
-        again.set_params(seed=2)
-
-
-def test_a_loaded_forecaster_can_be_fitted_again(fitted, tmp_path):
-    """Its parameters are complete: the same data gives the same forecaster."""
-    fitted.save(tmp_path / "model")
-    again = load(tmp_path / "model")
-    again.verbose = False
-    assert again.fit(table()).predict().equals(fitted.predict())
-
-
-def test_a_model_is_not_overwritten_unasked(fitted, tmp_path):
-    """A folder that is there stays as it is unless `overwrite` is said."""
-    from foregate.core import ArtifactError
-
-    fitted.save(tmp_path / "model")
-    with pytest.raises(ArtifactError):
-        fitted.save(tmp_path / "model")
-    fitted.save(tmp_path / "model", overwrite=True)
-
-
-def test_a_backtest_trains_anew(fitted):
-    """A backtest never uses what the model was fitted on, scores baselines beside it, and leaves the model alone."""
-    before = fitted.fitted_
-    results = backtest(fitted, table(), n_windows=2)
-    assert set(results.models) == {"LSTM", "LSTM-instant", "SeasonalNaive"}
-    assert fitted.fitted_ is before
-    assert "LSTM" not in results.seen
-    changed = table().with_columns(pl.when(pl.int_range(pl.len()) % 60 >= 56).then(99.0).otherwise("y").alias("y"))
-    other = backtest(fitted, changed, n_windows=2)
-    np.testing.assert_array_equal(results.forecasts["LSTM"], other.forecasts["LSTM"])
-
-
 def test_a_run_can_be_taken_up_again(tmp_path):
     """With a folder for checkpoints a fit leaves one there, and fits the same from it."""
     one = small().fit(table(), checkpoint=tmp_path / "run")
@@ -442,16 +334,6 @@ def test_fitted_or_not_a_pretrained_forecaster_says_the_same():
     assert model.report_["steps"] == model.report_["trust"] == 0
 
 
-def test_an_instant_forecaster_is_loaded_as_it_was_saved(tmp_path):
-    """To the bit, without being told by which engine; and it goes on with newer rows and what it was fitted on."""
-    model = Forecaster.pretrained(HORIZON).fit(table(days=50))
-    model.save(tmp_path / "model")
-    again = load(tmp_path / "model")
-    assert again.effort == "instant"
-    for data in (None, table()):
-        assert again.predict(data, level=[80]).equals(model.predict(data, level=[80]))
-
-
 @pytest.mark.parametrize("horizon", [1, 9, 1000])
 def test_a_pretrained_forecaster_looks_as_far_as_asked(horizon):
     """Any horizon, longer than the history too, asked for when it is made or later."""
@@ -487,11 +369,3 @@ def test_training_begins_with_the_pretrained_weights():
     other = small(options={**options, "hidden": 8}).fit(table()).report_
     assert other["start"] == "scratch"
     assert any("since other sizes were given than those of the pretrained weights 'tiny'" in n for n in other["notes"])
-
-
-def test_the_instant_forecaster_is_compared_unasked():
-    """A backtest has it beside the trained one; of an instant forecaster there is no need; by name it can be had."""
-    model = Forecaster.pretrained(HORIZON)
-    assert set(backtest(model, table()).models) == {"LSTM", "SeasonalNaive"}
-    both = backtest(model, table(), baselines=["LSTM-instant"])
-    np.testing.assert_array_equal(both.forecasts["LSTM"], both.forecasts["LSTM-instant"])

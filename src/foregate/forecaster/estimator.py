@@ -12,7 +12,6 @@ from typing import Any, Self
 
 from foregate.core import (
     DataError,
-    Fit,
     Forecast,
     Frequency,
     NotFittedError,
@@ -24,22 +23,17 @@ from foregate.core import (
     require_torch,
 )
 from foregate.data import align_future, forecast_frame, read, regularize, require_freq, split_known_future
-from foregate.evaluation import Backtest, Plan, baseline
-from foregate.evaluation import backtest as run_backtest
 from foregate.forecasting.fitted import Fitted
-from foregate.persistence import Artifact, load_model, load_shipped, require_size, save_model
+from foregate.persistence import Artifact, load_shipped, require_size, save_model
 from foregate.pipeline.instant import instant, untold
 from foregate.pipeline.recipe import Effort, Recipe
 from foregate.pipeline.report import FitReport
 from foregate.progress import progress_line
 from foregate.streaming import Live
 
-__all__ = ["INSTANT", "Forecaster", "backtest", "load"]
+__all__ = ["OWN", "Forecaster"]
 
-INSTANT = "LSTM-instant"
-"""What the pretrained network, without any training, is called where it is compared with others."""
-
-_OWN = ("horizon", "season_length", "effort", "seed")
+OWN = ("horizon", "season_length", "effort", "seed")
 """Fields of a recipe that are arguments of their own; the others are `options`."""
 
 
@@ -258,7 +252,7 @@ class Forecaster:
             raise UsageError(
                 f'options must be a mapping, but got {self.options!r}. Give for example options={{"hidden": 64}}.'
             )
-        known = {f for f in Recipe.__dataclass_fields__ if f not in _OWN}
+        known = {f for f in Recipe.__dataclass_fields__ if f not in OWN}
         unknown = sorted(str(name) for name in set(self.options or {}) - known)
         if unknown:
             raise UsageError(f"options must be among {', '.join(sorted(known))}, but got {', '.join(unknown)}.")
@@ -339,105 +333,6 @@ class Forecaster:
             panel = replace(panel, freq=self.panel_.freq)
         panel, rows = split_known_future(panel)
         return regularize(panel), rows if _reads_future(fitted) else None
-
-
-def load(path: str | Path, *, engine: str = "auto") -> Forecaster:
-    """Load a forecaster that was saved.
-
-    Args:
-        path: the folder.
-        engine: ``torch``, ``onnx``, or ``auto`` for torch where it is installed.
-
-    Raises:
-        ArtifactError: the folder is no model, is damaged, or was made by a newer version; the message says which.
-
-    Examples:
-        >>> from tempfile import TemporaryDirectory
-        >>> from foregate.data import generate
-        >>> model = Forecaster(horizon=3, season_length=12, options={"steps": 2, "hidden": 8}).fit(generate(2, 60))
-        >>> with TemporaryDirectory() as folder:
-        ...     model.save(f"{folder}/model")
-        ...     load(f"{folder}/model").predict().equals(model.predict())
-        True
-    """
-    artifact = load_model(Path(path), engine=engine)
-    recipe = artifact.recipe
-    defaults = Recipe(recipe.horizon)
-    options = {
-        name: getattr(recipe, name)
-        for name in Recipe.__dataclass_fields__
-        if name not in _OWN and getattr(recipe, name) != getattr(defaults, name)
-    }
-    model = Forecaster(
-        recipe.horizon,
-        freq=artifact.history.freq,
-        season_length=recipe.season_length,
-        effort=recipe.effort,
-        seed=recipe.seed,
-        options=options or None,
-    )
-    model.fitted_, model.panel_, model.future_ = artifact.fitted, artifact.history, None
-    model.report_ = dict(artifact.facts)
-    return model
-
-
-def backtest(
-    model: Forecaster,
-    data: Any,
-    *,
-    n_windows: int = 1,
-    step: int | None = None,
-    refit: bool | int = False,
-    level: Sequence[float] | float = (80, 95),
-    baselines: Sequence[str] | None = None,
-) -> Backtest:
-    """Forecast windows of the past with a forecaster and baselines, and keep what came beside what was said.
-
-    The forecaster is trained anew on what came before the first window (and again as `refit` says), whether it was
-    fitted or not, so that no answer was seen; `model` itself stays as it is.
-
-    Args:
-        model: settings of the forecaster.
-        data: a panel, or anything that `foregate.read` takes.
-        n_windows: windows per series; the newest ends with its last row.
-        step: rows between two origins; the horizon when not given.
-        refit: False to train once, True at every origin, n at every n-th.
-        level: central intervals to score, in percent.
-        baselines: names of models to compare with: ``LSTM-instant``, the pretrained network without training, and those
-            of `foregate.evaluation.BASELINES`. If not given ``LSTM-instant``, unless `model` is just that, and
-            ``SeasonalNaive``.
-
-    Examples:
-        >>> from foregate.data import generate
-        >>> from foregate.evaluation import scoreboard
-        >>> model = Forecaster(horizon=3, season_length=12, options={"steps": 2, "hidden": 8})
-        >>> board = scoreboard(backtest(model, generate(2, 60), n_windows=2))
-        >>> [score.model for score in board.scores]
-        ['LSTM', 'LSTM-instant', 'SeasonalNaive']
-    """
-    if not isinstance(model, Forecaster):
-        raise UsageError(f"model must be a Forecaster, but got {model!r}. Give for example Forecaster(horizon=28).")
-    if isinstance(baselines, str) or not isinstance(baselines, Iterable | None):
-        raise UsageError(f'baselines must be a list of names, but got {baselines!r}. Give for example ["Naive"].')
-    levels, _ = asked(level, None)
-    panel, _ = split_known_future(read(data, freq=model.freq))
-    panel = regularize(require_freq(panel))
-    recipe = model._recipe()
-    plan = Plan(recipe.horizon, n_windows, step, refit=refit, levels=levels)
-
-    def train(part: Panel) -> Fitted:
-        return Forecaster(**model.get_params()).fit(part).fitted_
-
-    def at_once(part: Panel) -> Fitted:
-        own = {"effort": "instant", "options": {"weights": recipe.weights}}
-        return Forecaster(**(model.get_params() | own)).fit(part).fitted_
-
-    season = plan.season_of(panel) if recipe.season_length is None else max([*recipe.season_length[:1], 1])
-    if baselines is None:
-        baselines = ("SeasonalNaive",) if recipe.effort == "instant" else (INSTANT, "SeasonalNaive")
-    contenders: dict[str, Fit] = {"LSTM": train}
-    contenders |= {name: at_once if name == INSTANT else baseline(name, season=season) for name in baselines}
-    return run_backtest(contenders, panel, replace(plan, season=season))
 
 
 def _parameters() -> tuple[str, ...]:

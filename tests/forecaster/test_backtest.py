@@ -1,0 +1,44 @@
+"""A backtest trains anew, and compares."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from foregate.core import UsageError
+from foregate.forecaster import Forecaster, backtest
+from tests.forecaster.models import HORIZON, small, table
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"model": None}, "model must be a Forecaster, but got None"),
+        ({"baselines": "Naive"}, "baselines must be a list of names, but got 'Naive'"),
+        ({"baselines": 3}, "baselines must be a list of names"),
+        ({"level": "80"}, "level must be a number or several"),
+    ],
+)
+def test_a_backtest_refuses_wrong_arguments(wrong, message):
+    """Before any data is read, the message names the argument."""
+    with pytest.raises(UsageError, match=message):
+        backtest(**{"model": small(), "data": "nowhere.csv", **wrong})
+
+
+def test_a_backtest_trains_anew(fitted):
+    """A backtest never uses what the model was fitted on, scores baselines beside it, and leaves the model alone."""
+    before = fitted.fitted_
+    results = backtest(fitted, table(), n_windows=2)
+    assert set(results.models) == {"LSTM", "LSTM-instant", "SeasonalNaive"}
+    assert fitted.fitted_ is before
+    assert "LSTM" not in results.seen
+    changed = table().with_columns(pl.when(pl.int_range(pl.len()) % 60 >= 56).then(99.0).otherwise("y").alias("y"))
+    other = backtest(fitted, changed, n_windows=2)
+    np.testing.assert_array_equal(results.forecasts["LSTM"], other.forecasts["LSTM"])
+
+
+def test_the_instant_forecaster_is_compared_unasked():
+    """A backtest has it beside the trained one; of an instant forecaster there is no need; by name it can be had."""
+    model = Forecaster.pretrained(HORIZON)
+    assert set(backtest(model, table()).models) == {"LSTM", "SeasonalNaive"}
+    both = backtest(model, table(), baselines=["LSTM-instant"])
+    np.testing.assert_array_equal(both.forecasts["LSTM"], both.forecasts["LSTM-instant"])
