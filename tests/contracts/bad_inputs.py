@@ -526,8 +526,8 @@ BAD_INPUTS = [
     BadInput(
         "a baseline that does not exist",
         _frame(ds=[*_DAYS], y=[1, 2, 3]),
-        "baseline must be one of Naive, SeasonalNaive, Drift, AutoETS, AutoTheta, AutoARIMA, Prophet, but got "
-        "'Oracle'.",
+        "baseline must be one of LSTM-instant, Naive, SeasonalNaive, Drift, AutoETS, AutoTheta, AutoARIMA, Prophet, "
+        "but got 'Oracle'.",
         {"baselines": ["Oracle"], "horizon": 1},
         UsageError,
         backtested,

@@ -24,6 +24,12 @@ def test_a_backtest_refuses_wrong_arguments(wrong, message):
         backtest(**{"model": small(), "data": "nowhere.csv", **wrong})
 
 
+def test_all_names_that_may_be_asked_for_are_told():
+    """An unknown name is answered with those of the baselines, and of the instant forecaster too."""
+    with pytest.raises(UsageError, match=r"must be one of LSTM-instant, Naive, .*, Prophet, but got 'Oracle'\."):
+        backtest(small(), table(), baselines=["Naive", "Oracle"])
+
+
 def test_a_backtest_trains_anew(fitted):
     """A backtest never uses what the model was fitted on, scores baselines beside it, and leaves the model alone."""
     before = fitted.fitted_

@@ -237,7 +237,7 @@ def checked_baselines(names: list[str] | None, effort: str) -> tuple[str, ...]:
     given = [part.strip() for one in names for part in one.split(",") if part.strip()]
     for name in given:
         if name != INSTANT:
-            baseline(name, season=1)
+            baseline(name, season=1, besides=[INSTANT])
     return tuple(dict.fromkeys(given))
 
 

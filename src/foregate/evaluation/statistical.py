@@ -43,12 +43,13 @@ _EPOCH = np.datetime64("2000-01-01", "us")
 _SEED = 0
 
 
-def baseline(name: str, *, season: int) -> Fit:
+def baseline(name: str, *, season: int, besides: Sequence[str] = ()) -> Fit:
     """The fit function of a baseline, for `backtest`.
 
     Args:
         name: one of `BASELINES`.
         season: length of the season in steps; 1 for none.
+        besides: names that the caller knows itself, to be told with the others.
 
     Raises:
         UsageError: the name is unknown.
@@ -64,7 +65,7 @@ def baseline(name: str, *, season: int) -> Fit:
         return lambda panel: model
     if name in LIBRARIES:
         return statistical(name, season)
-    raise UsageError(f"baseline must be one of {', '.join(BASELINES)}, but got {name!r}.")
+    raise UsageError(f"baseline must be one of {', '.join([*besides, *BASELINES])}, but got {name!r}.")
 
 
 def statistical(name: str, season: int) -> Fit:

@@ -74,5 +74,6 @@ def backtest(
     if baselines is None:
         baselines = ("SeasonalNaive",) if recipe.effort == "instant" else (INSTANT, "SeasonalNaive")
     contenders: dict[str, Fit] = {"LSTM": train}
-    contenders |= {name: at_once if name == INSTANT else baseline(name, season=season) for name in baselines}
+    for name in baselines:
+        contenders[name] = at_once if name == INSTANT else baseline(name, season=season, besides=[INSTANT])
     return run_backtest(contenders, panel, replace(plan, season=season))
