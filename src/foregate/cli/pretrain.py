@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,22 +18,21 @@ if TYPE_CHECKING:
     from foregate.models.network import Network
     from foregate.pipeline.pretraining import Pretraining
 
-__all__ = ["pretrain"]
+__all__ = ["Asked", "pretrain"]
 
 _RUN = "Run"
 
 
-def pretrain(
-    output: Output,
-    out: Annotated[
-        Path, Option("--out", metavar="DIR", rich_help_panel="Output", help="Folder for the weights, named after them.")
-    ],
+@dataclass(frozen=True)
+class Asked:
+    """Which run, and how."""
+
     config: Annotated[
         str,
         Option(
             "--config", metavar="FILE", rich_help_panel=_RUN, help="TOML file, or the size of weights of the package."
         ),
-    ] = "tiny",
+    ] = "tiny"
     checkpoint: Annotated[
         Path | None,
         Option(
@@ -41,11 +41,32 @@ def pretrain(
             rich_help_panel=_RUN,
             help="Folder for checkpoints; an interrupted run goes on from there, to the same bits.",
         ),
-    ] = None,
+    ] = None
     processes: Annotated[
         int,
         Option("--processes", metavar="N", rich_help_panel=_RUN, help="That draw series, beside the one that learns."),
-    ] = 1,
+    ] = 1
+
+    def check(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            UsageError: says what.
+        """
+        from foregate.core import UsageError
+
+        if self.processes < 0:
+            raise UsageError(
+                f"processes must be 0 or more, but got {self.processes}. Give 1 to make up series beside learning."
+            )
+
+
+def pretrain(
+    output: Output,
+    out: Annotated[
+        Path, Option("--out", metavar="DIR", rich_help_panel="Output", help="Folder for the weights, named after them.")
+    ],
+    asked: Asked,
     overwrite: Overwrite = False,
 ) -> None:
     """Train a network on made-up series alone, to forecast any series at once.
@@ -55,23 +76,24 @@ def pretrain(
         $ foregate pretrain --config tiny --checkpoint run --out weights/mine
     """
     from foregate.cli.outputs import check_place
-    from foregate.core import UsageError, require_torch
+    from foregate.core import require_torch
 
     require_torch()
-    if processes < 0:
-        raise UsageError(f"processes must be 0 or more, but got {processes}. Give 1 to make up series beside learning.")
+    asked.check()
     from foregate.persistence.runs import read_run, run_facts
     from foregate.persistence.shipped import write_shipped
     from foregate.pipeline.pretraining import pretrain
     from foregate.progress import progress_line
 
-    run = read_run(config)
+    run = read_run(asked.config)
     check_place(out, model=out, overwrite=overwrite)
     began = time.perf_counter()
     on_check = _watching(run, output)
     stage(output, f"training for {run.training.steps:,} steps on series that are made up as they are needed")
     with progress_line(shown=not output.quiet) as on_step:
-        network, result = pretrain(run, processes=processes, on_step=on_step, on_check=on_check, checkpoint=checkpoint)
+        network, result = pretrain(
+            run, processes=asked.processes, on_step=on_step, on_check=on_check, checkpoint=asked.checkpoint
+        )
     facts = {**run_facts(run), "best_step": result.best_step, "held_back_score": result.best_score}
     write_shipped(out, network, facts, recent=run.recent)
     if output.json:

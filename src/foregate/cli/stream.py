@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,21 +23,22 @@ if TYPE_CHECKING:
     from foregate.forecasting.fitted import Fitted
     from foregate.streaming import Live
 
-__all__ = ["stream"]
+__all__ = ["Asked", "stream"]
 
 _STREAM = "Stream"
 
 
-def stream(
-    reading: Reading,
-    output: Output,
-    model: Annotated[Path | None, Argument(metavar="[MODEL]", help="Folder of a model.", show_default=False)] = None,
+@dataclass(frozen=True)
+class Asked:
+    """What a stream begins with, and what it says."""
+
+    model: Annotated[Path | None, Argument(metavar="[MODEL]", help="Folder of a model.", show_default=False)] = None
     pretrained: Annotated[
         bool,
         Option(
             "--pretrained", metavar="", rich_help_panel=_STREAM, help="The network of the package, instead of MODEL."
         ),
-    ] = False,
+    ] = False
     horizon: Annotated[
         int | None,
         Option(
@@ -46,7 +47,7 @@ def stream(
             rich_help_panel=_STREAM,
             help="Steps ahead; if left out as fitted, or a season with --pretrained.",
         ),
-    ] = None,
+    ] = None
     season_length: Annotated[
         list[str] | None,
         Option(
@@ -55,11 +56,11 @@ def stream(
             rich_help_panel=_STREAM,
             help="With --pretrained: one or two season lengths, such as 24,168; 1 for none.",
         ),
-    ] = None,
+    ] = None
     history: Annotated[
         str | None,
         Option("--history", metavar="DATA", rich_help_panel=_STREAM, help="Table of series to go on from."),
-    ] = None,
+    ] = None
     state: Annotated[
         Path | None,
         Option(
@@ -68,9 +69,82 @@ def stream(
             rich_help_panel=_STREAM,
             help="Where the state is saved at the end, and taken up again if it is there.",
         ),
-    ] = None,
-    level: Level = None,
-) -> None:
+    ] = None
+    level: Level = None
+
+    def check(self) -> None:
+        """Refuse contradictions before anything is read.
+
+        Raises:
+            UsageError: says which.
+        """
+        from foregate.core import UsageError
+
+        if (self.model is None) != self.pretrained:
+            raise UsageError(
+                "stream must have either a MODEL or --pretrained, but got both or neither. Give one of them."
+            )
+        if self.state is not None and not self.state.resolve().parent.is_dir():
+            raise UsageError(
+                f"--state must be a file in a folder that exists, but got {str(self.state)!r}. Make the folder."
+            )
+        if self.model is not None and self.season_length is not None:
+            raise UsageError("--season-length must be left out with a MODEL, which has its own, but was given.")
+
+    def live(self, reading: Reading, output: Output) -> Live:
+        """The live forecaster to go on with."""
+        return self._untrained(reading, output) if self.model is None else self._trained(self.model, reading, output)
+
+    def _untrained(self, reading: Reading, output: Output) -> Live:
+        """Live with the weights of the package; seasons and intervals are from the history, if there is one."""
+        from foregate.core import Frequency, at_least
+        from foregate.forecaster import Forecaster
+
+        seasons, horizon, history = season_lengths(self.season_length), self.horizon, self.history
+        at_least(1, horizon=1 if horizon is None else horizon)
+        roles = ("id_col", "time_col", "target_col")
+        named = {name: getattr(reading, name) for name in roles if getattr(reading, name)}
+        if history is None:
+            usual = Frequency.parse(reading.step or 1).seasons() if seasons is None else seasons
+            steps = horizon or (usual[0] if usual else 1)
+            live = Forecaster.pretrained(steps, freq=reading.step, season_length=seasons).live()
+            live.spec = replace(live.spec, **named)
+            return self._resumed(live.fitted, reading, output) or live
+        stage(output, f"reading {history}")
+        panel = reading.read(history)
+        usual = (panel.freq.seasons() if panel.freq is not None else ()) if seasons is None else seasons
+        model = Forecaster.pretrained(horizon or (usual[0] if usual else 1), freq=reading.step, season_length=seasons)
+        model.fit(panel)
+        return self._resumed(model.fitted_, reading, output) or model.live()
+
+    def _trained(self, model: Path, reading: Reading, output: Output) -> Live:
+        """Live with a saved model, from the series it was fitted on or from a table."""
+        from foregate.forecaster import load
+
+        stage(output, f"loading {model}")
+        loaded = load(model, engine="onnx")
+        resumed = self._resumed(loaded.fitted_, reading, output)
+        if resumed is not None:
+            return resumed
+        return loaded.live(None if self.history is None else read_for(loaded, self.history, reading, output))
+
+    def _resumed(self, fitted: Fitted, reading: Reading, output: Output) -> Live | None:
+        """The state that was saved, if it was."""
+        from foregate.core import Frequency, UsageError
+        from foregate.streaming import Live
+
+        if self.state is None or not self.state.exists():
+            return None
+        live = Live.restore(fitted, self.state.read_bytes())
+        if reading.step is not None and Frequency.parse(reading.step) != live.freq:
+            raise UsageError(
+                f"--freq must be {live.freq.alias} as in {self.state}, but got {reading.freq}. Leave it out."
+            )
+        stage(output, f"going on from {self.state}")
+        return live
+
+
+def stream(reading: Reading, output: Output, asked: Asked) -> None:
     """Read observations as they come, and forecast after each of them.
 
     Every line of standard input is one observation, such as {"unique_id": "a", "ds": "2024-05-01T07:00", "y": 3.2};
@@ -82,22 +156,13 @@ def stream(
 
         $ foregate stream --pretrained --freq h --horizon 24 --state live.state < observations.ndjson
     """
-    from foregate.core import UsageError
     from foregate.core.files import write_atomically
 
     reading.check()
-    levels = percents(level)
-    if (model is None) != pretrained:
-        raise UsageError("stream must have either a MODEL or --pretrained, but got both or neither. Give one of them.")
-    if state is not None and not state.resolve().parent.is_dir():
-        raise UsageError(f"--state must be a file in a folder that exists, but got {str(state)!r}. Make the folder.")
-    if model is None:
-        live = _untrained(reading, horizon, season_lengths(season_length), history, state, output)
-    else:
-        if season_length is not None:
-            raise UsageError("--season-length must be left out with a MODEL, which has its own, but was given.")
-        live = _trained(model, reading, history, state, output)
-    steps = live.fitted.horizon if horizon is None else horizon
+    levels = percents(asked.level)
+    asked.check()
+    live = asked.live(reading, output)
+    steps = live.fitted.horizon if asked.horizon is None else asked.horizon
     stage(output, f"ready: {len(live)} series known, {steps} steps for every line")
     stop = _Stop()
     try:
@@ -106,65 +171,11 @@ def stream(
                 sys.stdout.write(json.dumps(_answer(live, line, number, steps, levels)) + "\n")
                 sys.stdout.flush()
     finally:
-        if state is not None:
-            write_atomically(state, live.snapshot())
-            stage(output, f"state of {len(live)} series saved in {state}")
+        if asked.state is not None:
+            write_atomically(asked.state, live.snapshot())
+            stage(output, f"state of {len(live)} series saved in {asked.state}")
     if stop.signal is not None:
         raise typer.Exit(128 + stop.signal)
-
-
-def _untrained(
-    reading: Reading,
-    horizon: int | None,
-    seasons: list[int] | None,
-    history: str | None,
-    state: Path | None,
-    output: Output,
-) -> Live:
-    """Live with the weights of the package; seasons and intervals are from the history, if there is one."""
-    from foregate.core import Frequency, at_least
-    from foregate.forecaster import Forecaster
-
-    at_least(1, horizon=1 if horizon is None else horizon)
-    named = {name: getattr(reading, name) for name in ("id_col", "time_col", "target_col") if getattr(reading, name)}
-    if history is None:
-        usual = Frequency.parse(reading.step or 1).seasons() if seasons is None else seasons
-        steps = horizon or (usual[0] if usual else 1)
-        live = Forecaster.pretrained(steps, freq=reading.step, season_length=seasons).live()
-        live.spec = replace(live.spec, **named)
-        return _resumed(live.fitted, state, reading, output) or live
-    stage(output, f"reading {history}")
-    panel = reading.read(history)
-    usual = (panel.freq.seasons() if panel.freq is not None else ()) if seasons is None else seasons
-    model = Forecaster.pretrained(horizon or (usual[0] if usual else 1), freq=reading.step, season_length=seasons)
-    model.fit(panel)
-    return _resumed(model.fitted_, state, reading, output) or model.live()
-
-
-def _trained(model: Path, reading: Reading, history: str | None, state: Path | None, output: Output) -> Live:
-    """Live with a saved model, from the series it was fitted on or from a table."""
-    from foregate.forecaster import load
-
-    stage(output, f"loading {model}")
-    loaded = load(model, engine="onnx")
-    resumed = _resumed(loaded.fitted_, state, reading, output)
-    if resumed is not None:
-        return resumed
-    return loaded.live(None if history is None else read_for(loaded, history, reading, output))
-
-
-def _resumed(fitted: Fitted, state: Path | None, reading: Reading, output: Output) -> Live | None:
-    """The state that was saved, if it was."""
-    from foregate.core import Frequency, UsageError
-    from foregate.streaming import Live
-
-    if state is None or not state.exists():
-        return None
-    live = Live.restore(fitted, state.read_bytes())
-    if reading.step is not None and Frequency.parse(reading.step) != live.freq:
-        raise UsageError(f"--freq must be {live.freq.alias} as in {state}, but got {reading.freq}. Leave it out.")
-    stage(output, f"going on from {state}")
-    return live
 
 
 def _answer(live: Live, line: bytes, number: int, steps: int, levels: Sequence[float]) -> dict[str, Any]:

@@ -6,7 +6,9 @@ each horizon step from there, for targets in the units of the row, and for the w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,51 +120,61 @@ class View:
     def features(self, rows: IntArray) -> Float32Array:
         """What the encoder reads at each row: (..., F)."""
         safe = np.maximum(rows, 0)
-        t, spec = self.tracks, self.spec
-        r, here, begin = t.row[safe], t.here[safe], t.begin[safe]
-        level, scale = t.level[here], self._unit_scale(here)
-        out = np.empty((*rows.shape, spec.n_features), np.float32)
+        out = np.empty((*rows.shape, self.spec.n_features), np.float32)
         i = 0
+        for column in self._relative(safe):
+            out[..., i] = column
+            i += 1
+        out[..., :i] = squash(out[..., :i])
+        out[..., i : i + ERRORS] = self._skill(safe)
+        i += ERRORS
+        for fact in self._facts(safe):
+            out[..., i] = fact
+            i += 1
+        self._columns.write_encoder(out[..., i:], safe, self._series[safe])
+        out[rows < 0] = 0
+        return out
+
+    def _relative(self, rows: IntArray) -> Iterator[NDArray[Any]]:
+        """Features in units of the row's scale: values before it, paths, slopes, and what a long season changed."""
+        t, spec = self.tracks, self.spec
+        r, here, begin = t.row[rows], t.here[rows], t.begin[rows]
+        level, scale = t.level[here], self._unit_scale(here)
         for lag in spec.lags:
             back = r - lag
             there = (back >= begin) & (lag > 0)
             # A seasonal lag that was not observed says nothing; a recent one holds the last level.
             if lag > spec.recent:
                 there &= t.mask[np.maximum(back, 0)]
-            out[..., i] = np.where(there, (t.z[np.maximum(back, 0)] - level) / scale, 0)
-            i += 1
+            yield np.where(there, (t.z[np.maximum(back, 0)] - level) / scale, 0)
         for value in self._paths(here):
-            out[..., i] = (value - level) / scale
-            i += 1
+            yield (value - level) / scale
         for j in range(len(SLOPES)):
-            out[..., i] = t.slope[here, j] * spec.seasons[0] / scale
-            i += 1
+            yield t.slope[here, j] * spec.seasons[0] / scale
         ago = r - spec.seasons[1]
         there = (ago >= begin) & (spec.seasons[1] > 1)
-        out[..., i] = np.where(there, (t.season_mean[r, 0] - t.season_mean[np.maximum(ago, begin), 0]) / scale, 0)
-        i += 1
-        out[..., :i] = squash(out[..., :i])
-        skill = np.log(t.errors[here] / scale[..., None] + LEAST_ERROR)
-        out[..., i : i + ERRORS] = np.where(np.isnan(skill), 0, skill)
-        i += ERRORS
-        short, long = spec.seasons
-        for column in (
-            np.log1p(t.age[here]) / 5,
-            np.log(short) / 3,
-            np.log(long) / 3,
-            np.log(np.maximum(t.relative[here], 1e-6)) / 5,
-            t.unit[safe],
-            t.mask[r],
-            np.log1p(t.gap[here]),
-            t.zeros[here],
-            t.count[r, 0] > 0,
-            t.count[r, 1] > 0,
-        ):
-            out[..., i] = column
-            i += 1
-        self._columns.write_encoder(out[..., i:], safe, self._series[safe])
-        out[rows < 0] = 0
-        return out
+        yield np.where(there, (t.season_mean[r, 0] - t.season_mean[np.maximum(ago, begin), 0]) / scale, 0)
+
+    def _skill(self, rows: IntArray) -> NDArray[Any]:
+        """How well all that a forecast can be made of has foretold the next row: (..., ERRORS)."""
+        here = self.tracks.here[rows]
+        skill = np.log(self.tracks.errors[here] / self._unit_scale(here)[..., None] + LEAST_ERROR)
+        return np.where(np.isnan(skill), 0, skill)
+
+    def _facts(self, rows: IntArray) -> Iterator[NDArray[Any] | float]:
+        """How much has been seen, the seasons, and what kind of numbers these are."""
+        t, (short, long) = self.tracks, self.spec.seasons
+        r, here = t.row[rows], t.here[rows]
+        yield np.log1p(t.age[here]) / 5
+        yield np.log(short) / 3
+        yield np.log(long) / 3
+        yield np.log(np.maximum(t.relative[here], 1e-6)) / 5
+        yield t.unit[rows]
+        yield t.mask[r]
+        yield np.log1p(t.gap[here])
+        yield t.zeros[here]
+        yield t.count[r, 0] > 0
+        yield t.count[r, 1] > 0
 
     def steps(self, rows: IntArray, k: IntArray) -> tuple[Float32Array, Float32Array]:
         """What the decoder sees of the steps k (K,) ahead of each row.
