@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from foregate.core import UsageError, at_least, listed
 
-__all__ = ["CELLS", "CellKind", "Dropout", "ForgetGate", "ForgetPreset", "checked_kind"]
+__all__ = ["CELLS", "CellKind", "Dropout", "ForgetGate", "ForgetPreset", "check_rate", "checked_kind"]
 
 CellKind = Literal["lstm", "gru", "rnn-tanh", "rnn-relu"]
 CELLS: tuple[CellKind, ...] = get_args(CellKind)
@@ -35,6 +35,19 @@ def checked_kind(kind: str) -> CellKind:
     raise UsageError(f"A cell must be one of {listed(CELLS)}, but got {kind!r}.")
 
 
+def check_rate(name: str, rate: float) -> None:
+    """Refuse a share to be dropped that is none, by its name.
+
+    Raises:
+        UsageError: it is below 0, or leaves nothing.
+
+    Examples:
+        >>> check_rate("dropout", 0.5)
+    """
+    if not 0 <= rate < 1:
+        raise UsageError(f"{name} must be from 0 up to, not including, 1, but got {rate}.")
+
+
 @dataclass(frozen=True)
 class Dropout:
     """Which share of a recurrent encoder's units is dropped in training; none when it forecasts.
@@ -54,9 +67,7 @@ class Dropout:
 
     def __post_init__(self) -> None:
         for name in ("recurrent", "between", "output"):
-            rate = getattr(self, name)
-            if not 0 <= rate < 1:
-                raise UsageError(f"{name} must be from 0 up to, not including, 1, but got {rate}.")
+            check_rate(name, getattr(self, name))
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,11 @@ function of the same weights, in outputs, states and gradients. Letters: B seque
 L layers, D directions (1 or 2); σ is the logistic function, ⊙ multiplies entry by entry.
 """
 
+from foregate.models.cells.base import Cell as Cell
 from foregate.models.cells.base import HiddenState as HiddenState
 from foregate.models.cells.base import LSTMState as LSTMState
+from foregate.models.cells.base import State as State
+from foregate.models.cells.fused import Fused as Fused
 from foregate.models.cells.fused import fused as fused
 from foregate.models.cells.fused import kind_of as kind_of
 from foregate.models.cells.gru import GRUCell as GRUCell
@@ -15,12 +18,16 @@ from foregate.models.cells.lstm import LSTMCell as LSTMCell
 from foregate.models.cells.lstm import LSTMGates as LSTMGates
 from foregate.models.cells.rnn import RNNCell as RNNCell
 from foregate.models.cells.rnn import RNNGates as RNNGates
+from foregate.models.cells.stack import Gates as Gates
 from foregate.models.cells.stack import Layer as Layer
 from foregate.models.cells.stack import Stack as Stack
 
 __all__ = [
+    "Cell",
+    "Fused",
     "GRUCell",
     "GRUGates",
+    "Gates",
     "HiddenState",
     "LSTMCell",
     "LSTMGates",
@@ -29,6 +36,7 @@ __all__ = [
     "RNNCell",
     "RNNGates",
     "Stack",
+    "State",
     "fused",
     "kind_of",
 ]

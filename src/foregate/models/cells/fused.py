@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from foregate.core import UsageError, at_least
-from foregate.models.cell_spec import CellKind, checked_kind
+from foregate.models.cell_spec import CellKind, check_rate, checked_kind
 
 __all__ = ["Fused", "fused", "kind_of"]
 
@@ -36,8 +36,7 @@ def fused(
         'relu'
     """
     at_least(1, n_inputs=n_inputs, hidden=hidden, layers=layers)
-    if not 0 <= dropout < 1:
-        raise UsageError(f"dropout must be from 0 up to, not including, 1, but got {dropout}.")
+    check_rate("dropout", dropout)
     if dropout and layers == 1:
         raise UsageError(f"dropout between layers must have two of them, but got {dropout} with layers=1. Add a layer.")
     match checked_kind(kind):
