@@ -23,7 +23,7 @@ def make(kind, **shape):
         return Stack(kind, F, H, **shape).double()
 
 
-@given(st.sampled_from(CELLS), st.integers(0, 2**31), st.sampled_from([0.0, 1.0, 10.0]))
+@given(st.sampled_from([*CELLS]), st.integers(0, 2**31), st.sampled_from([0.0, 1.0, 10.0]))
 def test_gates_say_what_happened(kind, seed, size):
     """From the gates that are returned the outputs follow; all gates lie in their range."""
     layer, x, h = make(kind).layers[0], numbers(B, T, F, seed=seed, size=size), numbers(B, H, seed=seed)

@@ -148,6 +148,17 @@ def test_the_replay_is_the_gate_itself(kind, bidirectional, carried, dropped):
 
 
 @pytest.mark.parametrize("kind", GATED)
+def test_a_long_memory_is_seen_in_half_precision(kind):
+    """Where layers compute in bfloat16, a half-life of thousands of steps is not rounded to one without end."""
+    rnn, x = make(kind).float(), torch.zeros(B, T, F)
+    set_forget_bias(rnn, ForgetGate(retain_steps=5000))
+    rnn.weight_hh_l0.data.zero_()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = retention(replay_forget(rnn, x, rnn(x)[0])).half_life
+    assert abs(found / 5000 - 1) < 0.05
+
+
+@pytest.mark.parametrize("kind", GATED)
 def test_steps_first_are_replayed_too(kind):
     """A layer that reads (T, B, F) is replayed as it reads."""
     rnn = make(kind)

@@ -75,7 +75,7 @@ def test_outputs_states_and_gradients_agree(kind, layers, bidirectional, carried
         torch.testing.assert_close(one, other, **TOLERANCE)
 
 
-@given(st.sampled_from(CELLS), st.integers(0, 2**31), st.sampled_from([0.1, 1.0, 30.0]))
+@given(st.sampled_from([*CELLS]), st.integers(0, 2**31), st.sampled_from([0.1, 1.0, 30.0]))
 def test_numpy_agrees(kind, seed, size):
     """Outputs and memory, at any size of inputs and states, are those of NumPy."""
     twin = Stack.of(make(kind, seed))

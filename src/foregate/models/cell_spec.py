@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from foregate.core import UsageError, at_least, listed
 
-__all__ = ["CELLS", "CellKind", "Dropout", "ForgetGate", "ForgetPreset", "check_rate", "checked_kind"]
+__all__ = ["CELLS", "RETAINED", "CellName", "Dropout", "ForgetGate", "ForgetPreset", "check_rate", "checked_kind"]
 
-CellKind = Literal["lstm", "gru", "rnn-tanh", "rnn-relu"]
-CELLS: tuple[CellKind, ...] = get_args(CellKind)
-"""The names of the recurrent cells."""
+CellName = Literal["lstm", "gru", "rnn-tanh", "rnn-relu"]
+
+CELLS: dict[CellName, str] = {
+    "lstm": "a memory behind three gates: forget, write, show (Hochreiter and Schmidhuber 1997, Gers et al. 2000)",
+    "gru": "two gates and no memory beside the output: a quarter fewer weights (Cho et al. 2014)",
+    "rnn-tanh": "no gates: what was read fades or grows with every step (Elman 1990)",
+    "rnn-relu": "no gates, and outputs without an upper bound",
+}
+"""The name of every recurrent cell, and what it does."""
 
 ForgetPreset = Literal["long", "short", "noisy"]
+
 RETAINED: dict[ForgetPreset, float] = {"long": 100.0, "short": 2.0, "noisy": 12.0}
 """Steps after which half of the memory is left, by task; see `ForgetGate.preset` for why."""
 
 
-def checked_kind(kind: str) -> CellKind:
+def checked_kind(kind: str) -> CellName:
     """The name of a cell, or an error that lists the names there are.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from foregate.core import UsageError, at_least
-from foregate.models.cell_spec import CellKind, check_rate, checked_kind
+from foregate.models.cell_spec import CellName, check_rate, checked_kind
 
 __all__ = ["Fused", "fused", "kind_of"]
 
@@ -13,7 +13,7 @@ Fused = nn.RNN | nn.GRU | nn.LSTM
 
 
 def fused(
-    kind: CellKind, n_inputs: int, hidden: int, *, layers: int = 1, bidirectional: bool = False, dropout: float = 0.0
+    kind: CellName, n_inputs: int, hidden: int, *, layers: int = 1, bidirectional: bool = False, dropout: float = 0.0
 ) -> Fused:
     """Fused layers that read sequences (B, T, F).
 
@@ -50,7 +50,7 @@ def fused(
             return nn.RNN(n_inputs, hidden, layers, "relu", True, True, dropout, bidirectional)
 
 
-def kind_of(rnn: Fused) -> CellKind:
+def kind_of(rnn: Fused) -> CellName:
     """The name of the cell that fused layers are made of.
 
     Examples:

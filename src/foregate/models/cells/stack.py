@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from foregate.core import UsageError, at_least
-from foregate.models.cell_spec import CellKind, checked_kind
+from foregate.models.cell_spec import CellName, checked_kind
 from foregate.models.cells.base import Cell, State
 from foregate.models.cells.fused import Fused, kind_of
 from foregate.models.cells.gru import GRUCell, GRUGates
@@ -67,7 +67,7 @@ class Stack(nn.Module):
     """
 
     def __init__(
-        self, kind: CellKind, n_inputs: int, hidden: int, *, layers: int = 1, bidirectional: bool = False
+        self, kind: CellName, n_inputs: int, hidden: int, *, layers: int = 1, bidirectional: bool = False
     ) -> None:
         super().__init__()
         at_least(1, n_inputs=n_inputs, hidden=hidden, layers=layers)
@@ -143,7 +143,7 @@ class Stack(nn.Module):
         return z if self.batch_first else z.transpose(0, 1), states, tuple(gates)
 
 
-def _cell(kind: CellKind, n_inputs: int, hidden: int) -> Cell:
+def _cell(kind: CellName, n_inputs: int, hidden: int) -> Cell:
     match checked_kind(kind):
         case "lstm":
             return LSTMCell(n_inputs, hidden)
