@@ -1,0 +1,36 @@
+"""What attention and heads are called, for those who choose them and those who only list them. No torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+__all__ = ["ATTENTIONS", "HEADS", "POINT_LOSSES", "AttentionName", "HeadName", "PointLoss"]
+
+AttentionName = Literal["additive", "dot", "general", "multi-head"]
+HeadName = Literal["point", "quantiles", "gaussian", "student-t", "negative-binomial", "mixture"]
+PointLoss = Literal["mse", "mae", "huber"]
+
+ATTENTIONS: dict[AttentionName, str] = {
+    "additive": "a small network compares the query with every state (Bahdanau et al. 2015)",
+    "dot": "the inner product of the query and every state (Luong et al. 2015)",
+    "general": "the inner product after a learnt matrix (Luong et al. 2015)",
+    "multi-head": "several scaled inner products side by side, each in its own projection (Vaswani et al. 2017)",
+}
+"""The name of every attention, and what it does."""
+
+HEADS: dict[HeadName, str] = {
+    "point": "one number and no distribution, trained by squared, absolute or Huber errors",
+    "quantiles": "quantiles that cannot cross, of no assumed shape, trained by the pinball loss",
+    "gaussian": "a normal distribution",
+    "student-t": "a bell with tails as heavy as the data asks for",
+    "negative-binomial": "counts: whole numbers from 0, more spread out than Poisson's",
+    "mixture": "several normal distributions, for outcomes with more than one peak",
+}
+"""The name of every head, and what it says of the future."""
+
+POINT_LOSSES: dict[PointLoss, str] = {
+    "mse": "squared errors: the mean",
+    "mae": "absolute errors: the median",
+    "huber": "squared within one unit of scale, absolute beyond it (Huber 1964)",
+}
+"""The losses that a point can be trained by, and what they ask for."""
