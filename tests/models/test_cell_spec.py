@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foregate.core import UsageError
-from foregate.models.cell_spec import CELLS, RETAINED, CellName, Dropout, ForgetGate, ForgetPreset, checked_kind
+from foregate.models.cell_spec import CELLS, RETAINED, CellKind, Dropout, ForgetGate, ForgetPreset, checked_kind
 
 
 def opened(bias):
@@ -18,7 +18,7 @@ def opened(bias):
 
 def test_names_of_cells_are_known():
     """Every listed name is one that the type allows and is accepted as it is, no other."""
-    assert tuple(CELLS) == get_args(CellName)
+    assert tuple(CELLS) == get_args(CellKind)
     assert tuple(RETAINED) == get_args(ForgetPreset)
     assert [checked_kind(kind) for kind in CELLS] == list(CELLS)
     with pytest.raises(UsageError, match="but got 'LSTM'"):

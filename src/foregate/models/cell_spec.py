@@ -8,11 +8,11 @@ from typing import Literal
 
 from foregate.core import UsageError, at_least, listed
 
-__all__ = ["CELLS", "RETAINED", "CellName", "Dropout", "ForgetGate", "ForgetPreset", "check_rate", "checked_kind"]
+__all__ = ["CELLS", "RETAINED", "CellKind", "Dropout", "ForgetGate", "ForgetPreset", "check_rate", "checked_kind"]
 
-CellName = Literal["lstm", "gru", "rnn-tanh", "rnn-relu"]
+CellKind = Literal["lstm", "gru", "rnn-tanh", "rnn-relu"]
 
-CELLS: dict[CellName, str] = {
+CELLS: dict[CellKind, str] = {
     "lstm": "a memory behind three gates: forget, write, show (Hochreiter and Schmidhuber 1997, Gers et al. 2000)",
     "gru": "two gates and no memory beside the output: a quarter fewer weights (Cho et al. 2014)",
     "rnn-tanh": "no gates: what was read fades or grows with every step (Elman 1990)",
@@ -26,7 +26,7 @@ RETAINED: dict[ForgetPreset, float] = {"long": 100.0, "short": 2.0, "noisy": 12.
 """Steps after which half of the memory is left, by task; see `ForgetGate.preset` for why."""
 
 
-def checked_kind(kind: str) -> CellName:
+def checked_kind(kind: str) -> CellKind:
     """The name of a cell, or an error that lists the names there are.
 
     Raises:

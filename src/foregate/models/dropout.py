@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from foregate.core import UsageError
-from foregate.models.cell_spec import CellName, check_rate
+from foregate.models.cell_spec import CellKind, check_rate
 from foregate.models.cells import Fused, Stack, kind_of
 
 __all__ = ["FusedState", "drop", "read", "recurrent_masks"]
@@ -20,7 +20,7 @@ __all__ = ["FusedState", "drop", "read", "recurrent_masks"]
 FusedState = Tensor | tuple[Tensor, Tensor]
 """A state as `torch.nn` has it: h (L·D, B, H), or of an LSTM (h, c)."""
 
-_RUN: dict[CellName, Callable[..., tuple[Tensor, ...]]] = {
+_RUN: dict[CellKind, Callable[..., tuple[Tensor, ...]]] = {
     "lstm": torch.lstm,
     "gru": torch.gru,
     "rnn-tanh": torch.rnn_tanh,
@@ -130,7 +130,7 @@ def read(
     return outputs, (after[0], after[1]) if kind == "lstm" else after[0]
 
 
-def _zeros(rnn: nn.RNNBase, x: Tensor, kind: CellName) -> FusedState:
+def _zeros(rnn: nn.RNNBase, x: Tensor, kind: CellKind) -> FusedState:
     zeros = x.new_zeros(len(rnn.all_weights), x.shape[0 if rnn.batch_first else 1], rnn.hidden_size)
     return (zeros, zeros) if kind == "lstm" else zeros
 

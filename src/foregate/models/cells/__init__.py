@@ -9,11 +9,12 @@ from foregate.models.cells.base import Cell as Cell
 from foregate.models.cells.base import HiddenState as HiddenState
 from foregate.models.cells.base import LSTMState as LSTMState
 from foregate.models.cells.base import State as State
-from foregate.models.cells.fused import Fused as Fused
-from foregate.models.cells.fused import fused as fused
-from foregate.models.cells.fused import kind_of as kind_of
 from foregate.models.cells.gru import GRUCell as GRUCell
 from foregate.models.cells.gru import GRUGates as GRUGates
+from foregate.models.cells.kinds import Fused as Fused
+from foregate.models.cells.kinds import fused as fused
+from foregate.models.cells.kinds import kind_of as kind_of
+from foregate.models.cells.kinds import make_cell as make_cell
 from foregate.models.cells.lstm import LSTMCell as LSTMCell
 from foregate.models.cells.lstm import LSTMGates as LSTMGates
 from foregate.models.cells.rnn import RNNCell as RNNCell
@@ -39,4 +40,5 @@ __all__ = [
     "State",
     "fused",
     "kind_of",
+    "make_cell",
 ]

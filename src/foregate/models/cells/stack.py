@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from foregate.core import UsageError, at_least
-from foregate.models.cell_spec import CellName, checked_kind
+from foregate.models.cell_spec import CellKind
 from foregate.models.cells.base import Cell, State
-from foregate.models.cells.fused import Fused, kind_of
-from foregate.models.cells.gru import GRUCell, GRUGates
-from foregate.models.cells.lstm import LSTMCell, LSTMGates
-from foregate.models.cells.rnn import RNNCell, RNNGates
+from foregate.models.cells.gru import GRUGates
+from foregate.models.cells.kinds import Fused, kind_of, make_cell
+from foregate.models.cells.lstm import LSTMGates
+from foregate.models.cells.rnn import RNNGates
 
 __all__ = ["Gates", "Layer", "Stack"]
 
@@ -42,7 +42,7 @@ class Layer(nn.Module):
             in the order of time: a layer that reads in reverse ends at the first step.
 
         Examples:
-            >>> outputs, state, gates = Layer(GRUCell(3, 2))(torch.ones(5, 7, 3))
+            >>> outputs, state, gates = Layer(make_cell("gru", 3, 2))(torch.ones(5, 7, 3))
             >>> outputs.shape, torch.equal(outputs[:, -1], state.h)
             (torch.Size([5, 7, 2]), True)
         """
@@ -67,15 +67,15 @@ class Stack(nn.Module):
     """
 
     def __init__(
-        self, kind: CellName, n_inputs: int, hidden: int, *, layers: int = 1, bidirectional: bool = False
+        self, kind: CellKind, n_inputs: int, hidden: int, *, layers: int = 1, bidirectional: bool = False
     ) -> None:
         super().__init__()
-        at_least(1, n_inputs=n_inputs, hidden=hidden, layers=layers)
+        at_least(1, layers=layers)
         self.directions = 2 if bidirectional else 1
         self.batch_first = True
         """Whether sequences come as (B, T, F), or as (T, B, F)."""
         self.layers = nn.ModuleList(
-            Layer(_cell(kind, n_inputs if level == 0 else self.directions * hidden, hidden), reverse=reverse)
+            Layer(make_cell(kind, n_inputs if level == 0 else self.directions * hidden, hidden), reverse=reverse)
             for level in range(layers)
             for reverse in ((False, True) if bidirectional else (False,))
         )
@@ -141,15 +141,3 @@ class Stack(nn.Module):
                 z, sides = torch.cat(sides, -1), []
         states = after[0]._make(torch.stack(each) for each in zip(*after, strict=True))
         return z if self.batch_first else z.transpose(0, 1), states, tuple(gates)
-
-
-def _cell(kind: CellName, n_inputs: int, hidden: int) -> Cell:
-    match checked_kind(kind):
-        case "lstm":
-            return LSTMCell(n_inputs, hidden)
-        case "gru":
-            return GRUCell(n_inputs, hidden)
-        case "rnn-tanh":
-            return RNNCell(n_inputs, hidden, "tanh")
-        case "rnn-relu":
-            return RNNCell(n_inputs, hidden, "relu")

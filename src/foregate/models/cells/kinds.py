@@ -1,19 +1,23 @@
-"""The fast twins: the fused layers of `torch.nn`, by the names of the cells."""
+"""Cells by their names: the fused layers of `torch.nn`, and those written out."""
 
 from __future__ import annotations
 
 from torch import nn
 
 from foregate.core import UsageError, at_least
-from foregate.models.cell_spec import CellName, check_rate, checked_kind
+from foregate.models.cell_spec import CellKind, check_rate, checked_kind
+from foregate.models.cells.base import Cell
+from foregate.models.cells.gru import GRUCell
+from foregate.models.cells.lstm import LSTMCell
+from foregate.models.cells.rnn import RNNCell
 
-__all__ = ["Fused", "fused", "kind_of"]
+__all__ = ["Fused", "fused", "kind_of", "make_cell"]
 
 Fused = nn.RNN | nn.GRU | nn.LSTM
 
 
 def fused(
-    kind: CellName, n_inputs: int, hidden: int, *, layers: int = 1, bidirectional: bool = False, dropout: float = 0.0
+    kind: CellKind, n_inputs: int, hidden: int, *, layers: int = 1, bidirectional: bool = False, dropout: float = 0.0
 ) -> Fused:
     """Fused layers that read sequences (B, T, F).
 
@@ -50,7 +54,32 @@ def fused(
             return nn.RNN(n_inputs, hidden, layers, "relu", True, True, dropout, bidirectional)
 
 
-def kind_of(rnn: Fused) -> CellName:
+def make_cell(kind: CellKind, n_inputs: int, hidden: int) -> Cell:
+    """One cell written out: state in, state and gates out, for those who go step by step.
+
+    Raises:
+        UsageError: an unknown cell, or an impossible size.
+
+    Examples:
+        >>> import torch
+        >>> cell = make_cell("gru", 3, 2)
+        >>> state, gates = cell(torch.ones(5, 3), cell.zeros(torch.ones(5, 3)))
+        >>> state.h.shape
+        torch.Size([5, 2])
+    """
+    at_least(1, n_inputs=n_inputs, hidden=hidden)
+    match checked_kind(kind):
+        case "lstm":
+            return LSTMCell(n_inputs, hidden)
+        case "gru":
+            return GRUCell(n_inputs, hidden)
+        case "rnn-tanh":
+            return RNNCell(n_inputs, hidden, "tanh")
+        case "rnn-relu":
+            return RNNCell(n_inputs, hidden, "relu")
+
+
+def kind_of(rnn: Fused) -> CellKind:
     """The name of the cell that fused layers are made of.
 
     Examples:
