@@ -12,6 +12,8 @@ MAKES_NETWORKS = (
     "foregate.persistence.runs",
 )
 """What may load torch when imported; everything else names it inside functions, if at all."""
+CHOICES = ["foregate.models.cell_spec", "foregate.models.spec"]
+"""What describes networks to those who only choose, in plain values."""
 OPTIONAL = {"matplotlib", "onnx", "pandas", "prophet", "scipy", "sqlalchemy", "statsforecast", "statsmodels"}
 
 
@@ -40,6 +42,11 @@ def test_only_what_makes_networks_loads_torch(fresh):
     """All other modules can be imported together without torch or anything optional: a model runs without."""
     names = [name for name in modules() if not name.startswith(MAKES_NETWORKS)]
     import_without(fresh, names, OPTIONAL | {"holidays", "torch", "utilsforecast"})
+
+
+def test_choices_about_networks_need_no_torch(fresh):
+    """What can be chosen about networks can be listed, and checked, without loading torch."""
+    import_without(fresh, CHOICES, {"torch"})
 
 
 def test_what_makes_networks_waits_with_the_rest(fresh):
