@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-__all__ = ["ATTENTIONS", "HEADS", "POINT_LOSSES", "AttentionName", "HeadName", "PointLoss"]
+__all__ = ["ATTENTIONS", "HEADS", "POINT_LOSSES", "AttentionName", "HeadName", "PointLoss", "head_outputs"]
 
 AttentionName = Literal["additive", "dot", "general", "multi-head"]
 HeadName = Literal["point", "quantiles", "gaussian", "student-t", "negative-binomial", "mixture"]
@@ -34,3 +34,26 @@ POINT_LOSSES: dict[PointLoss, str] = {
     "huber": "squared within one unit of scale, absolute beyond it (Huber 1964)",
 }
 """The losses that a point can be trained by, and what they ask for."""
+
+
+def head_outputs(head: HeadName, n_quantiles: int, components: int) -> int:
+    """How many outputs of a decoder a head reads for one step.
+
+    Args:
+        head: its name.
+        n_quantiles: Q, of a head of quantiles.
+        components: M, of a mixture.
+
+    Examples:
+        >>> head_outputs("student-t", n_quantiles=9, components=3)
+        3
+    """
+    outputs: dict[HeadName, int] = {
+        "point": 1,
+        "quantiles": n_quantiles,
+        "gaussian": 2,
+        "student-t": 3,
+        "negative-binomial": 2,
+        "mixture": 1 + 3 * components,
+    }
+    return outputs[head]

@@ -1,0 +1,109 @@
+"""What all heads have in common: the interface, the units, and how outputs become positive numbers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from foregate.core import UsageError
+
+__all__ = ["LEAST_SPREAD", "Head", "Units", "check_levels", "positive"]
+
+LEAST_SPREAD = 1e-3
+"""In units of scale: no distribution is narrower, so that a stretch without any change cannot make a loss endless."""
+
+
+class Units(NamedTuple):
+    """What a forecast z is told in: y = level + scale z is the value in the units of the data.
+
+    Both (...,), broadcast against targets: (B, 1) beside targets (B, K).
+    """
+
+    level: Tensor
+    """What z = 0 stands for."""
+    scale: Tensor
+    """What z = 1 stands above it, positive."""
+
+
+def positive(raw: Tensor) -> Tensor:
+    """A number above LEAST_SPREAD for any output, growing in proportion to large ones."""
+    return functional.softplus(raw) + LEAST_SPREAD
+
+
+def check_levels(levels: Sequence[float]) -> None:
+    """Refuse probabilities that are none, or do not ascend.
+
+    Raises:
+        UsageError: says which.
+
+    Examples:
+        >>> check_levels([0.1, 0.5, 0.9])
+    """
+    if not levels or not all(0 < p < 1 for p in levels) or not all(low < high for low, high in pairwise(levels)):
+        raise UsageError(
+            f"levels must be ascending probabilities between 0 and 1, but got {list(levels)}. "
+            "Give for example levels=[0.1, 0.5, 0.9]."
+        )
+
+
+class Head(ABC):
+    """Turns the N outputs of a decoder for one step into a distribution, in units of the origin's scale.
+
+    The first output is where the distribution lies: add to it, and the distribution moves by as much (that of counts,
+    which stays above 0, by nearly as much). A head has no weights of its own, and every step stands alone.
+    """
+
+    counts: ClassVar[bool] = False
+    """Whether outcomes are whole numbers in the units of the data. Then `units` are read, and y is level + scale z;
+    for all other heads they may be anything."""
+
+    @property
+    @abstractmethod
+    def n_outputs(self) -> int:
+        """N, outputs of the decoder for one step."""
+
+    @abstractmethod
+    def loss(self, raw: Tensor, target: Tensor, units: Units) -> Tensor:
+        """How bad the distribution of outputs (..., N) is where the target (...,) came: (...,), lower is better.
+
+        The negative logarithm of the likelihood where there is one; the head's own error where there is none.
+        """
+
+    @abstractmethod
+    def mean(self, raw: Tensor, units: Units) -> Tensor:
+        """Expected value (...,) of outputs (..., N)."""
+
+    @abstractmethod
+    def sample(self, raw: Tensor, n: int, generator: torch.Generator, units: Units) -> Tensor:
+        """Independent draws (n, ...) from the distribution of outputs (..., N)."""
+
+    def quantiles(self, raw: Tensor, levels: Sequence[float], units: Units) -> Tensor:
+        """Quantiles (..., Q) of outputs (..., N) at Q ascending probabilities: they never cross.
+
+        Raises:
+            UsageError: the levels are no ascending probabilities, or a point is asked for more than its median.
+        """
+        check_levels(levels)
+        # Rounding may put neighbours that are nearly the same in the wrong order.
+        return self._quantiles(raw, levels, units).to(raw.dtype).cummax(-1).values
+
+    @abstractmethod
+    def _quantiles(self, raw: Tensor, levels: Sequence[float], units: Units) -> Tensor:
+        """Quantiles (..., Q), exact but for rounding."""
+
+
+def normal_draws(raw: Tensor, n: int, generator: torch.Generator) -> Tensor:
+    """Standard normal numbers (n, ...) for outputs (..., N)."""
+    return torch.randn(n, *raw.shape[:-1], generator=generator, dtype=raw.dtype, device=raw.device)
+
+
+def uniform_draws(raw: Tensor, n: int, generator: torch.Generator) -> Tensor:
+    """Numbers (n, ...) above 0 and up to 1, in double precision, for outputs (..., N)."""
+    shape = n, *raw.shape[:-1]
+    return 1 - torch.rand(shape, generator=generator, dtype=torch.float64, device=raw.device)

@@ -1,0 +1,381 @@
+"""Laws of every head, whatever its outputs, and the distributions against SciPy's."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from foregate.core import UsageError
+from foregate.models.heads import (
+    Gaussian,
+    Mixture,
+    NegativeBinomial,
+    Point,
+    Quantiles,
+    StudentT,
+    Units,
+    make_head,
+    pinball,
+)
+from foregate.models.heads.base import LEAST_SPREAD
+from foregate.models.names import HEADS, POINT_LOSSES, head_outputs
+
+LEVELS = (0.005, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.995)
+DISTRIBUTIONS = [Quantiles(LEVELS), Gaussian(), StudentT(), Mixture(3), Mixture(1), NegativeBinomial()]
+ALL = [*DISTRIBUTIONS, *(Point(error) for error in POINT_LOSSES)]
+EVERY = pytest.mark.parametrize("head", ALL, ids=str)
+EVERY_DISTRIBUTION = pytest.mark.parametrize("head", DISTRIBUTIONS, ids=str)
+LIKELIHOODS = [head for head in DISTRIBUTIONS if not isinstance(head, Quantiles)]
+EVERY_LIKELIHOOD = pytest.mark.parametrize("head", LIKELIHOODS, ids=str)
+PLAIN = Units(torch.tensor([3.0]), torch.tensor([2.0]))
+
+
+def levels_of(head):
+    return (0.5,) if isinstance(head, Point) else LEVELS
+
+
+def outputs(head, *shape, seed=0, size=1.0, dtype=torch.float32):
+    return size * torch.randn(*shape, head.n_outputs, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def double(numbers):
+    return torch.tensor(numbers, dtype=torch.float64)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+corners = st.sampled_from([-50.0, -10.0, -1.0, 0.0, 1.0, 10.0, 50.0])
+units = st.tuples(st.sampled_from([0.0, 1.0, 7.0, 1e6]), st.sampled_from([1e-3, 0.5, 1.0, 40.0, 1e9]))
+
+
+def given_units(pair):
+    return Units(*(torch.tensor([float(number)]) for number in pair))
+
+
+@EVERY
+@given(st.data(), units)
+def test_quantiles_never_cross(head, data, pair):
+    """Whatever the outputs and the units, quantiles are numbers that ascend."""
+    raw = torch.tensor(data.draw(st.lists(corners, min_size=head.n_outputs, max_size=head.n_outputs)))
+    quantiles = head.quantiles(raw[None], levels_of(head), given_units(pair))
+    assert quantiles.shape == (1, len(levels_of(head)))
+    assert bool(quantiles.isfinite().all())
+    assert bool((quantiles.diff(dim=-1) >= 0).all())
+
+
+@EVERY_DISTRIBUTION
+@given(st.lists(st.floats(1e-4, 1 - 1e-4), min_size=1, max_size=8, unique=True), st.integers(0, 2**31))
+def test_any_levels(head, levels, seed):
+    """Quantiles at any levels ascend and are the same whichever others are asked for with them."""
+    levels, raw = sorted(levels), outputs(head, 4, seed=seed)
+    together = head.quantiles(raw, levels, PLAIN)
+    assert bool((together.diff(dim=-1) >= 0).all())
+    alone = torch.cat([head.quantiles(raw, [level], PLAIN) for level in levels], -1)
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+@EVERY
+@given(st.data(), units, st.sampled_from([-1e6, -50.0, 0.0, 0.3, 1e6]))
+def test_losses_are_always_numbers(head, data, pair, target):
+    """Whatever the outputs, the units and what came, loss, gradients, mean and draws are finite."""
+    raw = torch.tensor([data.draw(st.lists(corners, min_size=head.n_outputs, max_size=head.n_outputs))])
+    raw.requires_grad_()
+    given_ = given_units(pair)
+    loss = head.loss(raw, torch.tensor([target]), given_)
+    loss.sum().backward()
+    assert loss.shape == (1,)
+    assert bool(loss.isfinite().all())
+    assert bool(raw.grad.isfinite().all())
+    with torch.no_grad():
+        assert bool(head.mean(raw, given_).isfinite().all())
+        assert bool(head.sample(raw, 5, generator(), given_).isfinite().all())
+
+
+@EVERY
+def test_no_change_is_no_end(head):
+    """Where nothing ever changes the loss is bounded below: a spread never becomes 0."""
+    raw = torch.full((1, head.n_outputs), -50.0)
+    raw[:, 0] = 0
+    nothing = Units(torch.zeros(1), torch.ones(1))
+    assert head.loss(raw, torch.zeros(1), nothing).item() >= math.log(LEAST_SPREAD)
+
+
+@EVERY
+def test_every_step_stands_alone(head):
+    """Loss, quantiles, mean and draws of many steps are those of each, whatever the shape of the batch."""
+    raw, target = outputs(head, 2, 3, 4), torch.randn(2, 3, 4, generator=generator(1))
+    level, scale = torch.rand(2, 3, 1, generator=generator(2)) * 9, torch.rand(2, 3, 1, generator=generator(3)) + 0.5
+    together = Units(level, scale)
+    loss, mean = head.loss(raw, target, together), head.mean(raw, together)
+    quantiles = head.quantiles(raw, levels_of(head), together)
+    assert loss.shape == mean.shape == (2, 3, 4)
+    assert quantiles.shape == (2, 3, 4, len(levels_of(head)))
+    assert head.sample(raw, 6, generator(), together).shape == (6, 2, 3, 4)
+    for i in np.ndindex(2, 3, 4):
+        one = Units(level[i[0], i[1]], scale[i[0], i[1]])
+        torch.testing.assert_close(head.loss(raw[i][None], target[i][None], one)[0], loss[i], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(head.mean(raw[i][None], one)[0], mean[i], rtol=1e-4, atol=1e-5)
+        alone = head.quantiles(raw[i][None], levels_of(head), one)[0]
+        torch.testing.assert_close(alone, quantiles[i], rtol=1e-4, atol=1e-5)
+
+
+@EVERY_DISTRIBUTION
+@pytest.mark.parametrize("seed", range(4))
+def test_draws_have_the_quantiles(head, seed):
+    """As many draws lie below each quantile as it says, and their mean is the mean."""
+    raw, n = outputs(head, 1, seed=seed), 40_000
+    draws = head.sample(raw, n, generator(seed), PLAIN)[:, 0]
+    for level, quantile in zip(LEVELS, head.quantiles(raw, LEVELS, PLAIN)[0], strict=True):
+        error = 5 * math.sqrt(level * (1 - level) / n)
+        assert (draws < quantile - 1e-4).double().mean().item() <= level + error
+        assert (draws <= quantile + 1e-4).double().mean().item() >= level - error
+    error = 6 * draws.std().item() / math.sqrt(n)
+    assert abs(draws.mean().item() - head.mean(raw, PLAIN).item()) <= error + 1e-3
+    assert torch.equal(draws[:, None], head.sample(raw, n, generator(seed), PLAIN)), "the same seed, the same draws"
+
+
+@EVERY_DISTRIBUTION
+def test_truth_costs_least(head):
+    """Of all outputs nearby, those that what came was drawn from have the lowest loss."""
+    raw = outputs(head, 1, seed=1, dtype=torch.float64)
+    raw[:, 0] += 1
+    came = head.sample(raw, 100_000, generator(), PLAIN)[:, 0]
+    raw.requires_grad_()
+    best = head.loss(raw, came, PLAIN).mean()
+    best.backward()
+    assert float(raw.grad.abs().max()) < 0.02
+    with torch.no_grad():
+        for i in range(head.n_outputs):
+            for move in (-0.7, 0.7):
+                other = raw.clone()
+                other[:, i] += move
+                if not isinstance(head, Mixture) or head.components > 1 or i != 1:  # the share of one is always 1
+                    assert head.loss(other, came, PLAIN).mean() > best
+
+
+def test_points_are_what_their_loss_asks_for():
+    """Squared errors ask for the mean, absolute ones for the median, and Huber's for something between them."""
+    came = torch.tensor([0.0, 0.1, 0.2, 0.4, 4.0])
+    grid = torch.linspace(-1, 5, 6001).reshape(-1, 1, 1).expand(-1, 5, 1)
+    best = {}
+    for error in POINT_LOSSES:
+        loss = Point(error).loss(grid, came.expand(6001, 5), PLAIN).mean(-1)
+        best[error] = grid[loss.argmin(), 0, 0].item()
+    assert abs(best["mse"] - came.mean().item()) < 2e-3
+    assert abs(best["mae"] - came.median().item()) < 2e-3
+    assert best["mae"] + 0.1 < best["huber"] < best["mse"] - 0.1
+
+
+@EVERY
+def test_gradients_are_exact(head):
+    """Gradients of the loss are those of finite differences, in double precision."""
+    raw = outputs(head, 5, seed=3, dtype=torch.float64).requires_grad_()
+    target = torch.randn(5, generator=generator(4), dtype=torch.float64) * 2
+    assert torch.autograd.gradcheck(lambda r: head.loss(r, target, PLAIN), raw)
+
+
+@pytest.mark.parametrize("head", [h for h in ALL if not h.counts], ids=str)
+def test_quantiles_move_with_outputs(head):
+    """Quantiles have the gradients of finite differences."""
+    raw = outputs(head, 3, seed=5, dtype=torch.float64)
+    levels, step = levels_of(head), 1e-5
+    raw.requires_grad_()
+    weight = torch.linspace(1, 2, len(levels), dtype=torch.float64)
+    (gradient,) = torch.autograd.grad((head.quantiles(raw, levels, PLAIN) * weight).sum(), raw)
+    for i in np.ndindex(*raw.shape):
+        ends = []
+        for sign in (1, -1):
+            moved = raw.detach().clone()
+            moved[i] += sign * step
+            ends.append((head.quantiles(moved, levels, PLAIN) * weight).sum().item())
+        assert abs(gradient[i].item() - (ends[0] - ends[1]) / (2 * step)) < 1e-4
+
+
+@pytest.mark.parametrize("head", [h for h in ALL if not h.counts], ids=str)
+def test_the_first_output_is_a_place(head):
+    """Add to the first output, and quantiles, mean and draws move by as much, and the loss with what came."""
+    raw, target = outputs(head, 5), torch.randn(5, generator=generator(1))
+    moved = raw.clone()
+    moved[..., 0] += 7
+    levels = levels_of(head)
+    torch.testing.assert_close(head.quantiles(moved, levels, PLAIN), head.quantiles(raw, levels, PLAIN) + 7)
+    torch.testing.assert_close(head.mean(moved, PLAIN), head.mean(raw, PLAIN) + 7)
+    draws = (head.sample(each, 3, generator(), PLAIN) for each in (moved, raw + 0))
+    torch.testing.assert_close(next(draws), next(draws) + 7, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(head.loss(moved, target + 7, PLAIN), head.loss(raw, target, PLAIN), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("head", [h for h in ALL if not h.counts], ids=str)
+def test_only_counts_read_units(head):
+    """All heads but that of counts say the same whatever the units are, even if they are no numbers."""
+    raw, target = outputs(head, 5), torch.ones(5)
+    nothing = Units(torch.full((5,), torch.nan), torch.full((5,), torch.nan))
+    assert torch.equal(head.loss(raw, target, nothing), head.loss(raw, target, PLAIN))
+    assert torch.equal(head.quantiles(raw, levels_of(head), nothing), head.quantiles(raw, levels_of(head), PLAIN))
+    assert torch.equal(head.mean(raw, nothing), head.mean(raw, PLAIN))
+
+
+def test_quantile_heads_keep_their_levels():
+    """At its own levels the head says what it learnt, to the bit, whichever other levels are asked for with them."""
+    head = Quantiles(LEVELS)
+    raw = outputs(head, 50)
+    more = sorted({*LEVELS, 0.001, 0.3, 0.999})
+    found = head.quantiles(raw, more, PLAIN)
+    assert torch.equal(found[:, [more.index(level) for level in LEVELS]], head.quantiles(raw, LEVELS, PLAIN))
+
+
+def test_quantile_heads_of_a_normal_distribution():
+    """From the quantiles of a normal distribution at its levels a head knows all others, and its mean and draws."""
+    head, z = Quantiles(LEVELS), stats.norm.ppf(LEVELS)
+    steps = np.diff(z)
+    raw = torch.tensor([[0.0, *np.log(np.expm1(steps[3::-1])), *np.log(np.expm1(steps[4:]))]])
+    asked = [1e-4, 0.02, 0.4, 0.8, 0.9999]
+    np.testing.assert_allclose(head.quantiles(raw, asked, PLAIN)[0], stats.norm.ppf(asked), atol=1e-4)
+    np.testing.assert_allclose(head.mean(raw, PLAIN), [0], atol=1e-4)
+    assert stats.kstest(head.sample(raw, 5000, generator(), PLAIN)[:, 0].numpy(), "norm").pvalue > 0.01
+
+
+def test_losses_are_those_of_scipy():
+    """Losses are the negative log-likelihoods of SciPy's distributions."""
+    z = torch.linspace(-6, 9, 31)
+    for head, density in (
+        (Gaussian(), lambda raw: stats.norm(raw[0], soft(raw[1]))),
+        (StudentT(), lambda raw: stats.t(2.01 + soft(raw[2]) - LEAST_SPREAD, raw[0], soft(raw[1]))),
+    ):
+        for seed in range(5):
+            raw = outputs(head, 1, seed=seed)
+            found = head.loss(raw.expand(31, -1), z, PLAIN)
+            np.testing.assert_allclose(found, -density(raw[0].double().numpy()).logpdf(z), rtol=1e-4, atol=1e-5)
+            quantiles = head.quantiles(raw, LEVELS, PLAIN)[0]
+            np.testing.assert_allclose(quantiles, density(raw[0].double().numpy()).ppf(LEVELS), rtol=1e-5, atol=1e-5)
+
+
+def test_mixtures_are_sums_of_densities():
+    """The likelihood of a mixture is the sum of its components' densities, by their shares."""
+    head, z = Mixture(3), torch.linspace(-6, 9, 31)
+    raw = outputs(head, 1, seed=2, size=2.0)
+    numbers = raw[0].double().numpy()
+    shares = np.exp(numbers[1:4]) / np.exp(numbers[1:4]).sum()
+    density = stats.norm(numbers[0] + numbers[4:7], soft(numbers[7:])).pdf(z.numpy()[:, None]) @ shares
+    np.testing.assert_allclose(head.loss(raw.expand(31, -1), z, PLAIN), -np.log(density), rtol=1e-4, atol=1e-4)
+
+
+def soft(x):
+    """A spread, as the heads have it."""
+    return np.logaddexp(0, x) + LEAST_SPREAD
+
+
+def counts_of(level, scale, raw):
+    """SciPy's negative binomial distribution with the parameters that the head takes from its outputs."""
+    mean = scale * np.logaddexp(0, level / scale + raw[0])
+    size = mean**2 / ((scale * soft(raw[1])) ** 2 + 1e-3 * mean)
+    return stats.nbinom(size, size / (size + mean))
+
+
+@given(st.integers(0, 60), st.floats(0.2, 20), st.floats(-3, 3), st.floats(-4, 2))
+def test_counts_are_those_of_scipy(level, scale, place, spread):
+    """Probabilities of counts, and their quantiles while a bin holds one count each, are SciPy's."""
+    raw, y = torch.tensor([[place, spread]], dtype=torch.float64), torch.arange(300.0, dtype=torch.float64)
+    told = Units(double([float(level)]), double([scale]))
+    expected = counts_of(level, scale, raw[0].numpy())
+    loss = NegativeBinomial().loss(raw.expand(300, -1), (y - level) / scale, told) + np.log(scale)
+    np.testing.assert_allclose(loss, -expected.logpmf(y), rtol=1e-6, atol=1e-6)
+    found = level + scale * NegativeBinomial().quantiles(raw, LEVELS, told)[0].numpy()
+    np.testing.assert_allclose(found, found.round(), atol=1e-6)
+    assert bool((found.round() >= 0).all())
+    reached, below = expected.cdf(found.round()), expected.cdf(found.round() - 1)
+    tolerance = 1e-9 if expected.ppf(0.9999) < 100 else 1e-3
+    assert bool((reached >= np.array(LEVELS) - tolerance).all())
+    assert bool((below <= np.array(LEVELS) + tolerance).all())
+
+
+@given(st.floats(0.05, 1e4), st.floats(1, 1e6))
+def test_large_counts_are_told_closely(size, mean):
+    """Where bins hold many counts, quantiles err by less than a fiftieth of the standard deviation, or by one count."""
+    told = Units(double([mean]), double([mean * 1e-3]))  # so high above 0 the mean is it
+    spread = math.sqrt(mean**2 / size - 1e-3 * mean if size < 900 * mean else 1e-9 * mean) / (mean * 1e-3)
+    raw = double([[0.0, spread + math.log(-math.expm1(-spread))]])
+    expected = counts_of(mean, mean * 1e-3, raw[0].numpy())
+    found = mean + mean * 1e-3 * NegativeBinomial().quantiles(raw, LEVELS, told)[0].numpy()
+    error = np.abs(found - expected.ppf(LEVELS))
+    assert float(error.max()) <= max(1.001, 0.02 * expected.std())
+
+
+def test_counts_in_their_own_units():
+    """The same distribution of counts, told above another level, has the same likelihood, mean and quantiles."""
+    found = []
+    for level, scale in ((40.0, 1.0), (35.0, 1.0)):
+        told = Units(double([level]), double([scale]))
+        raw = double([[(50 - level) / scale, 2.0]])
+        y = double([44.0])
+        head = NegativeBinomial()
+        found.append(
+            torch.cat(
+                [
+                    head.loss(raw, (y - level) / scale, told),
+                    level + scale * head.mean(raw, told),
+                    level + scale * head.quantiles(raw, LEVELS, told)[0],
+                ]
+            )
+        )
+    torch.testing.assert_close(found[0], found[1], rtol=1e-6, atol=1e-6)
+
+
+def test_counts_stay_above_zero():
+    """However far below 0 the place is, the mean is positive, and far above it, it is the place."""
+    told = Units(double([2.0]), double([0.5]))
+    place = double([-1e3, -50.0, -4.0, 0.0, 20.0, 1e3])
+    mean = 2 + 0.5 * NegativeBinomial().mean(torch.stack([place, place * 0], -1), told)
+    assert bool((mean >= 0).all())
+    assert bool((mean.diff() >= 0).all())
+    torch.testing.assert_close(mean[4:], 2 + 0.5 * place[4:])
+
+
+def test_pinball_of_the_head_is_that_of_its_quantiles():
+    """The loss of a head of quantiles is the pinball loss of what it says."""
+    head = Quantiles(LEVELS)
+    raw, target = outputs(head, 20), torch.randn(20, generator=generator(1))
+    expected = pinball(target, head.quantiles(raw, LEVELS, PLAIN), torch.tensor(LEVELS))
+    torch.testing.assert_close(head.loss(raw, target, PLAIN), expected)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_names_and_outputs(name):
+    """Every name has a head of its own, which reads as many outputs as the table says."""
+    head = make_head(name, LEVELS, components=2)
+    assert head.n_outputs == head_outputs(name, len(LEVELS), 2)
+    assert sum(type(make_head(other, LEVELS)) is type(head) for other in HEADS) == 1
+
+
+def test_wrong_choices_are_refused():
+    """Levels that are none, heads that do not exist and a point's other quantiles are told."""
+    raw = torch.zeros(1, 2)
+    for levels in ([], [0.0], [0.5, 1.0], [0.9, 0.1], [0.5, 0.5]):
+        with pytest.raises(UsageError, match="levels must be ascending probabilities between 0 and 1, but got"):
+            Gaussian().quantiles(raw, levels, PLAIN)
+    with pytest.raises(UsageError, match=r"levels must be \[0.5\] of a head that gives a point"):
+        Point().quantiles(raw[:, :1], [0.1, 0.5], PLAIN)
+    with pytest.raises(UsageError, match=r"levels must be \[0.5\] of a head that has no other, but got \[0.1\]"):
+        Quantiles((0.5,)).quantiles(raw[:, :1], [0.1], PLAIN)
+    for levels in ((0.1, 0.5), (0.1, 0.4, 0.9)):
+        with pytest.raises(UsageError, match=r"levels must have 0\.5 in the middle"):
+            Quantiles(levels)
+    with pytest.raises(UsageError, match=r"A head must be one of 'point', 'quantiles', .*, but got 'x'"):
+        make_head("x", LEVELS)
+    with pytest.raises(UsageError, match="A point's loss must be one of 'mse', 'mae', 'huber', but got 'x'"):
+        Point("x")
+    with pytest.raises(UsageError, match="components must be a whole number of at least 1"):
+        Mixture(0)
+
+
+def test_one_quantile_is_a_point():
+    """A head with the median alone draws it and has it as its mean."""
+    head, raw = Quantiles((0.5,)), torch.tensor([[2.0]])
+    assert head.sample(raw, 3, generator(), PLAIN).tolist() == [[2.0]] * 3
+    assert head.mean(raw, PLAIN).tolist() == [2.0]
