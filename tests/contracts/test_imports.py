@@ -12,7 +12,7 @@ MAKES_NETWORKS = (
     "foregate.persistence.runs",
 )
 """What may load torch when imported; everything else names it inside functions, if at all."""
-CHOICES = ["foregate.models.cell_spec", "foregate.models.spec"]
+CHOICES = ["foregate.models.cell_spec", "foregate.models.names", "foregate.models.spec"]
 """What describes networks to those who only choose, in plain values."""
 OPTIONAL = {"matplotlib", "onnx", "pandas", "prophet", "scipy", "sqlalchemy", "statsforecast", "statsmodels"}
 

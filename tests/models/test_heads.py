@@ -327,6 +327,26 @@ def test_counts_in_their_own_units():
     torch.testing.assert_close(found[0], found[1], rtol=1e-6, atol=1e-6)
 
 
+def test_counts_are_whole():
+    """What lies between two counts counts as the nearer one, and what lies below 0 as 0."""
+    told = Units(double([4.0]), double([0.5]))
+    raw = outputs(NegativeBinomial(), 1, dtype=torch.float64)
+    for between, whole in ((6.8, 7.0), (7.2, 7.0), (-3.0, 0.0)):
+        losses = (NegativeBinomial().loss(raw, double([(y - 4) / 0.5]), told) for y in (between, whole))
+        torch.testing.assert_close(next(losses), next(losses), rtol=0, atol=0)
+
+
+def test_counts_without_end():
+    """Draws of counts that 64 bits cannot hold have the quantiles that they should have."""
+    told, raw = Units(torch.zeros(1), torch.tensor([1e24])), torch.tensor([[2.0, 0.0]])
+    draws, quantiles = (
+        NegativeBinomial().sample(raw, 20_000, generator(), told)[:, 0],
+        NegativeBinomial().quantiles(raw, LEVELS, told)[0],
+    )
+    shares = (draws[:, None] < quantiles).double().mean(0)
+    np.testing.assert_allclose(shares, LEVELS, atol=0.02)
+
+
 def test_counts_stay_above_zero():
     """However far below 0 the place is, the mean is positive, and far above it, it is the place."""
     told = Units(double([2.0]), double([0.5]))

@@ -16,11 +16,12 @@ from statistics import NormalDist
 import torch
 from torch import Tensor
 
-__all__ = ["log_gamma", "mixture_quantiles", "normal_cdf", "normal_scores", "student_quantiles", "student_tail"]
+__all__ = ["log_beta", "mixture_quantiles", "normal_cdf", "normal_scores", "student_quantiles", "student_tail"]
 
 NODES = 32
 """Points of the Gauss-Legendre rule that the tail of Student's t is integrated by."""
-NEWTON_STEPS = 6
+NEWTON_STEPS = 3
+"""From where it begins, so many reach the precision of the rule."""
 HALVINGS = 50
 """Of the interval that a quantile of a mixture is looked for in: to one part in 10^15."""
 SHIFT = 8
@@ -43,18 +44,27 @@ def normal_cdf(z: Tensor) -> Tensor:
     return 0.5 * (1 + torch.erf(z * math.sqrt(0.5)))
 
 
-def log_gamma(x: Tensor) -> Tensor:
-    """log Γ(x) for x > 0: Stirling's series at x + 8, brought back by Γ(x + 1) = x Γ(x).
+def log_beta(a: Tensor, b: Tensor) -> Tensor:
+    """log B(a, b) = log Γ(a) + log Γ(b) - log Γ(a + b) for a, b > 0.
+
+    Stirling's series at a + 8 and b + 8, brought back by Γ(x + 1) = x Γ(x). The large terms of the three logarithms are
+    taken together, so that no digits are lost where one argument is many times the other.
 
     Examples:
-        >>> log_gamma(torch.tensor([1.0, 5.0], dtype=torch.float64)).exp()
-        tensor([ 1.0000, 24.0000], dtype=torch.float64)
+        >>> log_beta(torch.tensor([2.0]), torch.tensor([3.0])).exp() * 12
+        tensor([1.0000], dtype=torch.float64)
     """
-    x = x.double()
-    below = math.prod((x + i for i in range(1, SHIFT)), start=x).log()
-    y = x + SHIFT
-    series = sum(c / y ** (2 * i + 1) for i, c in enumerate(STIRLING))
-    return (y - 0.5) * y.log() - y + 0.5 * math.log(2 * math.pi) + series - below
+    a, b = a.double(), b.double()
+    both = a + b
+    steps = sum(((both + i) / (a + i) * ((both + SHIFT + i) / (b + i))).log() for i in range(SHIFT))
+    low, high, both = a.minimum(b) + SHIFT, a.maximum(b) + SHIFT, both + 2 * SHIFT
+    large = (low - 0.5) * (low / both).log() + (high - 0.5) * torch.log1p(-low / both) - 0.5 * both.log()
+    return large + 0.5 * math.log(2 * math.pi) + _stirling(low) + _stirling(high) - _stirling(both) + steps
+
+
+def _stirling(x: Tensor) -> Tensor:
+    """What log Γ(x) has beyond (x - 1/2) log x - x + log √(2π)."""
+    return torch.stack([c * x ** -(2 * i + 1) for i, c in enumerate(STIRLING)]).sum(0)
 
 
 @cache
@@ -66,15 +76,10 @@ def _legendre() -> tuple[Tensor, Tensor]:
     return (points + 1) / 2, vectors[0] ** 2
 
 
-def _student_constant(freedom: Tensor) -> Tensor:
-    """Γ((ν + 1)/2) / (Γ(ν/2) √π)."""
-    return (log_gamma((freedom + 1) / 2) - log_gamma(freedom / 2)).exp() / math.sqrt(math.pi)
-
-
 def student_tail(t: Tensor, freedom: Tensor) -> Tensor:
     """P(T > t) of Student's t for t ≥ 0.
 
-        P(T > t) = 1/2 - c_ν ∫_0^θ cos^{ν-1} φ dφ,   θ = atan(t / √ν),   c_ν = Γ((ν + 1)/2) / (Γ(ν/2) √π)
+        P(T > t) = 1/2 - c_ν ∫_0^θ cos^{ν-1} φ dφ,   θ = atan(t / √ν),   c_ν = 1 / B(1/2, ν/2)
 
     The integrand is smooth however many degrees of freedom there are, so a rule of 32 points errs by less than 10^-9
     up to t = 12, and further for heavy tails.
@@ -87,7 +92,8 @@ def student_tail(t: Tensor, freedom: Tensor) -> Tensor:
     points, weights = (each.to(t.device) for each in _legendre())
     angle = torch.atan(t / freedom.sqrt())
     inner = ((freedom - 1).unsqueeze(-1) * (angle.unsqueeze(-1) * points).cos().log()).exp()
-    return 0.5 - _student_constant(freedom) * angle * (inner * weights).sum(-1)
+    constant = (-log_beta(torch.full_like(freedom, 0.5), freedom / 2)).exp()
+    return 0.5 - constant * angle * (inner * weights).sum(-1)
 
 
 def student_quantiles(freedom: Tensor, levels: Sequence[float]) -> Tensor:
@@ -119,7 +125,7 @@ def student_quantiles(freedom: Tensor, levels: Sequence[float]) -> Tensor:
     wanted = constant([math.log(p) for p in tails])
     side = constant([0.0 if m else 1.0 if p > 0.5 else -1.0 for p, m in zip(levels, middle, strict=True)])
     u = light + (heavy - light) * 2 / freedom
-    scale = _student_constant(freedom) / freedom.sqrt()
+    scale = (-log_beta(torch.full_like(freedom, 0.5), freedom / 2)).exp() / freedom.sqrt()
     for _ in range(NEWTON_STEPS):
         t = u.exp()
         tail = student_tail(t, freedom)

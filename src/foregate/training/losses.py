@@ -4,24 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from foregate.models.heads import pinball
+
 __all__ = ["masked_mean", "pinball"]
-
-
-def pinball(target: Tensor, quantiles: Tensor, levels: Tensor) -> Tensor:
-    """Pinball loss of ordered quantiles, averaged over them (Koenker and Bassett 1978).
-
-        L_q(y, f) = max(q (y - f), (q - 1) (y - f))
-
-    Args:
-        target: (..., K) what came.
-        quantiles: (..., K, Q) what was forecast.
-        levels: (Q,) probabilities.
-
-    Returns:
-        (..., K)
-    """
-    error = target.unsqueeze(-1) - quantiles
-    return (levels * error).maximum((levels - 1) * error).mean(-1)
 
 
 def masked_mean(loss: Tensor, weight: Tensor) -> Tensor:

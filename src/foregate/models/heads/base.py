@@ -90,8 +90,7 @@ class Head(ABC):
             UsageError: the levels are no ascending probabilities, or a point is asked for more than its median.
         """
         check_levels(levels)
-        # Rounding may put neighbours that are nearly the same in the wrong order.
-        return self._quantiles(raw, levels, units).to(raw.dtype).cummax(-1).values
+        return self._quantiles(raw, levels, units).to(raw.dtype)
 
     @abstractmethod
     def _quantiles(self, raw: Tensor, levels: Sequence[float], units: Units) -> Tensor:

@@ -16,7 +16,7 @@ from torch.nn import functional
 from foregate.core import at_least
 from foregate.models.heads.base import Head, Units, normal_draws, positive, uniform_draws
 from foregate.models.names import head_outputs
-from foregate.models.special import mixture_quantiles, normal_scores, student_quantiles
+from foregate.models.special import log_beta, mixture_quantiles, normal_scores, student_quantiles
 
 __all__ = ["Gaussian", "Mixture", "StudentT"]
 
@@ -67,7 +67,7 @@ class StudentT(Head):
         μ = o_1                                             (1)
         σ = softplus(o_2) + 10^-3                           (2)
         ν = softplus(o_3) + 2.01                            (3)
-        loss = log Γ(ν/2) - log Γ((ν + 1)/2) + log(νπ)/2 + log σ + (ν + 1)/2 log(1 + (z - μ)² / (ν σ²))    (4)
+        loss = log B(1/2, ν/2) + log √ν + log σ + (ν + 1)/2 log(1 + (z - μ)² / (ν σ²))    (4)
 
     Examples:
         >>> units = Units(torch.zeros(1), torch.ones(1))
@@ -88,7 +88,7 @@ class StudentT(Head):
     def loss(self, raw: Tensor, target: Tensor, units: Units) -> Tensor:
         """The negative log-likelihood (...,)."""
         location, spread, freedom = self.parts(raw)
-        constant = torch.lgamma(freedom / 2) - torch.lgamma((freedom + 1) / 2) + 0.5 * (freedom * math.pi).log()
+        constant = log_beta(torch.full_like(freedom, 0.5), freedom / 2).to(raw.dtype) + 0.5 * freedom.log()
         far = ((target - location) / spread) ** 2
         return constant + spread.log() + (freedom + 1) / 2 * torch.log1p(far / freedom)  # (4)
 

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from foregate.models.heads.base import Head, Units, positive
 from foregate.models.names import head_outputs
-from foregate.models.special import log_gamma
+from foregate.models.special import log_beta
 
 __all__ = ["NegativeBinomial"]
 
@@ -27,7 +27,7 @@ BINS = 128
 BEYOND = 12.0
 """What lies below the first bin has less than e^-12 times the lowest probability that is asked for."""
 MOST = 1e18
-"""No count is drawn beyond this, which is about the most that 64 bits can count to."""
+"""Draws at rates beyond this, about the most that 64 bits can count to, are the rates themselves."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,7 @@ class NegativeBinomial(Head):
         """The negative log-likelihood (...,) of the count that the target stands for."""
         mean, size = self.parts(raw, units)
         y = (units.level.double() + units.scale.double() * target.double()).round().clamp_min(0)  # (1)
-        combinations = torch.lgamma(y + 1) + torch.lgamma(size) - torch.lgamma(y + size)
-        loss = combinations - _log_share(y, mean, size) - units.scale.double().log()  # (5)
-        return loss.to(raw.dtype)
+        return (-_log_probability(y, mean, size) - units.scale.double().log()).to(raw.dtype)  # (5)
 
     def mean(self, raw: Tensor, units: Units) -> Tensor:
         """The expected count (...,), in units of scale."""
@@ -84,7 +82,7 @@ class NegativeBinomial(Head):
         mean, size = (each.expand(n, *each.shape) for each in self.parts(raw, units))
         rate = torch._standard_gamma(size, generator=generator) * (mean / size)
         counts = torch.poisson(rate.clamp_max(MOST), generator=generator)
-        return _told(counts, units).to(raw.dtype)
+        return _told(torch.where(rate > MOST, rate, counts), units).to(raw.dtype)
 
     def _quantiles(self, raw: Tensor, levels: Sequence[float], units: Units) -> Tensor:
         """The least count whose share of outcomes, together with lesser ones, reaches each level.
@@ -97,8 +95,7 @@ class NegativeBinomial(Head):
         first, width = edges[..., :-1], edges.diff(dim=-1)
         middle, away = first + (width - 1) / 2, ((width**2 - 1).clamp_min(0) / 12).sqrt()
         places = torch.stack([middle - away, middle + away]).clamp_min(0)
-        combinations = log_gamma(places + 1) + log_gamma(size) - log_gamma(places + size)
-        mass = width * (_log_share(places, mean, size) - combinations).exp().mean(0)
+        mass = width * _log_probability(places, mean, size).exp().mean(0)
         upto = mass.cumsum(-1)
         wanted = torch.tensor(levels, dtype=torch.float64, device=raw.device)
         bin_ = (upto.unsqueeze(-2) < wanted.unsqueeze(-1)).sum(-1).clamp_max(mass.shape[-1] - 1)  # (..., Q)
@@ -108,9 +105,10 @@ class NegativeBinomial(Head):
         return _told(y, Units(units.level.unsqueeze(-1), units.scale.unsqueeze(-1)))
 
 
-def _log_share(y: Tensor, mean: Tensor, size: Tensor) -> Tensor:
-    """log of (r / (r + μ))^r (μ / (r + μ))^y."""
-    return -size * torch.log1p(mean / size) - y * torch.log1p(size / mean)
+def _log_probability(y: Tensor, mean: Tensor, size: Tensor) -> Tensor:
+    """log P(y), for what lies between two counts too; Γ(y + 1) Γ(r) / Γ(y + r) is (y + r) B(y + 1, r)."""
+    ways = (y + size).log() + log_beta(y + 1, size)
+    return -ways - size * torch.log1p(mean / size) - y * torch.log1p(size / mean)
 
 
 def _told(y: Tensor, units: Units) -> Tensor:
