@@ -158,6 +158,8 @@ def test_the_end_of_the_calendar_is_no_end(here):
         (("--pretrained", "--level", "120"), "level must be between"),
         (("--pretrained", "--state", "no/such/folder/s"), "--state must be a file in a folder that exists"),
         (("model", "--season-length", "7"), "--season-length must be left out with a MODEL"),
+        (("model", "--weights", "tiny"), "--weights must be left out with a MODEL"),
+        (("--pretrained", "--weights", "huge"), "weights must be one of tiny"),
     ],
 )
 def test_wrong_use_is_told_before_anything_is_read(here, words, said):
