@@ -98,6 +98,7 @@ def test_the_state_is_taken_up_again(here):
     assert stream(*PRETRAINED, "--state", "live.state", lines=[])[0] == []
     _, shown = stream("--pretrained", "--freq", "h", "--state", "live.state", lines=[], code=1)
     assert "the snapshot must be of the model" in shown
+    assert "Give the --freq, --season-length, --history and --weights of the run that saved it" in shown
     other = ("--pretrained", "--season-length", "7,365", "--freq", "h", "--state", "live.state")
     assert "--freq must be D as in live.state" in stream(*other, lines=[], code=2)[1]
 

@@ -139,12 +139,20 @@ class Asked:
 
     def _resumed(self, fitted: Fitted, reading: Reading, output: Output) -> Live | None:
         """The state that was saved, if it was."""
-        from foregate.core import Frequency, UsageError
+        from foregate.core import ArtifactError, Frequency, UsageError
         from foregate.streaming import Live
 
         if self.state is None or not self.state.exists():
             return None
-        live = Live.restore(fitted, self.state.read_bytes())
+        try:
+            live = Live.restore(fitted, self.state.read_bytes())
+        except ArtifactError as error:
+            if self.model is not None:
+                raise
+            raise ArtifactError(
+                f"{error} Give the --freq, --season-length, --history and --weights of the run that saved it: with "
+                "--pretrained they make the model."
+            ) from error
         if reading.step is not None and Frequency.parse(reading.step) != live.freq:
             raise UsageError(
                 f"--freq must be {live.freq.alias} as in {self.state}, but got {reading.freq}. Leave it out."
