@@ -103,6 +103,14 @@ def test_instant_forecasts_are_printed(run, here):
     assert contents(here) == before
 
 
+def test_the_size_of_the_weights_is_chosen(run, here):
+    """The weights that are named are those that are used; a name that there is not ends before anything is read."""
+    said = run("forecast", "sales.csv", *INSTANT, "--weights", "tiny").stdout
+    assert said == run("forecast", "sales.csv", *INSTANT).stdout
+    told = run("forecast", "no.csv", *INSTANT, "--weights", "huge", code=2).stderr
+    assert "weights must be one of tiny" in told
+
+
 def test_an_instant_forecast_can_leave_everything_too(run, here):
     """With a folder it is scored, reported and saved like any other, beside baselines alone; the model can be used."""
     run("forecast", "sales.csv", *INSTANT, "--out", "out")

@@ -98,6 +98,7 @@ def test_the_state_is_taken_up_again(here):
     assert stream(*PRETRAINED, "--state", "live.state", lines=[])[0] == []
     _, shown = stream("--pretrained", "--freq", "h", "--state", "live.state", lines=[], code=1)
     assert "the snapshot must be of the model" in shown
+    assert "Give the --freq, --season-length, --history and --weights of the run that saved it" in shown
     other = ("--pretrained", "--season-length", "7,365", "--freq", "h", "--state", "live.state")
     assert "--freq must be D as in live.state" in stream(*other, lines=[], code=2)[1]
 
@@ -158,6 +159,8 @@ def test_the_end_of_the_calendar_is_no_end(here):
         (("--pretrained", "--level", "120"), "level must be between"),
         (("--pretrained", "--state", "no/such/folder/s"), "--state must be a file in a folder that exists"),
         (("model", "--season-length", "7"), "--season-length must be left out with a MODEL"),
+        (("model", "--weights", "tiny"), "--weights must be left out with a MODEL"),
+        (("--pretrained", "--weights", "huge"), "weights must be one of tiny"),
     ],
 )
 def test_wrong_use_is_told_before_anything_is_read(here, words, said):

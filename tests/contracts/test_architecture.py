@@ -10,8 +10,8 @@ from tests.house import REPOSITORY, modules
 
 SOURCE = REPOSITORY / "src" / "foregate"
 FILES = sorted(SOURCE.rglob("*.py"))
-MODULE_LINES = 450
-FUNCTION_LINES = 60
+MODULE_LINES = 400
+FUNCTION_LINES = 50
 TESTED_THROUGH_OTHERS = {
     "cli",
     "core/protocols",  # says what others do

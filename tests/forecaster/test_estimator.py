@@ -321,6 +321,7 @@ def test_a_pretrained_forecaster_needs_no_fit():
     assert model.forecast(monthly).values.shape == (1, HORIZON, 1)
     short = model.forecast(Panel.from_arrays([np.array([5.0])]))
     assert any("last value" in note for note in short.notes)
+    assert any("they are the network's own" in note for note in short.notes), "what was found on the way is told, too"
     with pytest.raises(NotFittedError):
         model.predict()
 

@@ -47,7 +47,11 @@ def test_every_weight_that_is_shipped_has_its_run(size):
         ("[training]\nsteps = 'many'", r"the run\.training\.steps must be int, but got 'many'\. Mend"),
         ("kinds = { hourlie = 1 }\n[training]\nsteps = 4", "kinds must be among yearly, .* but got 'hourlie'"),
         ("kinds = { hourly = 'x' }\n[training]\nsteps = 4", r"kinds\.hourly must be float, but got 'x'"),
-        ("hidden = 8", "the run must have the fields"),
+        (
+            "hidden = 8",
+            r"the run must have the fields 'training', and may have the fields .*'kinds'.*, but got 'hidden'\.",
+        ),
+        ("", r"the run must have the fields 'training', .* but got nothing\."),
         ("hidden = ", "the run must be a TOML file or one of tiny"),
     ],
 )

@@ -55,6 +55,16 @@ def test_each_step_takes_the_factor_of_the_nearest_judged_one():
     np.testing.assert_array_equal(factors, factors[:, ::-1])
 
 
+def test_one_strange_origin_says_nothing_of_widths():
+    """Intervals are as wide as others in the middle of origins, whatever happens at a few."""
+    own = np.broadcast_to(NORMAL, (9, 2, len(LEVELS)))
+    theirs = own * np.r_[[1.5] * 7, 300, 300][:, None, None]
+    factors = as_wide_as(theirs, own)
+    middle = len(LEVELS) // 2
+    np.testing.assert_allclose(np.delete(factors, middle, 1), 1.5, rtol=1e-6)
+    np.testing.assert_allclose(factors[:, middle], 1)
+
+
 def test_nothing_said_is_nothing_calibrated():
     """Without held-out origins the network's own quantiles stay."""
     panel = Panel.from_arrays([np.arange(4.0)])

@@ -236,6 +236,24 @@ def test_covariates_are_used():
     assert not np.array_equal(low.values, high.values)
 
 
+def test_what_nothing_can_check_is_trained_with_more_care(monkeypatch):
+    """From pretrained weights, fewer steps at a lower rate; as many and as fast as the recipe says where it does."""
+    seen = []
+
+    def training(network, crops, *rest, **named):
+        seen.append(crops.options)
+        return train(network, crops, *rest, **named)
+
+    train = module.train
+    monkeypatch.setattr(module, "train", training)
+    panel, recipe = wavy(7, 8), Recipe(4, (), "fast")
+    planned = module.plan_training(recipe, panel, (1, 1), pretrained=True)
+    fit(recipe, panel, start=START)
+    fit(replace(recipe, steps=3, rate=1e-3), panel, start=START)
+    assert [each.steps for each in seen] == [round(0.7 * planned.steps), 3]
+    assert [each.rate for each in seen] == pytest.approx([planned.rate / 4, 1e-3])
+
+
 def test_where_nothing_held_out_was_observed_there_is_no_validation():
     """A series that ends in missing rows trains to its end, rather than stop at a score that means nothing."""
     panel = Panel.from_arrays([np.r_[wavy(60).values.astype(float), np.full(30, np.nan)]])

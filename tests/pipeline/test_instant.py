@@ -11,7 +11,7 @@ from foregate.forecasting.fitted import raw_quantiles
 from foregate.forecasting.intervals import Calibration
 from foregate.persistence import load_shipped
 from foregate.pipeline.calibration import MOST_JUDGED, calibrated, judged_series, judged_steps, no_calibration
-from foregate.pipeline.instant import MOST_HELD_OUT, instant
+from foregate.pipeline.instant import MOST_HELD_OUT, instant, untold
 from foregate.pipeline.plan import hold_out
 from foregate.pipeline.recipe import Recipe
 
@@ -143,6 +143,21 @@ def test_coverage_comes_near_what_is_promised():
     assert 0.72 < covered < 0.88
 
 
+def test_half_of_the_past_is_judged():
+    """The network is asked at every row of the last half of a series that its horizon still has outcomes for."""
+    asked = []
+
+    class Listening:
+        encode = START.engine.encode
+
+        def decode(self, states, *arrays):
+            asked.append(len(states))
+            return START.engine.decode(states, *arrays)
+
+    instant(Recipe(4, (), "instant"), wavy(100), replace(START, engine=Listening()))
+    assert sum(asked) == 47, "from row 50 on, as far as four steps are known"
+
+
 def test_without_a_past_intervals_are_the_networks_own():
     """Series too short to hold anything out leave the quantiles as they are, and it is said."""
     fitted, report = at_once(wavy(6, 5))
@@ -161,7 +176,10 @@ def test_of_many_series_some_are_judged():
     assert said.shape == (n, 4, len(QUANTILES))
     np.testing.assert_allclose(said[:5], fitted.forecast(panel.take(range(5)), 4, QUANTILES).values, rtol=1e-5)
     mostly_short = wavy(*([3] * n), 60, 60)
-    assert at_once(mostly_short)[1].held_out == 2
+    fitted, report = at_once(mostly_short)
+    assert report.held_out == 2
+    alone, _ = at_once(mostly_short.take([n, n + 1]))
+    np.testing.assert_allclose(fitted.calibration.factors, alone.calibration.factors, rtol=1e-4)
     assert at_once(wavy(*([3] * n)))[1].held_out == 0
 
 
@@ -187,8 +205,17 @@ def test_what_cannot_be_done_is_refused():
     """Uneven panels, and other sizes than those of the weights."""
     with pytest.raises(DataError, match="must be evenly spaced"):
         at_once(replace(wavy(20), freq=None))
-    with pytest.raises(UsageError, match="must be those of the pretrained weights"):
-        instant(Recipe(4, (), "instant", hidden=START.shape.hidden + 1), wavy(20), START)
+    for other in ({"hidden": START.shape.hidden + 1}, {"recent": START.recent + 1}):
+        with pytest.raises(UsageError, match="must be those of the pretrained weights"):
+            instant(Recipe(4, (), "instant", **other), wavy(20), START)
+
+
+@pytest.mark.parametrize(("freq", "usual"), [("h", (24, 168)), ("MS", (12, 1)), (1, (1, 1))])
+def test_of_what_is_not_known_yet_the_usual_seasons_are_taken(freq, usual):
+    """Those that go with the frequency, unless the recipe says others."""
+    assert untold(Recipe(4, None, "instant"), Frequency.parse(freq), START).spec.seasons == usual
+    assert untold(Recipe(4, (5,), "instant"), Frequency.parse(freq), START).spec.seasons == (5, 1)
+    assert untold(Recipe(4, (), "instant"), Frequency.parse(freq), START).spec.seasons == (1, 1)
 
 
 def test_a_step_of_the_calendar_is_no_matter():

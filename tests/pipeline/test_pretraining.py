@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from foregate.core import UsageError
-from foregate.pipeline.pretraining import Pretraining, pretrain
+from foregate.pipeline.pretraining import HELD_BACK_BATCHES, Pretraining, pretrain
 from foregate.pipeline.recipe import LEVELS
+from foregate.pipeline.synthetic_crops import SyntheticCrops
 from foregate.training.options import TrainingOptions
 
 OPTIONS = TrainingOptions(steps=6, batch=16, crop=40, rate=4e-3, checks=2, patience=2)
@@ -25,6 +26,22 @@ def test_pretraining_learns():
     assert scores[-1] < scores[0]
     assert result.best_score == min(scores)
     assert network.spec.n_quantiles == len(LEVELS)
+
+
+def test_what_is_judged_on_is_not_learnt_from(monkeypatch):
+    """Held-back series are drawn with another seed than those of training."""
+    seeds = []
+    draw = SyntheticCrops.batch_of
+
+    def drawing(crops, *given):
+        seeds.append(crops.options.seed)
+        return draw(crops, *given)
+
+    monkeypatch.setattr(SyntheticCrops, "batch_of", drawing)
+    pretrain(SMALL)
+    held_back = HELD_BACK_BATCHES * len(SMALL.drawn())
+    assert len(seeds) >= held_back + SMALL.training.steps
+    assert set(seeds[:held_back]).isdisjoint(seeds[held_back:])
 
 
 def test_pretraining_taken_up_again_is_the_same(tmp_path):

@@ -188,6 +188,15 @@ def test_what_cannot_be_taken_changes_nothing(at, y, match):
     unchanged(live, lambda: live.update([*fine, wrong]), DataError, match)
 
 
+@pytest.mark.parametrize("y", [np.inf, -np.inf, 1e39])
+def test_a_table_of_what_is_no_number_changes_nothing(y):
+    """Numbers that no series can hold are refused in columns as they are in rows."""
+    live, time = started()
+    table = {"unique_id": ["a", "a"], "ds": [time(30).item(), time(31).item()], "y": [1.0, y]}
+    unchanged(live, lambda: live.update(table), DataError, "must hold finite numbers")
+    unchanged(live, lambda: live.update(pl.DataFrame(table)), DataError, "must hold finite numbers")
+
+
 def test_two_values_for_one_time_are_refused():
     """Also within one call; the same twice is read once."""
     live, time = started()
@@ -355,6 +364,15 @@ def test_snapshots_are_small_and_belong_to_a_model():
             Live.restore(fitted((3, 7)), damaged)
     with pytest.raises(ArtifactError, match="must be of version 1, but got 9"):
         Live.restore(fitted((3, 7)), snapshot.replace(b'"schema": 1', b'"schema": 9'))
+
+
+def test_a_snapshot_names_each_series_once():
+    """Two series of one name cannot be told apart, and are refused."""
+    snapshot = Live.start(fitted((3, 7)), some([range(9), range(9)])).snapshot()
+    twice = snapshot.replace(b'["a", "b"]', b'["a", "a"]')
+    assert twice != snapshot
+    with pytest.raises(ArtifactError, match="damaged"):
+        Live.restore(fitted((3, 7)), twice)
 
 
 def test_memory_does_not_grow():

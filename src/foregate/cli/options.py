@@ -23,6 +23,7 @@ __all__ = [
     "Overwrite",
     "Reading",
     "Training",
+    "Weights",
     "Windows",
     "percents",
     "season_lengths",
@@ -203,6 +204,18 @@ class Reading:
         return ReadOptions(**given) if given else None
 
 
+Weights = Annotated[
+    str | None,
+    Option(
+        "--weights",
+        metavar="SIZE",
+        rich_help_panel=_TRAINING,
+        help="Pretrained weights to use or to begin with: tiny, which is used if left out, or base, more accurate and "
+        "slower.",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class Training:
     """What forecaster to make."""
@@ -223,6 +236,7 @@ class Training:
     seed: Annotated[
         int, Option("--seed", metavar="N", rich_help_panel=_TRAINING, help="Same seed, same data: same forecasts.")
     ] = 0
+    weights: Weights = None
 
     def forecaster(self, freq: str | int | None, *, verbose: bool) -> Forecaster:
         """The forecaster, before it is fitted; wrong arguments are told here.
@@ -240,6 +254,7 @@ class Training:
             season_length=season_lengths(self.season_length),
             effort=self.effort,  # type: ignore[arg-type]  # the recipe refuses what it does not know
             seed=self.seed,
+            options=None if self.weights is None else {"weights": self.weights},
             verbose=verbose,
         )
         if self.effort != "instant":

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from foregate.cli.options import Level, Output, Reading, percents, season_lengths
+from foregate.cli.options import Level, Output, Reading, Weights, percents, season_lengths
 from foregate.cli.predict import read_for
 from foregate.cli.screen import stage
 
 if TYPE_CHECKING:
     from foregate.core import Forecast
+    from foregate.forecaster import Forecaster
     from foregate.forecasting.fitted import Fitted
     from foregate.streaming import Live
 
@@ -71,6 +72,7 @@ class Asked:
         ),
     ] = None
     level: Level = None
+    weights: Weights = None
 
     def check(self) -> None:
         """Refuse contradictions before anything is read.
@@ -90,6 +92,8 @@ class Asked:
             )
         if self.model is not None and self.season_length is not None:
             raise UsageError("--season-length must be left out with a MODEL, which has its own, but was given.")
+        if self.model is not None and self.weights is not None:
+            raise UsageError("--weights must be left out with a MODEL, which has its own, but was given.")
 
     def live(self, reading: Reading, output: Output) -> Live:
         """The live forecaster to go on with."""
@@ -98,7 +102,6 @@ class Asked:
     def _untrained(self, reading: Reading, output: Output) -> Live:
         """Live with the weights of the package; seasons and intervals are from the history, if there is one."""
         from foregate.core import Frequency, at_least
-        from foregate.forecaster import Forecaster
 
         seasons, horizon, history = season_lengths(self.season_length), self.horizon, self.history
         at_least(1, horizon=1 if horizon is None else horizon)
@@ -107,15 +110,21 @@ class Asked:
         if history is None:
             usual = Frequency.parse(reading.step or 1).seasons() if seasons is None else seasons
             steps = horizon or (usual[0] if usual else 1)
-            live = Forecaster.pretrained(steps, freq=reading.step, season_length=seasons).live()
+            live = self._ready(steps, reading, seasons).live()
             live.spec = replace(live.spec, **named)
             return self._resumed(live.fitted, reading, output) or live
         stage(output, f"reading {history}")
         panel = reading.read(history)
         usual = (panel.freq.seasons() if panel.freq is not None else ()) if seasons is None else seasons
-        model = Forecaster.pretrained(horizon or (usual[0] if usual else 1), freq=reading.step, season_length=seasons)
-        model.fit(panel)
+        model = self._ready(horizon or (usual[0] if usual else 1), reading, seasons).fit(panel)
         return self._resumed(model.fitted_, reading, output) or model.live()
+
+    def _ready(self, horizon: int, reading: Reading, seasons: list[int] | None) -> Forecaster:
+        """The forecaster of the package."""
+        from foregate.forecaster import Forecaster
+
+        own = {} if self.weights is None else {"weights": self.weights}
+        return Forecaster.pretrained(horizon, freq=reading.step, season_length=seasons, **own)
 
     def _trained(self, model: Path, reading: Reading, output: Output) -> Live:
         """Live with a saved model, from the series it was fitted on or from a table."""
@@ -130,12 +139,20 @@ class Asked:
 
     def _resumed(self, fitted: Fitted, reading: Reading, output: Output) -> Live | None:
         """The state that was saved, if it was."""
-        from foregate.core import Frequency, UsageError
+        from foregate.core import ArtifactError, Frequency, UsageError
         from foregate.streaming import Live
 
         if self.state is None or not self.state.exists():
             return None
-        live = Live.restore(fitted, self.state.read_bytes())
+        try:
+            live = Live.restore(fitted, self.state.read_bytes())
+        except ArtifactError as error:
+            if self.model is not None:
+                raise
+            raise ArtifactError(
+                f"{error} Give the --freq, --season-length, --history and --weights of the run that saved it: with "
+                "--pretrained they make the model."
+            ) from error
         if reading.step is not None and Frequency.parse(reading.step) != live.freq:
             raise UsageError(
                 f"--freq must be {live.freq.alias} as in {self.state}, but got {reading.freq}. Leave it out."

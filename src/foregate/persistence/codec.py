@@ -7,7 +7,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from foregate.core import ArtifactError
+from foregate.core import ArtifactError, listed
 
 __all__ = ["decode"]
 
@@ -74,8 +74,10 @@ def _decode_dataclass(kind: Any, value: Any, where: str) -> Any:
     known = {f.name for f in fields(kind)}
     needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
     if not isinstance(value, dict) or not needed <= set(value) <= known:
-        found = sorted(value) if isinstance(value, dict) else value
-        raise ArtifactError(f"{where} must have the fields {sorted(known)}, but got {found!r:.200}.")
+        found = (listed(sorted(value), 20) or "nothing") if isinstance(value, dict) else repr(value)
+        parts = (("must have", needed), ("may have", known - needed))
+        wanted = ", and ".join(f"{verb} the fields {listed(sorted(names), 20)}" for verb, names in parts if names)
+        raise ArtifactError(f"{where} {wanted}, but got {found:.200}.")
     hints = get_type_hints(kind)
     given = {name: _decode(hints[name], each, f"{where}.{name}") for name, each in value.items()}
     try:

@@ -90,7 +90,7 @@ def _rebuilt(
     try:
         roster, spec = Roster(Frequency(*about["freq"])), FrameSpec(**about["spec"])
         roster.add(about["ids"], starts.view(roster.starts.dtype))
-        if len(roster) != len(about["ids"]) or len(starts) != len(roster):
+        if not len(roster.numbers) == len(roster) == len(starts):
             raise ValueError("ids and times that do not go together")
         return roster, spec, empty.expanded(arrays, len(roster))
     except (KeyError, TypeError, ValueError) as error:
