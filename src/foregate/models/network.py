@@ -1,59 +1,140 @@
-"""The default network: two residual LSTM layers read a series once, one small decoder serves every horizon step.
+"""The network: an encoder reads a series once, a decoder looks ahead from any origin, a head says what may come.
 
-Letters: B series or origins of a batch, T steps, F features, H hidden, K horizon steps, S step features, P candidate
-paths, D decoder width, Q quantiles.
+Letters: B series or origins of a batch, T steps, O origins of a series, F features, H hidden, W numbers of a state,
+C numbers carried, K horizon steps, S step features, P candidate paths, N outputs of the head, Q quantiles, L lookback,
+A heads of attention.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
+from foregate.models.attention import Attended, Memory, make_attention
+from foregate.models.decoders import Ahead, Writer, make_decoder
+from foregate.models.encoders import Encoded, make_encoder
+from foregate.models.heads import Head, Units, make_head
 from foregate.models.spec import NetworkSpec
 
-__all__ = ["Network", "NetworkSpec"]
+__all__ = ["Ahead", "Each", "Network", "NetworkSpec", "make_network"]
 
 
-class Network(nn.Module):
-    """A forecaster of any horizon and season; see `NetworkSpec` for its shape."""
+class Network(nn.Module, ABC):
+    """A forecaster; see `NetworkSpec` for its sizes and `Architecture` for what it is made of."""
+
+    spec: NetworkSpec
+    head: Head
+
+    @property
+    @abstractmethod
+    def carries(self) -> int:
+        """C, how many numbers of a series are carried on."""
+
+    @abstractmethod
+    def encode(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Read features (B, T, F), going on from `carried` (B, C) or from nothing.
+
+        Returns:
+            states (B, O, W) at origins that lie at `columns` (B, O), each of which has read the steps up to its own,
+            and what to carry on (B, C).
+        """
+
+    @abstractmethod
+    def decode(self, states: Tensor, features: Tensor, ahead: Ahead) -> Tensor:
+        """States (B, W) and features (B, F) of origins to the head's outputs (B, K, N) of the steps ahead."""
+
+    def quantiles(self, states: Tensor, features: Tensor, ahead: Ahead, units: Units) -> Tensor:
+        """What is said of the steps ahead of origins, as quantiles (B, K, Q) at the levels of the network."""
+        return self.head.quantiles(self.decode(states, features, ahead), self.spec.levels, units)
+
+    def at(self, share: float) -> None:
+        """Told how much of the training is over, 0 to 1."""
+        for part in self.modules():
+            if isinstance(part, Writer):
+                part.own = share * self.spec.built.sampling
+
+
+class One(Network):
+    """One network for all steps."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.spec, built = spec, spec.built
+        self.encoder = make_encoder(spec.n_features, spec.hidden, built)
+        self.head = make_head(built.head, spec.levels, built.components, built.point_loss)
+        sizes = (spec.n_features, spec.n_steps, spec.n_profiles, self.head.n_outputs, spec.hidden, spec.decoder)
+        self.decoder = make_decoder(built, *sizes)
+        looks = built.attention is not None and not spec.keeps_memory
+        self.attention = make_attention(built.attention, spec.hidden, built.heads, built.rows_back) if looks else None
+        self.seen = nn.Linear(2 * spec.hidden, spec.hidden) if looks else None
+
+    @property
+    def carries(self) -> int:
+        """C, how many numbers of a series are carried on."""
+        return self.encoder.carries
+
+    def encode(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Read features (B, T, F); see `Network.encode`."""
+        read = self.encoder(features, columns, carried)
+        states = read.states
+        if self.attention is not None and self.seen is not None:
+            states = states + torch.tanh(self.seen(torch.cat([states, self.look(read).context], -1)))
+        elif read.memory is not None:
+            states = torch.cat([states, read.memory.keys.flatten(-2), read.memory.there.to(states)], -1)
+        return states, read.carried
+
+    def look(self, read: Encoded) -> Attended:
+        """What attention finds in the past of origins: contexts (B, O, H) and weights (B, O, A, L)."""
+        if self.attention is None or read.memory is None:
+            raise ValueError("there is no attention at origins")
+        return self.attention.attend(read.states, read.memory.keys, read.memory.there)
+
+    def decode(self, states: Tensor, features: Tensor, ahead: Ahead) -> Tensor:
+        """States (B, W) and features (B, F) of origins to the head's outputs (B, K, N) of the steps ahead."""
+        H, L = self.spec.hidden, self.spec.built.rows_back
+        memory = None
+        if self.spec.keeps_memory:
+            memory = Memory(states[:, H : H + L * H].unflatten(-1, (L, H)), states[:, H + L * H :] > 0.5)
+        outputs: Tensor = self.decoder(torch.cat([states[:, :H], features], -1), ahead, memory)
+        return outputs
+
+
+class Each(Network):
+    """One network per step, with weights of its own from the first to the last: the direct method in the strict sense."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
         self.spec = spec
-        H, D = spec.hidden, spec.decoder
-        self.inputs = nn.Linear(spec.n_features, H)
-        self.lstms = nn.ModuleList(nn.LSTM(H, H, batch_first=True) for _ in range(spec.layers))
-        self.state = nn.Linear(H + spec.n_features, D)
-        self.step = nn.Linear(spec.n_steps, D)
-        self.mid = nn.Linear(D, D)
-        self.again = nn.Linear(H + spec.n_features, D, bias=False)
-        self.out = nn.Linear(D, spec.n_profiles + spec.n_quantiles)
-        for name, parameter in self.lstms.named_parameters():
-            if "bias_ih" in name:  # b_f = 1: remember at first (Gers et al. 2000, Jozefowicz et al. 2015)
-                parameter.data[H : 2 * H] = 1
+        one = replace(spec, built=replace(spec.built, strategy="parallel", reach=None))
+        self.networks = nn.ModuleList(One(one) for _ in range(spec.built.reach or 1))
+        self.head = self.networks[0].head
 
-    def encode(self, features: Tensor, carried: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Read features (B, T, F), going on from `carried` (2L, B, H) or from nothing.
+    @property
+    def carries(self) -> int:
+        """C, how many numbers of a series are carried on."""
+        return sum(network.carries for network in self.networks)
 
-        Returns:
-            states (B, T, H), each of which has read the steps up to its own, and what to carry on: (h, c) per layer.
-        """
-        z = torch.tanh(self.inputs(features))
-        after = []
-        for i, lstm in enumerate(self.lstms):
-            before = None if carried is None else (carried[2 * i : 2 * i + 1], carried[2 * i + 1 : 2 * i + 2])
-            out, (h, c) = lstm(z, before)
-            z = z + out
-            after += [h, c]
-        return z, torch.cat(after)
+    def encode(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """What every network reads, side by side: states (B, O, R·W) and what to carry on (B, R·C)."""
+        size = self.networks[0].carries
+        before = [None] * len(self.networks) if carried is None else carried.split(size, -1)
+        read = [network.encode(features, columns, own) for network, own in zip(self.networks, before, strict=True)]
+        states, after = (torch.cat(each, -1) for each in zip(*read, strict=True))
+        return states, after
 
-    def decode(self, states: Tensor, features: Tensor, steps: Tensor, profiles: Tensor) -> Tensor:
-        """States (B, H), features (B, F), steps (B, K, S) and paths (B, K, P) to ordered quantiles (B, K, Q)."""
-        P, side = self.spec.n_profiles, self.spec.n_quantiles // 2
-        read = torch.cat([states, features], -1)
-        h = nn.functional.gelu(self.state(read).unsqueeze(-2) + self.step(steps))
-        o = self.out(nn.functional.gelu(self.mid(h) + self.again(read).unsqueeze(-2)))
-        median = (torch.sigmoid(o[..., :P] - 1.5) * profiles).sum(-1, keepdim=True) + 2 * o[..., P : P + 1]
-        down = nn.functional.softplus(o[..., P + 1 : P + 1 + side]).cumsum(-1).flip(-1)
-        up = nn.functional.softplus(o[..., P + 1 + side :]).cumsum(-1)
-        return torch.cat([median - down, median, median + up], -1)
+    def decode(self, states: Tensor, features: Tensor, ahead: Ahead) -> Tensor:
+        """Outputs (B, K, N): each step from the network that was made for it."""
+        own = states.chunk(len(self.networks), -1)
+        said = []
+        for i, k in enumerate(ahead.k.tolist()):
+            step = Ahead(ahead.k[i : i + 1], ahead.steps[:, i : i + 1], ahead.paths[:, i : i + 1])
+            said.append(self.networks[k - 1].decode(own[k - 1], features, step))
+        return torch.cat(said, 1)
+
+
+def make_network(spec: NetworkSpec) -> Network:
+    """The network of a spec, with first weights from torch's random numbers."""
+    return Each(spec) if spec.built.strategy == "each" else One(spec)

@@ -1,0 +1,157 @@
+"""What a network is made of: its cell, encoder, attention, strategy and head. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from foregate.core import UsageError, at_least
+from foregate.models.cell_spec import CELLS, CellKind, Dropout, ForgetGate, check_rate
+from foregate.models.names import ATTENTIONS, HEADS, POINT_LOSSES, AttentionName, HeadName, PointLoss
+
+__all__ = ["ENCODERS", "STRATEGIES", "Architecture", "EncoderName", "StrategyName"]
+
+EncoderName = Literal["residual", "stacked", "dilated", "bidirectional", "patched"]
+StrategyName = Literal["parallel", "direct", "each", "recursive", "seq2seq"]
+
+ENCODERS: dict[EncoderName, str] = {
+    "residual": "layers that add to what they read; the state is carried from row to row",
+    "stacked": "layers that read one another; the state is carried from row to row",
+    "dilated": "residual layers that go on from their state d rows ago (Chang et al. 2017)",
+    "bidirectional": "the last rows before every origin are read anew, forwards and backwards",
+    "patched": "the last rows before every origin are read anew, several at a step",
+}
+"""The name of every encoder, and how it reads."""
+
+STRATEGIES: dict[StrategyName, str] = {
+    "parallel": "one small decoder serves every step, told which one it is; any horizon",
+    "direct": "all steps at once, each with output weights of its own",
+    "each": "one model per step, with weights of its own from the first to the last",
+    "recursive": "one step, fed back as if it had been observed",
+    "seq2seq": "a second recurrent network writes step after step, each from the one before",
+}
+"""The name of every way to forecast several steps."""
+
+WINDOWED: tuple[EncoderName, ...] = ("bidirectional", "patched")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a network is made of; without arguments, the universal network.
+
+    Examples:
+        >>> Architecture(cell="gru", encoder="stacked").skip
+        False
+    """
+
+    cell: CellKind = "lstm"
+    """What goes from step to step, one of `foregate.models.cell_spec.CELLS`."""
+    encoder: EncoderName = "residual"
+    """How the past becomes a state, one of `ENCODERS`."""
+    dilations: tuple[int, ...] = (1, 1)
+    """A layer for each: how many rows back the state lies that it goes on from. 1 but in a dilated encoder."""
+    rows_back: int = 0
+    """L, rows that a window has or attention looks back on; 0 where there is neither."""
+    patch: int = 1
+    """p, rows read at a step of a patched encoder."""
+    attention: AttentionName | None = None
+    """How the past states are looked at, one of `foregate.models.names.ATTENTIONS`."""
+    heads: int = 4
+    """Views of a multi-head attention."""
+    strategy: StrategyName = "parallel"
+    """How several steps are forecast, one of `STRATEGIES`."""
+    reach: int | None = None
+    """Steps that a strategy with outputs or weights for each step can forecast; None for any."""
+    head: HeadName = "quantiles"
+    """What is said of each step, one of `foregate.models.names.HEADS`."""
+    components: int = 3
+    """Parts of a mixture."""
+    point_loss: PointLoss = "mae"
+    """What a point is trained by."""
+    dropout: Dropout = field(default_factory=Dropout)
+    """What is dropped in training."""
+    forget: ForgetGate = field(default_factory=lambda: ForgetGate(value=1.0))
+    """How the gate that keeps the memory begins."""
+    sampling: float = 0.5
+    """Share of the steps that a decoder which writes step after step is fed its own forecast at the end of training
+    instead of what came (scheduled sampling, Bengio et al. 2015); it grows from 0."""
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("cell", CELLS),
+            ("encoder", tuple(ENCODERS)),
+            ("attention", (None, *ATTENTIONS)),
+            ("strategy", tuple(STRATEGIES)),
+            ("head", tuple(HEADS)),
+            ("point_loss", tuple(POINT_LOSSES)),
+        ):
+            if getattr(self, name) not in known:
+                raise UsageError(
+                    f"{name} must be one of {', '.join(map(str, known))}, but got {getattr(self, name)!r}."
+                )
+        at_least(1, heads=self.heads, components=self.components, patch=self.patch, layers=len(self.dilations))
+        at_least(1, **{f"dilations[{i}]": d for i, d in enumerate(self.dilations)})
+        at_least(0, rows_back=self.rows_back)
+        check_rate("sampling", self.sampling)
+        for wrong, sentence in self._contradictions():
+            if wrong:
+                raise UsageError(sentence)
+
+    def _contradictions(self) -> tuple[tuple[bool, str], ...]:
+        """What does not go together, and why."""
+        needs_rows = self.windowed or self.attention is not None
+        return (
+            (
+                max(self.dilations) > 1 and self.encoder != "dilated",
+                f"dilations must be 1 but in a dilated encoder, but got {self.dilations} with {self.encoder!r}. Give "
+                "encoder='dilated'.",
+            ),
+            (
+                self.windowed and self.attention is not None,
+                f"attention must have the states of a carried encoder to look at, but got {self.encoder!r}, which "
+                "reads a window anew at every origin and keeps no states. Give encoder='residual', or no attention.",
+            ),
+            (
+                self.encoder != "patched" and self.patch > 1,
+                f"patch must be 1 but in a patched encoder, but got {self.patch} with {self.encoder!r}. Give "
+                "encoder='patched'.",
+            ),
+            (
+                needs_rows and self.rows_back < 1,
+                "rows_back must be at least 1 for a window or attention, but got 0. Say how many rows to look back.",
+            ),
+            (
+                not needs_rows and self.rows_back > 0,
+                f"rows_back must be 0 where there is neither a window nor attention, but got {self.rows_back}: a "
+                "carried state reaches as far back as it remembers. Leave it out.",
+            ),
+            (
+                self.rows_back % self.patch != 0,
+                f"rows_back must be a multiple of patch, but got {self.rows_back} rows in patches of {self.patch}.",
+            ),
+            (
+                (self.reach is not None) != (self.strategy in ("direct", "each", "seq2seq")),
+                f"reach must be given for strategies that are made for a number of steps, and for no other, but got "
+                f"{self.reach} with {self.strategy!r}.",
+            ),
+        )
+
+    @property
+    def windowed(self) -> bool:
+        """Whether the last rows are read anew at every origin, instead of carried."""
+        return self.encoder in WINDOWED
+
+    @property
+    def skip(self) -> bool:
+        """Whether layers add to what they read."""
+        return self.encoder in ("residual", "dilated")
+
+    @property
+    def has_gate(self) -> bool:
+        """Whether the cell has a gate that keeps the memory."""
+        return self.cell in ("lstm", "gru")
+
+    @property
+    def layers(self) -> int:
+        """L, recurrent layers."""
+        return len(self.dilations)

@@ -1,0 +1,149 @@
+"""Decoders: how a state becomes what is said of the steps ahead, by each strategy.
+
+A decoder gives the outputs of a head for every step. Beside its own, it opens gates to candidate paths, which go on with
+seasons, trends and levels as they were: the head's distribution lies around the path that they come to.
+
+Letters: B origins, K horizon steps, R steps that a strategy reaches, H hidden, F features, S step features, P candidate
+paths, D decoder width, N outputs of the head.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from foregate.models.architecture import Architecture
+from foregate.models.attention import Memory, make_attention
+from foregate.models.cells import make_cell
+
+__all__ = ["Ahead", "Decoder", "Writer", "make_decoder"]
+
+SHUT = 1.5
+"""Gates begin nearly shut: the logistic function of minus this."""
+LOUDNESS = 2.0
+"""What the output for the place is multiplied by: errors are of the size of several units of scale."""
+
+
+class Ahead(NamedTuple):
+    """What is known of the steps ahead of each origin."""
+
+    k: Tensor
+    """(K,) how far ahead, from 1 on, ascending."""
+    steps: Tensor
+    """(B, K, S) features of these steps."""
+    paths: Tensor
+    """(B, K, P) candidate paths, in units of scale above the level."""
+    came: Tensor | None = None
+    """(B, K) what came, in training; NaN where nothing was observed."""
+
+
+class Decoder(nn.Module, ABC):
+    """From what was read (B, H + F) to the steps ahead."""
+
+    @abstractmethod
+    def forward(self, read: Tensor, ahead: Ahead, memory: Memory | None = None) -> Tensor:
+        """Outputs (B, K, N) from state and features of each origin (B, H + F), and past states (B, L, H) where there is attention."""
+
+
+class Parallel(Decoder):
+    """One small network serves every step, told which it is."""
+
+    def __init__(self, n_read: int, n_steps: int, n_paths: int, n_outputs: int, width: int) -> None:
+        super().__init__()
+        self.n_paths = n_paths
+        self.state = nn.Linear(n_read, width)
+        self.step = nn.Linear(n_steps, width)
+        self.mid = nn.Linear(width, width)
+        self.again = nn.Linear(n_read, width, bias=False)
+        self.out = nn.Linear(width, n_paths + n_outputs)
+
+    def forward(self, read: Tensor, ahead: Ahead, memory: Memory | None = None) -> Tensor:
+        """State and features of each origin (B, H + F) to every step."""
+        h = functional.gelu(self.state(read).unsqueeze(-2) + self.step(ahead.steps))
+        h = functional.gelu(self.mid(h) + self.again(read).unsqueeze(-2))
+        return _gated(self.out(h), ahead.paths)
+
+
+class Direct(Decoder):
+    """All steps at once, each with output weights of its own."""
+
+    def __init__(self, n_read: int, n_paths: int, n_outputs: int, width: int, reach: int) -> None:
+        super().__init__()
+        self.state = nn.Linear(n_read, width)
+        self.mid = nn.Linear(width, width)
+        self.out = nn.Linear(width, reach * (n_paths + n_outputs))
+        self.reach = reach
+
+    def forward(self, read: Tensor, ahead: Ahead, memory: Memory | None = None) -> Tensor:
+        """State and features of each origin (B, H + F) to every step."""
+        h = functional.gelu(self.mid(functional.gelu(self.state(read))))
+        every = self.out(h).reshape(len(read), self.reach, -1)
+        return _gated(every.index_select(1, ahead.k - 1), ahead.paths)
+
+
+class Writer(Decoder):
+    """A recurrent network that writes step after step, each from the one before (Sutskever et al. 2014).
+
+    In training it is told what came instead of what it said (teacher forcing, Williams and Zipser 1989), and as
+    training goes on less often (scheduled sampling, Bengio et al. 2015). With attention, every step looks at the
+    encoder's past states (Bahdanau et al. 2015).
+    """
+
+    def __init__(
+        self, n_read: int, n_steps: int, n_paths: int, n_outputs: int, width: int, hidden: int, built: Architecture
+    ) -> None:
+        super().__init__()
+        self.start = nn.Linear(n_read, hidden)
+        self.attention = make_attention(built.attention, hidden, built.heads, built.rows_back) if built.attention else None
+        seen = hidden if self.attention is not None else 0
+        self.cell = make_cell(built.cell, width + seen, hidden)
+        self.step = nn.Linear(n_steps + 1, width)
+        self.out = nn.Linear(hidden + seen, n_paths + n_outputs)
+        self.own = 0.0
+        """Share of the steps that it is fed its own forecast in training; grows, see `Network.at`."""
+
+    def forward(self, read: Tensor, ahead: Ahead, memory: Memory | None = None) -> Tensor:
+        """State and features of each origin (B, H + F) to steps 1 to K, without a gap."""
+        h = torch.tanh(self.start(read))
+        state = self.cell.zeros(h)._replace(h=h)
+        before, context = h.new_zeros(len(h), 1), h.new_zeros(len(h), 0)
+        outputs = []
+        for i in range(ahead.steps.shape[1]):
+            if self.attention is not None and memory is not None:
+                context = self.attention.attend(state.h, memory.keys, memory.there).context
+            x = torch.tanh(self.step(torch.cat([ahead.steps[:, i], before], -1)))
+            state, _ = self.cell(torch.cat([x, context], -1), state)
+            raw = _gated(self.out(torch.cat([state.h, context], -1)), ahead.paths[:, i])
+            outputs.append(raw)
+            before = self._fed(raw[:, 0], None if ahead.came is None else ahead.came[:, i]).unsqueeze(-1)
+        return torch.stack(outputs, 1)
+
+    def _fed(self, said: Tensor, came: Tensor | None) -> Tensor:
+        """What the next step is told of this one, squashed as inputs are."""
+        if came is not None and self.training:
+            own = (torch.rand_like(said) < self.own) | came.isnan()
+            said = torch.where(own, said, came.nan_to_num())
+        return said.sign() * said.abs().log1p()
+
+
+def make_decoder(built: Architecture, n_features: int, n_steps: int, n_paths: int, n_outputs: int, hidden: int, width: int) -> Decoder:
+    """The decoder of an architecture's strategy; see the letters above."""
+    n_read = hidden + n_features
+    match built.strategy:
+        case "direct":
+            return Direct(n_read, n_paths, n_outputs, width, built.reach or 1)
+        case "seq2seq":
+            return Writer(n_read, n_steps, n_paths, n_outputs, width, hidden, built)
+        case _:
+            return Parallel(n_read, n_steps, n_paths, n_outputs, width)
+
+
+def _gated(out: Tensor, paths: Tensor) -> Tensor:
+    """Outputs (..., P + N) to those of the head (..., N), whose place is moved by the paths (..., P) that gates open."""
+    gates, place, rest = out.split([paths.shape[-1], 1, out.shape[-1] - paths.shape[-1] - 1], -1)
+    path = (torch.sigmoid(gates - SHUT) * paths).sum(-1, keepdim=True)
+    return torch.cat([path + LOUDNESS * place, rest], -1)

@@ -1,0 +1,192 @@
+"""Encoders: how the past becomes a state. All of them read, carry on, and hand out states at origins.
+
+A carried encoder reads every row once: what it has read so far is its state, from piece to piece. A windowed one reads
+the last rows before every origin anew, from nothing; it carries those rows. Both carry one vector per series, zeros
+before anything was read, so that whoever keeps it need not know what is in it.
+
+Letters: B series, T steps, O origins of each, F features, H hidden, C numbers carried, L lookback, D directions,
+p rows of a patch, d dilation.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from foregate.models.architecture import Architecture
+from foregate.models.attention import Memory, remember
+from foregate.models.cells import Fused, fused
+from foregate.models.dropout import FusedState, drop, read, recurrent_masks
+from foregate.models.forget import replay_forget, set_forget_bias
+
+__all__ = ["Carried", "Encoded", "Encoder", "Windowed", "make_encoder"]
+
+
+class Encoded(NamedTuple):
+    """What an encoder made of a piece of each series."""
+
+    states: Tensor
+    """(B, O, H) at the origins."""
+    carried: Tensor
+    """(B, C) to go on from."""
+    memory: Memory | None
+    """The last states (B, O, L, H) up to each origin, for attention; None where nobody asked."""
+
+
+class Encoder(nn.Module, ABC):
+    """Reads features (B, T, F), going on from what was carried, and hands out states at origins."""
+
+    carries: int
+    """C, how many numbers of a series are carried on."""
+
+    @abstractmethod
+    def forward(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> Encoded:
+        """Read features (B, T, F); origins lie at `columns` (B, O), 0 to T - 1."""
+
+
+class Carried(Encoder):
+    """Recurrent layers, one upon the other, that read every row once.
+
+    Args:
+        n_features: F.
+        hidden: H.
+        architecture: the cell, what is dropped, how the forget gate begins, and
+            `skip`, whether each layer's output is added to what it read;
+            `dilations`, one per layer: a layer of dilation d goes on from its state d steps ago (Chang et al. 2017).
+        remembered: L, states handed out to attention at every origin; 0 for none.
+    """
+
+    def __init__(self, n_features: int, hidden: int, architecture: Architecture, remembered: int = 0) -> None:
+        super().__init__()
+        self.architecture, self.hidden, self.remembered = architecture, hidden, remembered
+        self.inputs = nn.Linear(n_features, hidden)
+        self.layers = nn.ModuleList(fused(architecture.cell, hidden, hidden) for _ in architecture.dilations)
+        if architecture.has_gate:
+            set_forget_bias(self.layers, architecture.forget)
+        self.kinds = 2 if architecture.cell == "lstm" else 1  # h and C, or h alone
+        self._sizes = [self.kinds * d * hidden for d in architecture.dilations]
+        self.carries = sum(self._sizes) + remembered * (hidden + 1)
+
+    def forward(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> Encoded:
+        """Read features (B, T, F); origins lie at `columns` (B, O)."""
+        B, rate = len(features), self.architecture.dropout
+        before = features.new_zeros(B, self.carries) if carried is None else carried
+        *states, kept = torch.split(before, [*self._sizes, self.carries - sum(self._sizes)], -1)
+        z = torch.tanh(self.inputs(features))
+        after = []
+        for i, (layer, d, state) in enumerate(zip(self.layers, self.architecture.dilations, states, strict=True)):
+            x = drop(z, rate.between, training=self.training) if i else z
+            out, state = self._layer(layer, d, x, state.float())
+            z = z + out if self.architecture.skip else out
+            after.append(state)
+        z = drop(z, rate.output, training=self.training)
+        memory = None
+        if self.remembered:
+            memory, last = _remembered(z, columns, kept, self.remembered)
+            after.append(last)
+        return Encoded(_at(z, columns), torch.cat(after, -1), memory)
+
+    def forget_activations(self, features: Tensor) -> list[Tensor]:
+        """What the forget gates of each layer do (B, T, H) while they read from nothing; layers without dilation."""
+        z, found = torch.tanh(self.inputs(features)), []
+        for layer in self.layers:
+            out, _ = layer(z)
+            found.append(replay_forget(layer, z, out))
+            z = z + out if self.architecture.skip else out
+        return found
+
+    def _layer(self, layer: Fused, d: int, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """One layer over x (B, T, H), from its state (B, kinds·d·H) of the last d steps, the oldest first.
+
+        Steps d apart are a sequence of their own, so that a dilated layer is a plain one over d times as many sequences
+        of a d-th of the length. Steps that are left over at the end are read in a second call.
+        """
+        B, T, H = x.shape
+        masks = recurrent_masks(layer, self.architecture.dropout.recurrent)
+        slots = state.reshape(B, d, self.kinds, H)
+        whole, outputs = T // d * d, []
+        for begin, length in ((0, whole), (whole, T - whole)):
+            if not length:
+                continue
+            n = min(d, length)  # sequences of each series that go on
+            piece = x[:, begin : begin + length].reshape(B, -1, n, H).transpose(1, 2).reshape(B * n, -1, H)
+            out, after = read(layer, piece, self._state(slots[:, :n].reshape(B * n, self.kinds, H)), masks)
+            outputs.append(out.reshape(B, n, -1, H).transpose(1, 2).reshape(B, length, H))
+            pair = torch.stack([each[0] for each in (after if isinstance(after, tuple) else (after,))], 1)
+            slots = torch.cat([slots[:, n:], pair.reshape(B, n, self.kinds, H)], 1)
+        return torch.cat(outputs, 1), slots.reshape(B, -1)
+
+    def _state(self, slots: Tensor) -> FusedState:
+        """Slots (B, kinds, H) as torch's layers take a state."""
+        parts = [slots[:, i].unsqueeze(0).contiguous() for i in range(self.kinds)]
+        return (parts[0], parts[1]) if self.kinds == 2 else parts[0]
+
+
+class Windowed(Encoder):
+    """Recurrent layers that read the last L rows before every origin anew, in both directions or in patches.
+
+    Reading backwards is no look-ahead here: what lies in the window lies in the past. Rows before the first are zeros,
+    and are told apart by a feature of their own.
+
+    Args:
+        n_features: F.
+        hidden: H.
+        architecture: the cell, how many layers, `lookback`, `patch` and whether both directions are read.
+        remembered: not for windows, which hold no states from step to step.
+    """
+
+    def __init__(self, n_features: int, hidden: int, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture, self.lookback, self.n_features = architecture, architecture.rows_back, n_features
+        self.patch, both = architecture.patch, architecture.encoder == "bidirectional"
+        self.inputs = nn.Linear(self.patch * (n_features + 1), hidden)
+        self.layers = nn.ModuleList(
+            fused(architecture.cell, hidden if i == 0 else (1 + both) * hidden, hidden, bidirectional=both)
+            for i in range(len(architecture.dilations))
+        )
+        if architecture.has_gate:
+            set_forget_bias(self.layers, architecture.forget)
+        self.out = nn.Linear((1 + both) * hidden, hidden)
+        self.carries = self.lookback * (n_features + 1)
+
+    def forward(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> Encoded:
+        """Read features (B, T, F); origins lie at `columns` (B, O)."""
+        B, O = columns.shape
+        kept = features.new_zeros(B, self.carries) if carried is None else carried
+        windows, last = _remembered(features, columns, kept, self.lookback)
+        x = torch.cat([windows.keys, windows.there.unsqueeze(-1).to(features)], -1)  # (B, O, L, F + 1)
+        z = torch.tanh(self.inputs(x.reshape(B * O, self.lookback // self.patch, -1)))
+        rate = self.architecture.dropout
+        for i, layer in enumerate(self.layers):
+            x = drop(z, rate.between, training=self.training) if i else z
+            z, state = read(layer, x, None, recurrent_masks(layer, rate.recurrent))
+        h = state[0] if isinstance(state, tuple) else state  # (D, B·O, H): each direction at its end
+        z = drop(torch.tanh(self.out(h.transpose(0, 1).flatten(1))), rate.output, training=self.training)
+        return Encoded(z.reshape(B, O, -1), last, None)
+
+
+def make_encoder(n_features: int, hidden: int, architecture: Architecture) -> Encoder:
+    """The encoder of an architecture."""
+    if architecture.windowed:
+        return Windowed(n_features, hidden, architecture)
+    return Carried(n_features, hidden, architecture, architecture.rows_back if architecture.attention else 0)
+
+
+def _at(z: Tensor, columns: Tensor) -> Tensor:
+    """Of (B, T, H) the steps `columns` (B, O)."""
+    return z.gather(1, columns.unsqueeze(-1).expand(-1, -1, z.shape[-1]))
+
+
+def _remembered(rows: Tensor, columns: Tensor, kept: Tensor, lookback: int) -> tuple[Memory, Tensor]:
+    """Memories (B, O, L, M) at columns, and what is kept (B, L·(M + 1)) after the last step."""
+    B, T, M = rows.shape
+    flat = kept.reshape(B, lookback, M + 1)
+    before = Memory(flat[..., :M].to(rows), flat[..., M] > 0.5)
+    end = torch.full_like(columns[:, :1], T - 1)
+    keys, there = remember(rows, torch.cat([columns, end], 1), before)
+    last = torch.cat([keys[:, -1], there[:, -1].unsqueeze(-1).to(keys)], -1).reshape(B, -1)
+    return Memory(keys[:, :-1], there[:, :-1]), last
