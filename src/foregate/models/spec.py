@@ -2,56 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from foregate.core import UsageError, at_least
+from foregate.models.architecture import Architecture
 
 __all__ = ["NetworkSpec"]
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """Shape of the network."""
+    """Sizes of a network, and what it is made of."""
 
     n_features: int
     """F, width of the encoder's input."""
     n_steps: int
     """S, width of what the decoder sees of one horizon step."""
     n_profiles: int
-    """P, candidate paths that the decoder gates."""
-    n_quantiles: int
-    """Q, odd: the median is the middle one."""
+    """P, candidate paths that the decoder opens gates to."""
+    levels: tuple[float, ...]
+    """Q probabilities of what it says of a step, ascending, the median in the middle."""
     hidden: int = 96
-    """H, units of each LSTM layer."""
-    layers: int = 2
-    """LSTM layers, each added to what it reads."""
+    """H, units of each recurrent layer."""
     decoder: int = 64
     """D, width of the decoder."""
+    built: Architecture = field(default_factory=Architecture)
+    """What it is made of."""
 
     def __post_init__(self) -> None:
         at_least(0, n_features=self.n_features, n_steps=self.n_steps, n_profiles=self.n_profiles)
-        at_least(1, n_quantiles=self.n_quantiles, hidden=self.hidden, layers=self.layers, decoder=self.decoder)
-        if self.n_quantiles % 2 == 0:
+        at_least(1, hidden=self.hidden, decoder=self.decoder)
+        if len(self.levels) % 2 == 0 or self.levels[len(self.levels) // 2] != 0.5:
             raise UsageError(
-                f"n_quantiles must be odd, but got {self.n_quantiles}. Give as many levels below the median as above."
+                f"levels must have the median in the middle, but got {self.levels}. Give as many levels below it as "
+                "above."
             )
 
-    def weights(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of every parameter."""
-        H, D, read = self.hidden, self.decoder, self.hidden + self.n_features
-        shapes: dict[str, tuple[int, ...]] = {"inputs.weight": (H, self.n_features), "inputs.bias": (H,)}
-        for i in range(self.layers):
-            shapes |= {f"lstms.{i}.weight_{kind}_l0": (4 * H, H) for kind in ("ih", "hh")}
-            shapes |= {f"lstms.{i}.bias_{kind}_l0": (4 * H,) for kind in ("ih", "hh")}
-        out = self.n_profiles + self.n_quantiles
-        for name, rows, columns in (
-            ("state", D, read),
-            ("step", D, self.n_steps),
-            ("mid", D, D),
-            ("again", D, read),
-            ("out", out, D),
-        ):
-            shapes[f"{name}.weight"] = (rows, columns)
-            if name != "again":
-                shapes[f"{name}.bias"] = (rows,)
-        return shapes
+    @property
+    def keeps_memory(self) -> bool:
+        """Whether a state holds past states for a decoder that looks at them at every step."""
+        return self.built.strategy == "seq2seq" and self.built.attention is not None
