@@ -39,7 +39,7 @@ def days(first, last, *, name="a"):
 def test_a_line_for_a_line(here):
     """Every observation is answered by the forecast after it, as a live forecaster gives it in Python."""
     said, shown = stream(*PRETRAINED, lines=days(1, 30))
-    assert "ready: 0 series known, 2 steps for every line" in shown
+    assert "ready: 0 series known, horizon 2" in shown
     live = Forecaster.pretrained(2, freq="D").live()
     for row, answer in zip(days(1, 30), said, strict=True):
         live.update(row)

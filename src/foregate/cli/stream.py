@@ -180,7 +180,7 @@ def stream(reading: Reading, output: Output, asked: Asked) -> None:
     asked.check()
     live = asked.live(reading, output)
     steps = live.fitted.horizon if asked.horizon is None else asked.horizon
-    stage(output, f"ready: {len(live)} series known, {steps} steps for every line")
+    stage(output, f"ready: {len(live)} series known, horizon {steps}")
     stop = _Stop()
     try:
         with stop:
