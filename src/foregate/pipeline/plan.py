@@ -48,15 +48,17 @@ def hold_out(panel: Panel, horizon: int, season: int, most: float = MOST_HELD_OU
     """The last origins of each series that is long enough to spare them.
 
     A series gives its last `horizon` rows if what is left still has the horizon and two seasons. Where the share `most`
-    of it is more than that, further windows lie before, as far apart as they fit and at most a horizon.
+    of it is more than that, further windows lie before, as far apart as they fit and at most a horizon. Rows before the
+    first observation do not count.
     """
-    lengths = panel.lengths
+    first = panel.first_observed
+    lengths = panel.lengths - first
     spare = lengths - horizon >= np.maximum(horizon, 2 * season) + 3
     wanted = int(np.clip(math.ceil(WANTED_WINDOWS / max(1, int(spare.sum()))), FEWEST_WINDOWS, WANTED_WINDOWS))
     room = np.maximum((most * lengths).astype(np.int64) - horizon, 0)
     stride = np.clip(room // (wanted - 1), 1, horizon)
     windows = np.minimum(wanted, 1 + room // stride)
-    limits = np.where(spare, lengths - horizon - stride * (windows - 1), lengths)
+    limits = first + np.where(spare, lengths - horizon - stride * (windows - 1), lengths)
     number = np.arange(wanted)
     origins = limits[:, None] - 1 + stride[:, None] * number
     return HoldOut(limits, np.where(spare[:, None] & (number < windows[:, None]), origins, -1))
