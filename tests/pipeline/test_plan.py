@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foregate.core import Panel
-from foregate.pipeline.plan import STEPS, hold_out, plan_training, plan_window
+from foregate.pipeline.plan import FEW_ROWS, STEPS, hold_out, plan_training, plan_weights, plan_window
 from foregate.pipeline.recipe import Recipe
 
 lengths = st.lists(st.integers(1, 300), min_size=1, max_size=6)
@@ -102,3 +102,12 @@ def test_what_is_said_is_done():
 def test_averages_reach_over_two_seasons(seasons):
     """Level and scale are averaged over no less than two of the longest seasons."""
     assert plan_window(seasons) >= 2 * max(seasons)
+
+
+def test_the_size_of_the_weights_follows_from_the_panel():
+    """Small panels get the larger network and large ones the smaller; who names a size, or others sizes, gets that."""
+    small, large = (Panel.from_arrays([np.ones(n)]) for n in (FEW_ROWS, FEW_ROWS + 1))
+    assert [plan_weights(Recipe(1), panel) for panel in (small, large)] == ["base", "tiny"]
+    assert [plan_weights(Recipe(1, weights=size), large) for size in ("base", "tiny")] == ["base", "tiny"]
+    assert plan_weights(Recipe(1, hidden=96), small) == plan_weights(Recipe(1, effort="fast"), small) == "tiny"
+    assert plan_weights(Recipe(1, recent=4), small) == "base"

@@ -12,7 +12,7 @@ from foregate.core import Panel
 from foregate.pipeline.recipe import Recipe
 from foregate.training.options import TrainingOptions
 
-__all__ = ["HoldOut", "hold_out", "plan_training", "plan_unchecked", "plan_window"]
+__all__ = ["HoldOut", "hold_out", "plan_training", "plan_unchecked", "plan_weights", "plan_window"]
 
 IntArray = NDArray[np.int64]
 
@@ -30,6 +30,8 @@ PRETRAINED_SHARE = 0.35
 """Pretrained weights are trained for this share of the steps that random ones are: most has been learnt already."""
 UNCHECKED_STEPS, UNCHECKED_RATE = 0.7, 0.25
 """Shares of steps and rate that pretrained weights are trained with where nothing could be held out to check them."""
+FEW_ROWS = 300_000
+"""Panels of up to so many rows are forecast with the larger pretrained network, which costs them seconds."""
 FEWEST_WINDOWS, WANTED_WINDOWS = 4, 60
 """Held-out windows per series, if it can spare them, and over all series together."""
 
@@ -67,6 +69,18 @@ def hold_out(panel: Panel, horizon: int, season: int, most: float = MOST_HELD_OU
 def plan_window(seasons: tuple[int, int]) -> int:
     """Rows over which level and scale are averaged: two long seasons, and 50 at least."""
     return max(50, 2 * max(seasons))
+
+
+def plan_weights(recipe: Recipe, panel: Panel) -> str:
+    """The size of the pretrained weights: the larger one for panels that it does not make wait.
+
+    Who is in a hurry to learn gets the smaller one; so does who asks for a width or depth, since its sizes are the
+    usual ones of a network from scratch.
+    """
+    if recipe.weights is not None:
+        return recipe.weights
+    small = len(panel.values) <= FEW_ROWS and recipe.effort != "fast"
+    return "base" if small and (recipe.hidden, recipe.layers, recipe.decoder) == (None, None, None) else "tiny"
 
 
 def plan_training(
