@@ -27,7 +27,8 @@ MOST_HELD_OUT = 0.15
 RATES = {"pretrained": 2e-3, "scratch": 4e-3}
 """Highest learning rate, by what training begins with."""
 PRETRAINED_SHARE = 0.35
-"""Pretrained weights are trained for this share of the steps that random ones are: most has been learnt already."""
+"""Pretrained weights are trained for this share of the steps that random ones are: most has been learnt already. Not so
+where there are covariates, whose weights begin at zero."""
 UNCHECKED_STEPS, UNCHECKED_RATE = 0.7, 0.25
 """Shares of steps and rate that pretrained weights are trained with where nothing could be held out to check them."""
 FEW_ROWS = 300_000
@@ -89,12 +90,13 @@ def plan_training(
     """Sizes of the training run; see the constants above for the rules."""
     observed = max(1, int(panel.mask.sum()))
     steps = np.clip(STEPS[recipe.effort] * observed**0.25, FEWEST_STEPS[recipe.effort], MOST_STEPS[recipe.effort])
-    steps = recipe.steps or int(steps * (PRETRAINED_SHARE if pretrained else 1))
+    most_is_learnt = pretrained and not panel.covariates
+    steps = recipe.steps or int(steps * (PRETRAINED_SHARE if most_is_learnt else 1))
     longest = int(panel.lengths.max())
     crop = recipe.crop or int(min(longest, np.clip(2 * max(seasons), 100, 192)))
     batch = recipe.batch or int(np.clip(CELLS // crop, 16, 96))
     checks = int(np.clip(steps // 5, 1, 20))  # a check after every step would use up the patience on noise
-    rate = recipe.rate or RATES["pretrained" if pretrained else "scratch"]
+    rate = recipe.rate or RATES["pretrained" if most_is_learnt else "scratch"]
     return TrainingOptions(steps=steps, batch=batch, crop=crop, rate=rate, checks=checks, seed=recipe.seed)
 
 
