@@ -86,7 +86,7 @@ def test_without_torch_the_extra_is_named(run, here, monkeypatch, verb):
 def test_an_instant_model_is_kept_and_used(run, here):
     """With --effort instant nothing is trained, which is said; the model forecasts newer rows."""
     shown = run("fit", "sales.csv", "--horizon", "3", "--effort", "instant", "--out", "model").stdout
-    assert "weights from tiny" in shown
+    assert "weights from base" in shown
     assert " 0 steps in" in shown
     printed = run("predict", "model", "sales.csv").stdout
     assert printed == run("forecast", "sales.csv", "--horizon", "3", "--effort", "instant").stdout

@@ -39,7 +39,7 @@ def days(first, last, *, name="a"):
 def test_a_line_for_a_line(here):
     """Every observation is answered by the forecast after it, as a live forecaster gives it in Python."""
     said, shown = stream(*PRETRAINED, lines=days(1, 30))
-    assert "ready: 0 series known, 2 steps for every line" in shown
+    assert "ready: 0 series known, horizon 2" in shown
     live = Forecaster.pretrained(2, freq="D").live()
     for row, answer in zip(days(1, 30), said, strict=True):
         live.update(row)
@@ -114,7 +114,7 @@ def test_a_model_goes_on_from_what_it_knows(model):
     assert said[0]["ds"][0] == "2024-01-26"
     pl.read_csv("sales.csv").filter(pl.col("ds") <= "2024-01-20").write_csv("older.csv")
     said, shown = stream("model", "--history", "older.csv", "--state", "s", lines=[{**newer[0], "ds": "2024-01-21"}])
-    assert "ready: 2 series known, 3 steps" in shown
+    assert "ready: 2 series known, horizon 3" in shown
     assert "skipped" not in said[0]
     said, shown = stream("model", "--state", "s", "--horizon", "1", lines=[{**newer[0], "ds": "2024-01-22"}])
     assert said[0]["ds"] == ["2024-01-23"]

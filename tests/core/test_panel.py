@@ -161,3 +161,12 @@ def test_uneven_panels_are_refused():
     for wrong in (replace(panel, times=panel.times * 2), replace(panel, freq=None)):
         with pytest.raises(DataError, match="must be evenly spaced, but got gaps or no frequency"):
             require_regular(wrong)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [([np.nan, np.nan, 1.0], 2), ([1.0, np.nan], 0), ([np.nan, np.nan], 2), ([], 0)]
+)
+def test_the_first_observed_row(values, expected):
+    """The first row with a value; the length of the series where there is none."""
+    panel = Panel.from_arrays([np.array(values), np.array([np.nan, 3.0])])
+    assert panel.first_observed.tolist() == [expected, 1]

@@ -242,6 +242,7 @@ def slow_steps(inputs, i, t, k):
     """Step features and paths of step k from row t of series i, value by value."""
     tracks, spec, begin = inputs.tracks, inputs.spec, int(inputs.panel.offsets[i])
     r, start = tracks.row[begin + t], tracks.begin[begin + t]
+    origin = r - t  # the track row of the series' first row
     level, scale = tracks.level[r], tracks.scale[r] or 1
     short, long = spec.seasons
     paths, known = [], []
@@ -250,11 +251,11 @@ def slow_steps(inputs, i, t, k):
         while source > t:
             source -= m
         source -= (seasons - 1) * m
-        if source < 0 or (m == 1 and seasons > 1):
+        if origin + source < start or (m == 1 and seasons > 1):
             paths.append(0)
             known.append(0)
             continue
-        row = start + source
+        row = origin + source
         seen = bool(tracks.mask[row])
         remembered = tracks.season_mean[r, which] + tracks.profile[row, 2 * which]
         value = tracks.z[row] if seen or m == 1 else remembered
@@ -268,9 +269,9 @@ def slow_steps(inputs, i, t, k):
         source = t + k
         while source > t:
             source -= m
-        count = tracks.count[start + source, which] if source >= 0 and m > 1 else 0
+        count = tracks.count[origin + source, which] if origin + source >= start and m > 1 else 0
         if count:
-            kept = tracks.profile[start + source, 2 * which : 2 * which + 2]
+            kept = tracks.profile[origin + source, 2 * which : 2 * which + 2]
             paths += [(tracks.season_mean[r, which] + each - level) / scale for each in kept]
         else:
             paths += [0, 0]

@@ -331,7 +331,7 @@ def test_fitted_or_not_a_pretrained_forecaster_says_the_same():
     model = Forecaster.pretrained(HORIZON)
     at_once = model.predict(table(), level=[80])
     assert model.fit(table()).predict(level=[80]).equals(at_once)
-    assert model.report_["start"].startswith("tiny ")
+    assert model.report_["start"].startswith("base ")
     assert model.report_["steps"] == model.report_["trust"] == 0
 
 
@@ -362,7 +362,7 @@ def test_training_begins_with_the_pretrained_weights():
     """It says with which, and how it compares with the instant forecaster; from scratch stays possible."""
     options = {"steps": 4, "batch": 8, "crop": 30}
     tuned = small(options=options).fit(table()).report_
-    assert tuned["start"].startswith("tiny ")
+    assert tuned["start"].startswith("base ")
     assert 0 <= tuned["trust"] <= 1
     assert tuned["validation"] <= tuned["instant_validation"]
     scratch = small(options={**options, "start": "scratch"}).fit(table()).report_

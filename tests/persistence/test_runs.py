@@ -64,7 +64,7 @@ def test_files_that_make_no_sense_are_refused(tmp_path, text, said):
 
 def test_a_file_that_is_not_there():
     """The sizes that would do are named."""
-    with pytest.raises(UsageError, match=r"must be a TOML file or one of tiny, but got nothing\.toml"):
+    with pytest.raises(UsageError, match=r"must be a TOML file or one of tiny, base, but got nothing\.toml"):
         read_run("nothing.toml")
 
 

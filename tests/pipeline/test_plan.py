@@ -1,12 +1,14 @@
 """Laws of the plan, whatever its numbers are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foregate.core import Panel
-from foregate.pipeline.plan import STEPS, hold_out, plan_training, plan_window
+from foregate.core import Covariate, Panel
+from foregate.pipeline.plan import FEW_ROWS, PRETRAINED_SHARE, STEPS, hold_out, plan_training, plan_weights, plan_window
 from foregate.pipeline.recipe import Recipe
 
 lengths = st.lists(st.integers(1, 300), min_size=1, max_size=6)
@@ -102,3 +104,24 @@ def test_what_is_said_is_done():
 def test_averages_reach_over_two_seasons(seasons):
     """Level and scale are averaged over no less than two of the longest seasons."""
     assert plan_window(seasons) >= 2 * max(seasons)
+
+
+def test_the_size_of_the_weights_follows_from_the_panel():
+    """Small panels get the larger network and large ones the smaller; who names a size, or others sizes, gets that."""
+    small, large = (Panel.from_arrays([np.ones(n)]) for n in (FEW_ROWS, FEW_ROWS + 1))
+    assert [plan_weights(Recipe(1), panel) for panel in (small, large)] == ["base", "tiny"]
+    assert [plan_weights(Recipe(1, weights=size), large) for size in ("base", "tiny")] == ["base", "tiny"]
+    assert plan_weights(Recipe(1, hidden=96), small) == plan_weights(Recipe(1, effort="fast"), small) == "tiny"
+    assert plan_weights(Recipe(1, recent=4), small) == "base"
+
+
+def test_covariates_are_learnt_from_scratch():
+    """Pretrained weights need a share of the steps, and a gentler rate, but where there are covariates, which they do
+    not know."""
+    plain = panel_of([5000])
+    told = replace(plain, covariates={"price": Covariate("past", np.ones(5000, np.float32))})
+    scratch = plan_training(Recipe(2), plain, (1, 1))
+    known, new = (plan_training(Recipe(2), panel, (1, 1), pretrained=True) for panel in (plain, told))
+    assert known.steps == pytest.approx(PRETRAINED_SHARE * scratch.steps, abs=1)
+    assert known.rate < scratch.rate
+    assert (new.steps, new.rate) == (scratch.steps, scratch.rate)

@@ -3,14 +3,13 @@
 from dataclasses import fields, replace
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from foregate.core import Panel
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.training import batches as module
-from foregate.training.batches import Crops, first_observed
+from foregate.training.batches import Crops
 from foregate.training.options import TrainingOptions
 
 SPEC = InputSpec((3, 1), recent=4, window=50)
@@ -177,12 +176,3 @@ def test_weights_are_for_the_relative_scale_and_against_outliers():
     far = np.abs(weights.target).max(-1) > 1e3
     assert far.any()
     assert weights.weight[far].max() < 0.01 * weights.weight[~far].max()
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"), [([np.nan, np.nan, 1.0], 2), ([1.0, np.nan], 0), ([np.nan, np.nan], 2), ([], 0)]
-)
-def test_the_first_observed_row(values, expected):
-    """The first row with a value; the length of the series where there is none."""
-    panel = Panel.from_arrays([np.array(values), np.array([np.nan, 3.0])])
-    assert first_observed(Inputs(panel, SPEC)).tolist() == [expected, 1]

@@ -96,7 +96,8 @@ def _at_once(data: str, reading: Reading, model: Forecaster, levels: tuple[float
     model.fit(reading.read(data))
     said = model.forecast(level=levels)
     seasons = model.report_["seasons"]
-    found = f"seasons of {' and '.join(map(str, seasons))} steps" if seasons else "no season"
+    named = "a season" if len(seasons) == 1 else "seasons"
+    found = f"{named} of {' and '.join(map(str, seasons))} steps" if seasons else "no season"
     notes = (f"{found}; weights {model.report_['start']}, not trained on this data", *model.report_["notes"])
     frame = forecast_table(said, model.panel_, levels)
     hand_over(frame, None, output, notes=(*notes, *said.notes), facts={"data": data, "fit": model.report_})

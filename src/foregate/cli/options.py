@@ -23,7 +23,6 @@ __all__ = [
     "Overwrite",
     "Reading",
     "Training",
-    "Weights",
     "Windows",
     "percents",
     "season_lengths",
@@ -204,18 +203,6 @@ class Reading:
         return ReadOptions(**given) if given else None
 
 
-Weights = Annotated[
-    str | None,
-    Option(
-        "--weights",
-        metavar="SIZE",
-        rich_help_panel=_TRAINING,
-        help="Pretrained weights to use or to begin with: tiny, which is used if left out, or base, more accurate and "
-        "slower.",
-    ),
-]
-
-
 @dataclass(frozen=True)
 class Training:
     """What forecaster to make."""
@@ -236,7 +223,15 @@ class Training:
     seed: Annotated[
         int, Option("--seed", metavar="N", rich_help_panel=_TRAINING, help="Same seed, same data: same forecasts.")
     ] = 0
-    weights: Weights = None
+    weights: Annotated[
+        str | None,
+        Option(
+            "--weights",
+            metavar="SIZE",
+            rich_help_panel=_TRAINING,
+            help="Pretrained weights to use or begin with, tiny or base; if left out, by the size of the table.",
+        ),
+    ] = None
 
     def forecaster(self, freq: str | int | None, *, verbose: bool) -> Forecaster:
         """The forecaster, before it is fitted; wrong arguments are told here.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from foregate.cli.options import Level, Output, Reading, Weights, percents, season_lengths
+from foregate.cli.options import Level, Output, Reading, percents, season_lengths
 from foregate.cli.predict import read_for
 from foregate.cli.screen import stage
 
@@ -72,7 +72,15 @@ class Asked:
         ),
     ] = None
     level: Level = None
-    weights: Weights = None
+    weights: Annotated[
+        str | None,
+        Option(
+            "--weights",
+            metavar="SIZE",
+            rich_help_panel=_STREAM,
+            help="With --pretrained: tiny, which is quick and used if left out, or base.",
+        ),
+    ] = None
 
     def check(self) -> None:
         """Refuse contradictions before anything is read.
@@ -123,8 +131,8 @@ class Asked:
         """The forecaster of the package."""
         from foregate.forecaster import Forecaster
 
-        own = {} if self.weights is None else {"weights": self.weights}
-        return Forecaster.pretrained(horizon, freq=reading.step, season_length=seasons, **own)
+        weights = self.weights or "tiny"
+        return Forecaster.pretrained(horizon, freq=reading.step, season_length=seasons, weights=weights)
 
     def _trained(self, model: Path, reading: Reading, output: Output) -> Live:
         """Live with a saved model, from the series it was fitted on or from a table."""
@@ -180,7 +188,7 @@ def stream(reading: Reading, output: Output, asked: Asked) -> None:
     asked.check()
     live = asked.live(reading, output)
     steps = live.fitted.horizon if asked.horizon is None else asked.horizon
-    stage(output, f"ready: {len(live)} series known, {steps} steps for every line")
+    stage(output, f"ready: {len(live)} series known, horizon {steps}")
     stop = _Stop()
     try:
         with stop:

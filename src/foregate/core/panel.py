@@ -135,6 +135,19 @@ class Panel:
         return np.diff(self.offsets)
 
     @property
+    def first_observed(self) -> NDArray[np.int64]:
+        """(S,) the row of each series that is the first one observed; its length if there is none.
+
+        Examples:
+            >>> Panel.from_arrays([np.array([np.nan, 1.0]), np.array([2.0, 3.0])]).first_observed
+            array([1, 0])
+        """
+        seen = np.flatnonzero(self.mask)
+        row = np.append(seen, len(self.mask))[np.searchsorted(seen, self.offsets[:-1])]
+        first: NDArray[np.int64] = np.minimum(row, self.offsets[1:]) - self.offsets[:-1]
+        return first
+
+    @property
     def row_series(self) -> NDArray[np.int64]:
         """(N,) the number of the series that each row belongs to."""
         return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)

@@ -43,7 +43,7 @@ class Tracks:
     """(N,) where what is known at panel row n stands in the arrays that nobody looks back on (all but mask, z, profile,
     season_mean and count): there too, where all rows are kept."""
     begin: IntArray
-    """(N,) the first row of that track."""
+    """(N,) the first observed row of that track; what lies before it is not there."""
     end: IntArray
     """(N,) one past the last row of that track."""
     unit: NDArray[np.int8]
@@ -125,11 +125,12 @@ def make_tracks(panel: Panel, seasons: tuple[int, int], window: int) -> Tracks:
     owner[series, units] = begins
     first = owner[panel.row_series, unit]
     position = np.arange(len(unit)) - np.repeat(offsets[:-1], lengths)
+    end = first + np.repeat(lengths, lengths)
     return Tracks(
         row=first + position,
         here=first + position,
-        begin=first,
-        end=first + np.repeat(lengths, lengths),
+        begin=np.minimum(first + panel.first_observed[panel.row_series], end - 1),
+        end=end,
         unit=unit,
         mask=mask,
         **arrays,

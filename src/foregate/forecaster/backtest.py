@@ -12,6 +12,7 @@ from foregate.evaluation import Backtest, Plan, baseline
 from foregate.evaluation import backtest as run_backtest
 from foregate.forecaster.estimator import Forecaster
 from foregate.forecasting.fitted import Fitted
+from foregate.pipeline.plan import plan_weights
 
 __all__ = ["INSTANT", "backtest"]
 
@@ -67,7 +68,7 @@ def backtest(
         return Forecaster(**model.get_params()).fit(part).fitted_
 
     def at_once(part: Panel) -> Fitted:
-        own = {"effort": "instant", "options": {"weights": recipe.weights}}
+        own = {"effort": "instant", "options": {"weights": plan_weights(recipe, part)}}
         return Forecaster(**(model.get_params() | own)).fit(part).fitted_
 
     season = plan.season_of(panel) if recipe.season_length is None else max([*recipe.season_length[:1], 1])

@@ -26,6 +26,7 @@ from foregate.data import align_future, forecast_frame, read, regularize, requir
 from foregate.forecasting.fitted import Fitted
 from foregate.persistence import Artifact, load_shipped, require_size, save_model
 from foregate.pipeline.instant import instant, untold
+from foregate.pipeline.plan import plan_weights
 from foregate.pipeline.recipe import Effort, Recipe
 from foregate.pipeline.report import FitReport
 from foregate.progress import progress_line
@@ -35,6 +36,9 @@ __all__ = ["OWN", "Forecaster"]
 
 OWN = ("horizon", "season_length", "effort", "seed")
 """Fields of a recipe that are arguments of their own; the others are `options`."""
+
+LIVE = "tiny"
+"""The pretrained weights of a live forecaster, unless others are named: it answers every observation."""
 
 
 class Forecaster:
@@ -77,7 +81,7 @@ class Forecaster:
         self.horizon, self.freq, self.season_length = horizon, freq, season_length
         self.effort, self.seed, self.options, self.verbose = effort, seed, options, verbose
         recipe = self._recipe()  # wrong arguments are told now, not after the data was read
-        if recipe.start == "pretrained":
+        if recipe.weights is not None:
             require_size(recipe.weights)
         if freq is not None:
             Frequency.parse(freq)
@@ -89,7 +93,7 @@ class Forecaster:
         *,
         freq: Frequency | str | int | None = None,
         season_length: int | Sequence[int] | None = None,
-        weights: str = "tiny",
+        weights: str | None = None,
     ) -> Self:
         """A forecaster that is ready: it forecasts any series at once, without training and without torch.
 
@@ -99,14 +103,14 @@ class Forecaster:
         Args:
             horizon: steps ahead.
             freq, season_length: see `Forecaster`.
-            weights: size of the network, of those that come with the package.
+            weights: ``tiny`` or ``base``, the size of the network; if not given, decided from the size of the data.
 
         Examples:
             >>> from foregate.data import generate
             >>> Forecaster.pretrained(horizon=3).predict(generate(2, 60), level=[80]).columns
             ['unique_id', 'ds', 'LSTM', 'LSTM-lo-80', 'LSTM-hi-80']
         """
-        options = None if weights == "tiny" else {"weights": weights}
+        options = None if weights is None else {"weights": weights}
         return cls(horizon, freq=freq, season_length=season_length, effort="instant", options=options)
 
     def fit(
@@ -206,7 +210,8 @@ class Forecaster:
         """A live forecaster, which reads each new observation once; see `foregate.streaming.live`.
 
         It goes on from `data`, or from what the model was fitted on. A forecaster of effort ``instant`` may start from
-        nothing, with the seasons given to it or else those that usually go with its frequency.
+        nothing, with the seasons given to it or else those that usually go with its frequency. One that was not fitted
+        uses the quicker of the pretrained networks, unless another was named.
 
         Examples:
             >>> Forecaster.pretrained(horizon=2).live().update({"unique_id": "a", "ds": 1, "y": 2.5}).new
@@ -215,9 +220,10 @@ class Forecaster:
         if self.effort != "instant" or hasattr(self, "fitted_"):
             return Live.start(self._fitted(), self._history(data)[0])
         if data is not None:
-            return Forecaster(**self.get_params()).fit(data).live()
+            quick = {"options": {"weights": LIVE, **(self.options or {})}}
+            return Forecaster(**(self.get_params() | quick)).fit(data).live()
         recipe, freq = self._recipe(), Frequency.parse(self.freq or 1)
-        return Live(untold(recipe, freq, load_shipped(recipe.weights)), freq=freq)
+        return Live(untold(recipe, freq, load_shipped(recipe.weights or LIVE)), freq=freq)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the model to a folder: safetensors, JSON and ONNX, no pickle. All of it, or nothing.
@@ -270,7 +276,7 @@ class Forecaster:
 
     def _made(self, recipe: Recipe, panel: Panel, checkpoint: Path | None) -> tuple[Fitted, FitReport]:
         """A fitted model of a regular panel."""
-        start = load_shipped(recipe.weights) if recipe.start == "pretrained" else None
+        start = load_shipped(plan_weights(recipe, panel)) if recipe.start == "pretrained" else None
         if start is not None and recipe.effort == "instant":
             return instant(recipe, panel, start)
         from foregate.pipeline.fit import fit

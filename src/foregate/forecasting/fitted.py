@@ -199,16 +199,17 @@ def raw_quantiles(
 def read_origins(
     engine: Engine, inputs: Inputs, origins: IntArray
 ) -> Iterator[tuple[IntArray, IntArray, IntArray, Float32Array, Float32Array]]:
-    """The first half of `raw_quantiles`: read histories as far as their last origins.
+    """The first half of `raw_quantiles`: read histories from the first observation as far as their last origins.
 
     Yields:
         series number, origin number, panel row (each (B,)), states (B, H) and features (B, F).
     """
-    offsets = inputs.panel.offsets
+    offsets, first = inputs.panel.offsets, inputs.panel.first_observed
     for chosen in _batches(origins.max(1, initial=-1) + 1):
         where, column = np.nonzero(origins[chosen] >= 0)
         position = origins[chosen][where, column]
-        states, features = _encode(engine, inputs, offsets[chosen], where, position)
+        begins, read = offsets[chosen] + first[chosen], position - first[chosen][where]
+        states, features = _encode(engine, inputs, begins, where, read)
         yield chosen[where], column, offsets[chosen][where] + position, states, features
 
 
@@ -245,17 +246,21 @@ def _batches(lengths: IntArray) -> Iterator[IntArray]:
 def _encode(
     engine: Engine, inputs: Inputs, begins: IntArray, where: IntArray, position: IntArray
 ) -> tuple[Float32Array, Float32Array]:
-    """States (N, H) and features (N, F) of N origins: series numbered `where` of a batch, row `position` in each."""
+    """States (N, H) and features (N, F) of N origins: series numbered `where` of a batch, row `position` in each.
+
+    Before the first observation, at a negative position, both are 0.
+    """
     lengths = np.zeros(len(begins), np.int64)
     np.maximum.at(lengths, where, position + 1)
     carried, states, features = None, None, None
-    for begin in range(0, int(lengths.max()), ENCODER_STEPS):
-        column = np.arange(begin, min(begin + ENCODER_STEPS, int(lengths.max())))
+    longest = max(1, int(lengths.max()))
+    for begin in range(0, longest, ENCODER_STEPS):
+        column = np.arange(begin, min(begin + ENCODER_STEPS, longest))
         block = inputs.features(np.where(column < lengths[:, None], begins[:, None] + column, -1))
         out, carried = engine.encode(block, carried)
         if states is None or features is None:
-            states = np.empty((len(where), out.shape[-1]), np.float32)
-            features = np.empty((len(where), block.shape[-1]), np.float32)
+            states = np.zeros((len(where), out.shape[-1]), np.float32)
+            features = np.zeros((len(where), block.shape[-1]), np.float32)
         now = (position >= begin) & (position <= column[-1])
         states[now] = out[where[now], position[now] - begin]
         features[now] = block[where[now], position[now] - begin]

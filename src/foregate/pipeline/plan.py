@@ -12,7 +12,7 @@ from foregate.core import Panel
 from foregate.pipeline.recipe import Recipe
 from foregate.training.options import TrainingOptions
 
-__all__ = ["HoldOut", "hold_out", "plan_training", "plan_unchecked", "plan_window"]
+__all__ = ["HoldOut", "hold_out", "plan_training", "plan_unchecked", "plan_weights", "plan_window"]
 
 IntArray = NDArray[np.int64]
 
@@ -27,9 +27,12 @@ MOST_HELD_OUT = 0.15
 RATES = {"pretrained": 2e-3, "scratch": 4e-3}
 """Highest learning rate, by what training begins with."""
 PRETRAINED_SHARE = 0.35
-"""Pretrained weights are trained for this share of the steps that random ones are: most has been learnt already."""
+"""Pretrained weights are trained for this share of the steps that random ones are: most has been learnt already. Not so
+where there are covariates, whose weights begin at zero."""
 UNCHECKED_STEPS, UNCHECKED_RATE = 0.7, 0.25
 """Shares of steps and rate that pretrained weights are trained with where nothing could be held out to check them."""
+FEW_ROWS = 300_000
+"""Panels of up to so many rows are forecast with the larger pretrained network, which costs them seconds."""
 FEWEST_WINDOWS, WANTED_WINDOWS = 4, 60
 """Held-out windows per series, if it can spare them, and over all series together."""
 
@@ -48,15 +51,17 @@ def hold_out(panel: Panel, horizon: int, season: int, most: float = MOST_HELD_OU
     """The last origins of each series that is long enough to spare them.
 
     A series gives its last `horizon` rows if what is left still has the horizon and two seasons. Where the share `most`
-    of it is more than that, further windows lie before, as far apart as they fit and at most a horizon.
+    of it is more than that, further windows lie before, as far apart as they fit and at most a horizon. Rows before the
+    first observation do not count.
     """
-    lengths = panel.lengths
+    first = panel.first_observed
+    lengths = panel.lengths - first
     spare = lengths - horizon >= np.maximum(horizon, 2 * season) + 3
     wanted = int(np.clip(math.ceil(WANTED_WINDOWS / max(1, int(spare.sum()))), FEWEST_WINDOWS, WANTED_WINDOWS))
     room = np.maximum((most * lengths).astype(np.int64) - horizon, 0)
     stride = np.clip(room // (wanted - 1), 1, horizon)
     windows = np.minimum(wanted, 1 + room // stride)
-    limits = np.where(spare, lengths - horizon - stride * (windows - 1), lengths)
+    limits = first + np.where(spare, lengths - horizon - stride * (windows - 1), lengths)
     number = np.arange(wanted)
     origins = limits[:, None] - 1 + stride[:, None] * number
     return HoldOut(limits, np.where(spare[:, None] & (number < windows[:, None]), origins, -1))
@@ -67,18 +72,31 @@ def plan_window(seasons: tuple[int, int]) -> int:
     return max(50, 2 * max(seasons))
 
 
+def plan_weights(recipe: Recipe, panel: Panel) -> str:
+    """The size of the pretrained weights: the larger one for panels that it does not make wait.
+
+    Who is in a hurry to learn gets the smaller one; so does who asks for a width or depth, since its sizes are the
+    usual ones of a network from scratch.
+    """
+    if recipe.weights is not None:
+        return recipe.weights
+    small = len(panel.values) <= FEW_ROWS and recipe.effort != "fast"
+    return "base" if small and (recipe.hidden, recipe.layers, recipe.decoder) == (None, None, None) else "tiny"
+
+
 def plan_training(
     recipe: Recipe, panel: Panel, seasons: tuple[int, int], *, pretrained: bool = False
 ) -> TrainingOptions:
     """Sizes of the training run; see the constants above for the rules."""
     observed = max(1, int(panel.mask.sum()))
     steps = np.clip(STEPS[recipe.effort] * observed**0.25, FEWEST_STEPS[recipe.effort], MOST_STEPS[recipe.effort])
-    steps = recipe.steps or int(steps * (PRETRAINED_SHARE if pretrained else 1))
+    most_is_learnt = pretrained and not panel.covariates
+    steps = recipe.steps or int(steps * (PRETRAINED_SHARE if most_is_learnt else 1))
     longest = int(panel.lengths.max())
     crop = recipe.crop or int(min(longest, np.clip(2 * max(seasons), 100, 192)))
     batch = recipe.batch or int(np.clip(CELLS // crop, 16, 96))
     checks = int(np.clip(steps // 5, 1, 20))  # a check after every step would use up the patience on noise
-    rate = recipe.rate or RATES["pretrained" if pretrained else "scratch"]
+    rate = recipe.rate or RATES["pretrained" if most_is_learnt else "scratch"]
     return TrainingOptions(steps=steps, batch=batch, crop=crop, rate=rate, checks=checks, seed=recipe.seed)
 
 

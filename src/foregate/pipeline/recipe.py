@@ -36,8 +36,8 @@ class Recipe:
     """How long to train: accuracy for time, and nothing else. ``instant``: not at all, and no torch is needed."""
     start: Beginning = "pretrained"
     """What training begins with: the weights that come with the package, or random ones."""
-    weights: str = "tiny"
-    """Which of the pretrained weights, by their size."""
+    weights: str | None = None
+    """Which of the pretrained weights: ``tiny`` or ``base``; None: decided from the size of the panel."""
     hidden: int | None = None
     """Units of each LSTM layer; None: those of the pretrained weights, or 96 from scratch."""
     layers: int | None = None
@@ -73,7 +73,7 @@ class Recipe:
                 "start must be 'pretrained' for effort='instant', which trains nothing, but got 'scratch'. "
                 "Choose effort='fast' to train from scratch."
             )
-        if not isinstance(self.weights, str):
+        if not isinstance(self.weights, str | None):
             raise UsageError(f"weights must be the name of a size, but got {self.weights!r}. Give for example 'tiny'.")
         if self.season_length is not None:
             lengths = self.season_length

@@ -55,7 +55,8 @@ class State:
             "profile": np.zeros((0, 2, length, 4), np.float32),
             "count": np.zeros((0, 2, length, 2), np.float32),
             "log": np.zeros(0, np.bool_),  # everything so far was clearly positive
-            "rows": np.zeros(0, np.int64),  # read so far
+            "rows": np.zeros(0, np.int64),  # so far
+            "late": np.zeros(0, np.int64),  # of those, before the first observation: they are not read
             "column": np.zeros(0, np.int64),  # of the last row
             "hidden": np.zeros((0, layers, hidden), np.float32),
             "output": np.zeros((0, output.shape[-1]), np.float32),
@@ -130,7 +131,7 @@ class State:
         return numbers
 
     def read(self, numbers: IntArray, lengths: IntArray, values: Float32Array, mask: BoolArray) -> None:
-        """Read histories of any length, each row of each series once.
+        """Read histories of any length, each row of each series once, from its first observation on.
 
         Rows are grouped into rectangles: first what does not fill a block of ROOM rows, then block by block, so that
         the number of calls does not depend on the number of series.
@@ -142,12 +143,23 @@ class State:
             mask: (N,) where observed.
         """
         begins = np.cumsum(lengths) - lengths
+        skipped = self._skip(numbers, begins, lengths, mask)
+        begins, lengths = begins + skipped, lengths - skipped
         done = lengths % ROOM
         for length in np.unique(done[done > 0]):
             self._rectangle(numbers, begins, np.flatnonzero(done == length), int(length), values, mask)
         while len(left := np.flatnonzero(done < lengths)):
             self._rectangle(numbers, begins + done, left, ROOM, values, mask)
             done[left] += ROOM
+
+    def _skip(self, numbers: IntArray, begins: IntArray, lengths: IntArray, mask: BoolArray) -> IntArray:
+        """How many of the next rows (B,) of series come before their first observation; they are counted here."""
+        seen = np.flatnonzero(mask)
+        first = np.append(seen, len(mask))[np.searchsorted(seen, begins)] - begins
+        skipped = np.where(self.seen(numbers) > 0, 0, np.minimum(first, lengths))
+        self.arrays["rows"][numbers] += skipped
+        self.arrays["late"][numbers] += skipped
+        return skipped
 
     def view(self, numbers: IntArray) -> View:
         """The series numbered so (B,) as they are now; rows of the view are their places in `numbers`."""
@@ -224,7 +236,7 @@ class State:
         length = a["z"].shape[-1]
         base = (numbers * 2 + units) * length
         column = np.broadcast_to(a["column"][numbers] + back, shape)
-        first = np.maximum(a["column"][numbers] + 1 - a["rows"][numbers], 0)
+        first = np.maximum(a["column"][numbers] + 1 - a["rows"][numbers] + a["late"][numbers], 0)
         row = (base + column).reshape(-1)
         arrays: dict[str, Any] = {name: a[name].reshape(-1, *a[name].shape[3:]) for name in TAPE}
         arrays |= {name: array.astype(np.float32) for name, array in told_of.items()}

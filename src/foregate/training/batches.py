@@ -72,7 +72,7 @@ class Crops:
         self.inputs, self.horizon, self.options = inputs, horizon, options
         self.limits = limits
         self.begins = inputs.panel.offsets[:-1]
-        self.first = first_observed(inputs)
+        self.first = inputs.panel.first_observed
         self.usable = np.flatnonzero(limits - self.first >= 2)  # an origin and at least one target
 
     @property
@@ -93,14 +93,13 @@ class Crops:
         limit, first = self.limits[series], self.first[series]
         shortest = np.minimum(np.maximum(first + 2, options.crop), limit)
         end = shortest + (rng.random(options.batch) * (limit - shortest + 1)).astype(np.int64)
-        length = np.minimum(end, options.crop)
+        length = np.minimum(end - first, options.crop)
         column = np.arange(length.max())
         begin = self.begins[series] + end - length
         rows = np.where(column < length[:, None], begin[:, None] + column, -1)
-        low = np.clip(first - (end - length), 0, length - 1)
-        high = np.maximum(np.where(end == limit, length - 1, length), low + 1)  # the last row has nothing to forecast
+        high = np.maximum(np.where(end == limit, length - 1, length), 1)  # the last row has nothing to forecast
         place = rng.random((options.batch, options.origins))
-        origin = np.sort(low[:, None] + (place * (high - low)[:, None]).astype(np.int64), 1)
+        origin = np.sort((place * high[:, None]).astype(np.int64), 1)
         k = np.arange(1, self.horizon + 1)
         if self.horizon > MOST_STEPS:
             k = np.sort(rng.choice(k, MOST_STEPS, replace=False))
@@ -110,7 +109,7 @@ class Crops:
         """The batch of given `origins` (S, O) of given `series` (S,), -1 for none; reading ends at the last of them."""
         last = origins.max(1)
         first = np.where(origins < 0, last[:, None], origins).min(1)
-        length = np.minimum(last - first + self.options.crop, last + 1)
+        length = np.minimum(last - first + self.options.crop, np.maximum(last + 1 - self.first[series], 1))
         column = np.arange(length.max())
         begin = self.begins[series] + last + 1 - length
         rows = np.where(column < length[:, None], begin[:, None] + column, -1)
@@ -131,13 +130,3 @@ class Crops:
         size = (np.abs(target) * there).sum(-1) / np.maximum(there.sum(-1), 1)
         weight = (relative / relative.mean() / np.maximum(1, size / LARGE_TARGET))[..., None] * there
         return Batch(features, column, features[b, column], steps, profiles, target, weight.astype(np.float32))
-
-
-def first_observed(inputs: Inputs) -> IntArray:
-    """(S,) the first observed row of each series, or its length if there is none."""
-    panel = inputs.panel
-    seen = np.flatnonzero(panel.mask)
-    place = np.searchsorted(seen, panel.offsets[:-1])
-    row = np.append(seen, len(panel.mask))[place]
-    first: IntArray = np.minimum(row, panel.offsets[1:]) - panel.offsets[:-1]
-    return first
