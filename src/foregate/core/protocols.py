@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from foregate.core.forecast import Forecast
 from foregate.core.panel import Panel
 
-__all__ = ["Engine", "Fit", "Future", "Model", "OriginModel"]
+__all__ = ["Ahead", "Engine", "Fit", "Future", "Model", "OriginModel"]
 
 Future = Mapping[str, NDArray[np.float32]]
 """Known-future covariates of the horizon: name -> (S, K), coded like the covariates of the panel."""
@@ -46,27 +46,61 @@ Fit = Callable[[Panel], Model]
 """A function that trains on a regular panel and returns a model: what `backtest` takes."""
 
 
+class Ahead(NamedTuple):
+    """What is known of K steps ahead of B origins."""
+
+    k: NDArray[np.int64]
+    """(K,) how far ahead, from 1 on, ascending."""
+    steps: NDArray[np.float32]
+    """(B, K, S) features of these steps."""
+    paths: NDArray[np.float32]
+    """(B, K, P) candidate paths, in units of each origin's scale above its level."""
+    level: NDArray[np.float32]
+    """(B,) what 0 stands for, in the units that the series is read in."""
+    scale: NDArray[np.float32]
+    """(B,) what 1 stands for above it; positive."""
+
+
 class Engine(Protocol):
     """A network as a callable, whatever runs it: float32 arrays in, float32 arrays out."""
+
+    @property
+    def head(self) -> str:
+        """What is said of a step: ordered quantiles, or the parameters of a distribution; see
+        `foregate.forecasting.distributions`."""
+
+    @property
+    def strategy(self) -> str:
+        """How several steps are forecast: with ``recursive``, only the next one is asked for; with ``seq2seq``, all
+        steps up to the last one are."""
+
+    @property
+    def reach(self) -> int | None:
+        """Steps ahead that it can say anything of; None for any number."""
+
+    @property
+    def carries(self) -> int:
+        """C, how many numbers of a series are carried on; zeros before anything was read."""
+
+    @property
+    def width(self) -> int:
+        """W, numbers of a state."""
 
     def weights(self) -> Mapping[str, NDArray[np.float32]]:
         """Its parameters, by torch's names: the same whatever runs them."""
 
     def encode(
-        self, features: NDArray[np.float32], carried: NDArray[np.float32] | None = None
+        self, features: NDArray[np.float32], columns: NDArray[np.int64], carried: NDArray[np.float32] | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Read features (B, T, F), going on from what is `carried` (2L, B, H), or from nothing.
+        """Read features (B, T, F), going on from what is `carried` (B, C), or from nothing.
 
         Returns:
-            the states (B, T, H) after each step, and what to carry on: hidden and cell states of L layers (2L, B, H).
+            the states (B, O, W) at origins that lie at `columns` (B, O), 0 to T - 1, each of which has read the steps
+            up to its own, and what to carry on (B, C).
         """
 
     def decode(
-        self,
-        states: NDArray[np.float32],
-        features: NDArray[np.float32],
-        steps: NDArray[np.float32],
-        profiles: NDArray[np.float32],
+        self, states: NDArray[np.float32], features: NDArray[np.float32], ahead: Ahead
     ) -> NDArray[np.float32]:
-        """States (B, H) and features (B, F) at origins, with step features (B, K, S) and profiles (B, K, P), to
-        quantiles (B, K, Q) in units of each origin's scale above its level."""
+        """States (B, W) and features (B, F) at origins to what is said of the steps ahead (B, K, N), in units of each
+        origin's scale above its level."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from foregate.data.columns import Columns, ColumnSpec, encode_columns
 from foregate.data.statistics import ERRORS, SLOPES, SMOOTHING
 from foregate.data.tracks import LOG, Tracks, make_tracks
 
-__all__ = ["InputSpec", "Inputs", "View"]
+__all__ = ["InputSpec", "Inputs", "Units", "View"]
 
 IntArray = NDArray[np.int64]
 Float32Array = NDArray[np.float32]
@@ -104,6 +104,15 @@ class InputSpec:
     def width(self, role: str) -> int:
         """Input columns of the covariates of one role."""
         return sum(c.width for c in self.columns if c.role == role)
+
+
+class Units(NamedTuple):
+    """What a number of the network means: level + scale times it, in the units that a series is read in."""
+
+    level: Float32Array
+    """(...,)"""
+    scale: Float32Array
+    """(...,) positive."""
 
 
 class View:
@@ -219,6 +228,11 @@ class View:
         reach = np.minimum(k, TREND_REACH * t.age[here])
         slopes = [reach * t.slope[here, j] / scale for j in range(len(SLOPES))]
         return out, np.stack([np.broadcast_to(p, shape) for p in (*paths, *slopes, *flat)], -1).astype(np.float32)
+
+    def units(self, rows: IntArray) -> Units:
+        """What 0 and 1 stand for in the outputs and targets of each row (...)."""
+        here = self.tracks.here[rows]
+        return Units(self.tracks.level[here], self._unit_scale(here))
 
     def restore(self, rows: IntArray, outputs: NDArray[np.floating]) -> FloatArray:
         """Network outputs (..., K, Q) seen from rows (...) in the units of the data.

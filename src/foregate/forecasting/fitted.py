@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import DataError, Engine, Forecast, Future, Panel, listed
+from foregate.core import Ahead, DataError, Engine, Forecast, Future, Panel, listed
 from foregate.data.inputs import Inputs, InputSpec, View
 from foregate.data.tracks import LOG
 from foregate.forecasting.intervals import Calibration, interpolate_quantiles, normal_score
@@ -46,7 +46,7 @@ class Reading:
     inputs: Inputs
     """Of that panel."""
     states: Float32Array
-    """(S, H) after the last row of each series."""
+    """(S, W) after the last row of each series."""
     features: Float32Array
     """(S, F) of that row."""
 
@@ -202,7 +202,7 @@ def read_origins(
     """The first half of `raw_quantiles`: read histories from the first observation as far as their last origins.
 
     Yields:
-        series number, origin number, panel row (each (B,)), states (B, H) and features (B, F).
+        series number, origin number, panel row (each (B,)), states (B, W) and features (B, F).
     """
     offsets, first = inputs.panel.offsets, inputs.panel.first_observed
     for chosen in _batches(origins.max(1, initial=-1) + 1):
@@ -220,8 +220,8 @@ def decode_origins(
     size = max(1, DECODER_CELLS // len(k))
     for i in range(0, len(rows), size):
         part = slice(i, i + size)
-        steps, profiles = inputs.steps(rows[part], k)
-        yield part, engine.decode(states[part], features[part], steps, profiles)
+        ahead = Ahead(k, *inputs.steps(rows[part], k), *inputs.units(rows[part]))
+        yield part, engine.decode(states[part], features[part], ahead)
 
 
 def _parts(panel: Panel) -> Iterator[IntArray]:
@@ -246,24 +246,33 @@ def _batches(lengths: IntArray) -> Iterator[IntArray]:
 def _encode(
     engine: Engine, inputs: Inputs, begins: IntArray, where: IntArray, position: IntArray
 ) -> tuple[Float32Array, Float32Array]:
-    """States (N, H) and features (N, F) of N origins: series numbered `where` of a batch, row `position` in each.
+    """States (N, W) and features (N, F) of N origins: series numbered `where` of a batch, row `position` in each.
 
     Before the first observation, at a negative position, both are 0.
     """
     lengths = np.zeros(len(begins), np.int64)
     np.maximum.at(lengths, where, position + 1)
-    carried, states, features = None, None, None
+    carried, n = None, len(where)
+    states, features = np.zeros((n, engine.width), np.float32), np.zeros((n, inputs.spec.n_features), np.float32)
     longest = max(1, int(lengths.max()))
     for begin in range(0, longest, ENCODER_STEPS):
         column = np.arange(begin, min(begin + ENCODER_STEPS, longest))
         block = inputs.features(np.where(column < lengths[:, None], begins[:, None] + column, -1))
-        out, carried = engine.encode(block, carried)
-        if states is None or features is None:
-            states = np.zeros((len(where), out.shape[-1]), np.float32)
-            features = np.zeros((len(where), block.shape[-1]), np.float32)
-        now = (position >= begin) & (position <= column[-1])
-        states[now] = out[where[now], position[now] - begin]
-        features[now] = block[where[now], position[now] - begin]
-    if states is None or features is None:
-        raise ValueError("there must be at least one origin")
+        now = np.flatnonzero((position >= begin) & (position <= column[-1]))
+        place, columns = _rectangle(where[now], position[now] - begin, len(begins))
+        out, carried = engine.encode(block, columns, carried)
+        states[now], features[now] = out[where[now], place], block[where[now], position[now] - begin]
     return states, features
+
+
+def _rectangle(where: IntArray, position: IntArray, series: int) -> tuple[IntArray, IntArray]:
+    """Positions (N,) of series numbered `where` (N,), ascending, as one rectangle.
+
+    Returns:
+        the column of each in the rectangle (N,), and the rectangle (series, O), 0 where a series has fewer.
+    """
+    counts = np.bincount(where, minlength=series)
+    place = np.arange(len(where)) - np.repeat(np.cumsum(counts) - counts, counts)
+    columns = np.zeros((series, max(1, int(counts.max(initial=0)))), np.int64)
+    columns[where, place] = position
+    return place, columns

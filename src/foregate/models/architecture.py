@@ -72,6 +72,8 @@ class Architecture:
     """What is dropped in training."""
     forget: ForgetGate = field(default_factory=lambda: ForgetGate(value=1.0))
     """How the gate that keeps the memory begins."""
+    entropy: float = 0.0
+    """What even attention costs in the loss, per unit of normalised entropy; below 0, what sharp attention costs."""
     sampling: float = 0.5
     """Share of the steps that a decoder which writes step after step is fed its own forecast at the end of training
     instead of what came (scheduled sampling, Bengio et al. 2015); it grows from 0."""
@@ -101,6 +103,20 @@ class Architecture:
         """What does not go together, and why."""
         needs_rows = self.windowed or self.attention is not None
         return (
+            (
+                self.windowed and self.forget.within is not None,
+                f"forget must not be held within a range where a window is read anew at every origin, but got "
+                f"{self.forget.within} with {self.encoder!r}. Leave within and penalty out.",
+            ),
+            (
+                self.forget.within is not None and not self.has_gate,
+                f"forget must not be held within a range in a cell without such a gate, but got {self.cell!r}. Give "
+                "cell='lstm' or 'gru'.",
+            ),
+            (
+                self.entropy != 0 and (self.attention is None or self.strategy == "seq2seq"),
+                f"entropy must be 0 where no attention looks from the origin, but got {self.entropy}. Leave it out.",
+            ),
             (
                 max(self.dilations) > 1 and self.encoder != "dilated",
                 f"dilations must be 1 but in a dilated encoder, but got {self.dilations} with {self.encoder!r}. Give "

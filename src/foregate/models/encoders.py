@@ -91,11 +91,17 @@ class Carried(Encoder):
         return Encoded(_at(z, columns), torch.cat(after, -1), memory)
 
     def forget_activations(self, features: Tensor) -> list[Tensor]:
-        """What the forget gates of each layer do (B, T, H) while they read from nothing; layers without dilation."""
+        """What the forget gates of each layer do (B, T, H) while they read from nothing.
+
+        Of a dilated layer as many steps as are a multiple of its dilation; none where there are fewer.
+        """
         z, found = torch.tanh(self.inputs(features)), []
-        for layer in self.layers:
-            out, _ = layer(z)
-            found.append(replay_forget(layer, z, out))
+        for layer, d in zip(self.layers, self.architecture.dilations, strict=True):
+            out, _ = self._layer(layer, d, z, z.new_zeros(len(z), self.kinds * d * self.hidden))
+            whole = z.shape[1] // d * d
+            if whole:
+                apart = (each[:, :whole].unflatten(1, (-1, d)).transpose(1, 2).flatten(0, 1) for each in (z, out))
+                found.append(replay_forget(layer, *apart))
             z = z + out if self.architecture.skip else out
         return found
 

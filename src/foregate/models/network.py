@@ -1,7 +1,7 @@
 """The network: an encoder reads a series once, a decoder looks ahead from any origin, a head says what may come.
 
 Letters: B series or origins of a batch, T steps, O origins of a series, F features, H hidden, W numbers of a state,
-C numbers carried, K horizon steps, S step features, P candidate paths, N outputs of the head, Q quantiles, L lookback,
+C numbers carried, K horizon steps, S step features, P candidate paths, N outputs of the head, L rows looked back on,
 A heads of attention.
 """
 
@@ -13,14 +13,14 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from foregate.models.attention import Attended, Memory, make_attention
+from foregate.models.attention import Attended, Memory, entropy, make_attention
 from foregate.models.decoders import Ahead, Writer, make_decoder
-from foregate.models.encoders import Encoded, make_encoder
-from foregate.models.heads import Head, Units, make_head
+from foregate.models.encoders import Carried, Encoded, make_encoder
+from foregate.models.forget import forget_penalty
+from foregate.models.heads import Head, make_head
 from foregate.models.spec import NetworkSpec
 
 __all__ = ["Ahead", "Each", "Network", "NetworkSpec", "make_network"]
-
 
 class Network(nn.Module, ABC):
     """A forecaster; see `NetworkSpec` for its sizes and `Architecture` for what it is made of."""
@@ -32,6 +32,11 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def carries(self) -> int:
         """C, how many numbers of a series are carried on."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """W, numbers of a state."""
 
     @abstractmethod
     def encode(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -46,9 +51,14 @@ class Network(nn.Module, ABC):
     def decode(self, states: Tensor, features: Tensor, ahead: Ahead) -> Tensor:
         """States (B, W) and features (B, F) of origins to the head's outputs (B, K, N) of the steps ahead."""
 
-    def quantiles(self, states: Tensor, features: Tensor, ahead: Ahead, units: Units) -> Tensor:
-        """What is said of the steps ahead of origins, as quantiles (B, K, Q) at the levels of the network."""
-        return self.head.quantiles(self.decode(states, features, ahead), self.spec.levels, units)
+    @abstractmethod
+    def penalty(self, features: Tensor) -> Tensor:
+        """What is added to the loss beside the head's, from what the network does while it reads (B, T, F)."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.parameters()).device
 
     def at(self, share: float) -> None:
         """Told how much of the training is over, 0 to 1."""
@@ -75,6 +85,25 @@ class One(Network):
     def carries(self) -> int:
         """C, how many numbers of a series are carried on."""
         return self.encoder.carries
+
+    @property
+    def width(self) -> int:
+        """W, numbers of a state: H, and the past states where a decoder looks at them."""
+        H, L = self.spec.hidden, self.spec.built.rows_back
+        return H + L * (H + 1) if self.spec.keeps_memory else H
+
+    def penalty(self, features: Tensor) -> Tensor:
+        """How far forget gates stray from their range, and how evenly attention looks, by what these cost."""
+        built, cost = self.spec.built, features.new_zeros(())
+        if built.forget.within is not None and isinstance(self.encoder, Carried):
+            opened = self.encoder.forget_activations(features)
+            cost = cost + built.forget.penalty * sum(forget_penalty(f, built.forget.within) for f in opened)
+        if built.entropy and self.attention is not None:
+            every = torch.arange(features.shape[1], device=features.device).expand(len(features), -1)
+            read = self.encoder(features, every)
+            there = read.memory.there
+            cost = cost + built.entropy * entropy(self.look(read).weights, there).mean()
+        return cost
 
     def encode(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Read features (B, T, F); see `Network.encode`."""
@@ -116,6 +145,15 @@ class Each(Network):
     def carries(self) -> int:
         """C, how many numbers of a series are carried on."""
         return sum(network.carries for network in self.networks)
+
+    @property
+    def width(self) -> int:
+        """W, numbers of a state: those of every network."""
+        return sum(network.width for network in self.networks)
+
+    def penalty(self, features: Tensor) -> Tensor:
+        """The mean of every network's."""
+        return torch.stack([network.penalty(features) for network in self.networks]).mean()
 
     def encode(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """What every network reads, side by side: states (B, O, R·W) and what to carry on (B, R·C)."""

@@ -31,58 +31,75 @@ LEAST_INT64 = -(2**63) + 1
 """Slicing backwards to here reaches the first entry."""
 
 
+def is_plain(shape: NetworkSpec) -> bool:
+    """Whether the graphs of a network are written here; those of the others are traced by torch."""
+    built = shape.built
+    usual = (built.cell, built.attention, built.strategy, built.head) == ("lstm", None, "parallel", "quantiles")
+    return usual and built.encoder in ("residual", "stacked")
+
+
 def encoder_graph(shape: NetworkSpec, weights: Weights) -> bytes:
-    """features (B, T, F) and carried (2L, B, H) to states (B, T, H) and after (2L, B, H); see `Network.encode`.
+    """features (B, T, F), columns (B, O) and carried (B, 2LH) to states (B, O, H) and after (B, 2LH); see
+    `Network.encode`.
 
     Raises:
         MissingExtraError: the onnx package is not installed.
     """
-    L, H = shape.layers, shape.hidden
-    given: Given = {"inputs_weight": weights["inputs.weight"].T, "inputs_bias": weights["inputs.bias"], "one": _axis(1)}
+    L, H = shape.built.layers, shape.hidden
+    own = {name.removeprefix("encoder."): values for name, values in weights.items()}
+    given: Given = {"inputs_weight": own["inputs.weight"].T, "inputs_bias": own["inputs.bias"]}
+    given |= {"one": _axis(1), "last": _axis(-1), "apart": np.array([0, 2 * L, H]), "flat": np.array([0, 2 * L * H])}
     layers = []
     for i in range(L):
         layers.append(f"""
             out{i}, h{i}, c{i} = LSTM <hidden_size = {H}> (z{i}, W{i}, R{i}, B{i}, "", h_before{i}, c_before{i})
             read{i} = Squeeze (out{i}, one)
-            z{i + 1} = Add (z{i}, read{i})""")
-        kernel = {kind: weights[f"lstms.{i}.{kind}_l0"] for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+            z{i + 1} = {"Add (z" + str(i) + ", read" + str(i) + ")" if shape.built.skip else f"Identity (read{i})"}""")
+        kernel = {kind: own[f"layers.{i}.{kind}_l0"] for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
         given[f"W{i}"] = _gates(kernel["weight_ih"])[None]
         given[f"R{i}"] = _gates(kernel["weight_hh"])[None]
         given[f"B{i}"] = np.concatenate([_gates(kernel["bias_ih"]), _gates(kernel["bias_hh"])])[None]
     before = ", ".join(f"h_before{i}, c_before{i}" for i in range(L))
     after = ", ".join(f"h{i}, c{i}" for i in range(L))
     text = f"""{HEADER}
-        encoder (float[B, T, {shape.n_features}] features, float[{2 * L}, B, {H}] carried)
-            => (float[B, T, {H}] states, float[{2 * L}, B, {H}] after) {{
+        encoder (float[B, T, {shape.n_features}] features, int64[B, O] columns, float[B, {2 * L * H}] carried)
+            => (float[B, O, {H}] states, float[B, {2 * L * H}] after) {{
             linear = MatMul (features, inputs_weight)
             shifted = Add (linear, inputs_bias)
             squashed = Tanh (shifted)
             z0 = Transpose <perm = [1, 0, 2]> (squashed)
-            {before} = Split <axis = 0> (carried)
+            parts = Reshape (carried, apart)
+            layered = Transpose <perm = [1, 0, 2]> (parts)
+            {before} = Split <axis = 0> (layered)
             {"".join(layers)}
-            states = Transpose <perm = [1, 0, 2]> (z{L})
-            after = Concat <axis = 0> ({after})
+            every = Transpose <perm = [1, 0, 2]> (z{L})
+            places = Unsqueeze (columns, last)
+            states = GatherND <batch_dims = 1> (every, places)
+            layers = Concat <axis = 0> ({after})
+            by_series = Transpose <perm = [1, 0, 2]> (layers)
+            after = Reshape (by_series, flat)
         }}"""
     return _model(text, given)
 
 
 def decoder_graph(shape: NetworkSpec, weights: Weights) -> bytes:
-    """states (B, H), features (B, F), steps (B, K, S) and profiles (B, K, P) to quantiles (B, K, Q); see
-    `Network.decode`.
+    """states (B, H), features (B, F), steps (B, K, S) and paths (B, K, P) to quantiles (B, K, Q); see
+    `Network.quantiles`.
 
     Raises:
         MissingExtraError: the onnx package is not installed.
     """
-    P, Q = shape.n_profiles, shape.n_quantiles
+    P, Q = shape.n_profiles, len(shape.levels)
     side = Q // 2
-    given: Given = {f"{name}_weight": weights[f"{name}.weight"].T for name in ("state", "step", "mid", "again", "out")}
-    given |= {f"{name}_bias": weights[f"{name}.bias"] for name in ("state", "step", "mid", "out")}
+    own = {name.removeprefix("decoder."): values for name, values in weights.items()}
+    given: Given = {f"{name}_weight": own[f"{name}.weight"].T for name in ("state", "step", "mid", "again", "out")}
+    given |= {f"{name}_bias": own[f"{name}.bias"] for name in ("state", "step", "mid", "out")}
     given |= {"sizes": np.array([P, 1, side, side]), "last": _axis(-1), "horizon": _axis(1), "end": _axis(LEAST_INT64)}
     given |= {name: np.float32(x) for name, x in (("half", 0.5), ("unit", 1), ("root", 0.5**0.5), ("shut", 1.5))}
     given |= {"two": np.float32(2), "axis": np.int64(-1)}
     text = f"""{HEADER}
         decoder (float[B, {shape.hidden}] states, float[B, {shape.n_features}] features,
-                 float[B, K, {shape.n_steps}] steps, float[B, K, {P}] profiles) => (float[B, K, {Q}] quantiles) {{
+                 float[B, K, {shape.n_steps}] steps, float[B, K, {P}] paths) => (float[B, K, {Q}] quantiles) {{
             joined = Concat <axis = -1> (states, features)
             read = Unsqueeze (joined, horizon)
             {_linear("state", "read")}
@@ -97,7 +114,7 @@ def decoder_graph(shape: NetworkSpec, weights: Weights) -> bytes:
             gates, correction, below, above = Split <axis = -1> (out, sizes)
             nearly = Sub (gates, shut)
             opened = Sigmoid (nearly)
-            gated = Mul (opened, profiles)
+            gated = Mul (opened, paths)
             path = ReduceSum <keepdims = 1> (gated, last)
             doubled = Mul (correction, two)
             median = Add (path, doubled)

@@ -1,7 +1,7 @@
 """What is carried of S live series: all that the next observation and a forecast need, and nothing that grows.
 
 Per series and kind of units: the running statistics (`foregate.data.statistics`) and the latest rows, as far as a
-season is looked back on. Per series: the network's hidden and cell states, its last output and the features it read.
+season is looked back on. Per series: what the network carries on, its last state and the features it read.
 
 Rows lie on a tape: `room` columns behind the `width` latest ones. When a series reaches the end of its tape, its latest
 rows move to the front, which costs each row a constant share. Letters: S series, B series that are read, T rows.
@@ -44,8 +44,6 @@ class State:
         """Of no series."""
         self.engine, self.spec = engine, spec
         self.width = spec.lookback + 1
-        output, carried = engine.encode(np.zeros((1, 1, spec.n_features), np.float32))
-        layers, _, hidden = carried.shape
         length = self.width + ROOM
         self.arrays: dict[str, NDArray[Any]] = {
             "carried": np.zeros((0, 2), CARRIED),
@@ -58,8 +56,8 @@ class State:
             "rows": np.zeros(0, np.int64),  # so far
             "late": np.zeros(0, np.int64),  # of those, before the first observation: they are not read
             "column": np.zeros(0, np.int64),  # of the last row
-            "hidden": np.zeros((0, layers, hidden), np.float32),
-            "output": np.zeros((0, output.shape[-1]), np.float32),
+            "hidden": np.zeros((0, engine.carries), np.float32),
+            "output": np.zeros((0, engine.width), np.float32),
             "features": np.zeros((0, spec.n_features), np.float32),
         }
         self.size = 0
@@ -169,7 +167,7 @@ class State:
         return self._view(numbers[:, None], unit[:, None], np.arange(len(numbers))[:, None], 0, told(carried, is_log))
 
     def last(self, numbers: IntArray) -> tuple[Float32Array, Float32Array]:
-        """What the network's output (B, H) was after the last row, and the features (B, F) of that row."""
+        """What the network's state (B, W) was after the last row, and the features (B, F) of that row."""
         return self.arrays["output"][numbers], self.arrays["features"][numbers]
 
     def kept(self, number: int, row: int) -> float | None:
@@ -219,9 +217,8 @@ class State:
         flat = {name: array.reshape(-1, *array.shape[2:]) for name, array in told_of.items() if name not in TAPE}
         view = self._view(numbers[:, None], units, here, np.arange(1 - T, 1), flat)
         features = view.features(np.arange(B * T).reshape(B, T))
-        states, hidden = self.engine.encode(features, np.ascontiguousarray(a["hidden"][numbers].swapaxes(0, 1)))
-        a["hidden"][numbers] = hidden.swapaxes(0, 1)
-        a["output"][numbers], a["features"][numbers] = states[:, -1], features[:, -1]
+        states, a["hidden"][numbers] = self.engine.encode(features, np.full((B, 1), T - 1), a["hidden"][numbers])
+        a["output"][numbers], a["features"][numbers] = states[:, 0], features[:, -1]
 
     def _view(
         self,

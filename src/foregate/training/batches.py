@@ -33,14 +33,22 @@ class Batch:
     """(B, O) where in the crop each origin lies."""
     origin_features: Float32Array
     """(B, O, F)"""
+    k: IntArray
+    """(K,) steps ahead, ascending."""
     steps: Float32Array
     """(B, O, K, S)"""
-    profiles: Float32Array
+    paths: Float32Array
     """(B, O, K, P)"""
+    level: Float32Array
+    """(B, O) what 0 stands for at each origin, in the units that its series is read in."""
+    scale: Float32Array
+    """(B, O) what 1 stands for above it."""
     target: Float32Array
     """(B, O, K) in units of the origin's scale above its level."""
     weight: Float32Array
     """(B, O, K) 0 where there is no target."""
+    seed: int
+    """What the network draws itself, such as the units that are dropped, comes from this number."""
 
 
 class Source(Protocol):
@@ -101,9 +109,9 @@ class Crops:
         place = rng.random((options.batch, options.origins))
         origin = np.sort((place * high[:, None]).astype(np.int64), 1)
         k = np.arange(1, self.horizon + 1)
-        if self.horizon > MOST_STEPS:
+        if self.horizon > MOST_STEPS and not options.every_step:
             k = np.sort(rng.choice(k, MOST_STEPS, replace=False))
-        return self._assemble(rows, origin, k, self.begins[series] + limit)
+        return self._assemble(rows, origin, k, self.begins[series] + limit, int(rng.integers(2**31)))
 
     def at(self, series: IntArray, origins: IntArray) -> Batch:
         """The batch of given `origins` (S, O) of given `series` (S,), -1 for none; reading ends at the last of them."""
@@ -115,18 +123,29 @@ class Crops:
         rows = np.where(column < length[:, None], begin[:, None] + column, -1)
         place = np.maximum(origins - (last + 1 - length)[:, None], 0)
         stop = self.begins[series] + self.limits[series]
-        batch = self._assemble(rows, place, np.arange(1, self.horizon + 1), stop)
+        batch = self._assemble(rows, place, np.arange(1, self.horizon + 1), stop, 0)
         batch.weight[origins < 0] = 0
         return batch
 
-    def _assemble(self, rows: IntArray, column: IntArray, k: IntArray, stop: IntArray) -> Batch:
+    def _assemble(self, rows: IntArray, column: IntArray, k: IntArray, stop: IntArray, seed: int) -> Batch:
         inputs, b = self.inputs, np.arange(len(rows))[:, None]
         origins = rows[b, column]
         features = inputs.features(rows)
-        steps, profiles = inputs.steps(origins, k)
+        steps, paths = inputs.steps(origins, k)
         target, there = inputs.targets(origins, k)
         there &= (origins[..., None] + k) < stop[:, None, None]
         relative = np.clip(inputs.tracks.relative[inputs.tracks.row[origins]], 1e-3, 1) ** self.options.scale_power
         size = (np.abs(target) * there).sum(-1) / np.maximum(there.sum(-1), 1)
         weight = (relative / relative.mean() / np.maximum(1, size / LARGE_TARGET))[..., None] * there
-        return Batch(features, column, features[b, column], steps, profiles, target, weight.astype(np.float32))
+        return Batch(
+            features=features,
+            column=column,
+            origin_features=features[b, column],
+            k=k,
+            steps=steps,
+            paths=paths,
+            **inputs.units(origins)._asdict(),
+            target=target,
+            weight=weight.astype(np.float32),
+            seed=seed,
+        )

@@ -7,11 +7,14 @@ import torch
 from numpy.typing import NDArray
 
 from foregate.core import UsageError
+from foregate.core.protocols import Ahead as Asked
+from foregate.models.decoders import Ahead
 from foregate.models.network import Network
 
 __all__ = ["TorchEngine", "require_device"]
 
 Float32Array = NDArray[np.float32]
+IntArray = NDArray[np.int64]
 
 
 class TorchEngine:
@@ -20,25 +23,51 @@ class TorchEngine:
     def __init__(self, network: Network) -> None:
         self.network = network.eval()
 
+    @property
+    def head(self) -> str:
+        """What is said of a step."""
+        return self.network.spec.built.head
+
+    @property
+    def strategy(self) -> str:
+        """How several steps are forecast."""
+        return self.network.spec.built.strategy
+
+    @property
+    def reach(self) -> int | None:
+        """Steps ahead that it can say anything of; None for any number."""
+        return self.network.spec.built.reach
+
+    @property
+    def carries(self) -> int:
+        """C, how many numbers of a series are carried on."""
+        return self.network.carries
+
+    @property
+    def width(self) -> int:
+        """W, numbers of a state."""
+        return self.network.width
+
     def weights(self) -> dict[str, Float32Array]:
         """Its parameters."""
         return {name: values.detach().cpu().numpy() for name, values in self.network.state_dict().items()}
 
-    def encode(self, features: Float32Array, carried: Float32Array | None = None) -> tuple[Float32Array, Float32Array]:
-        """Features (B, T, F) to states (B, T, H) and what to carry on (2L, B, H)."""
+    def encode(
+        self, features: Float32Array, columns: IntArray, carried: Float32Array | None = None
+    ) -> tuple[Float32Array, Float32Array]:
+        """Features (B, T, F) to states (B, O, W) at columns (B, O) and what to carry on (B, C)."""
         with torch.inference_mode():
             before = None if carried is None else torch.from_numpy(carried)
-            states, after = self.network.encode(torch.from_numpy(features), before)
+            states, after = self.network.encode(torch.from_numpy(features), torch.from_numpy(columns), before)
         return states.numpy(), after.numpy()
 
-    def decode(
-        self, states: Float32Array, features: Float32Array, steps: Float32Array, profiles: Float32Array
-    ) -> Float32Array:
-        """States (B, H), features (B, F), steps (B, K, S) and paths (B, K, P) to quantiles (B, K, Q)."""
+    def decode(self, states: Float32Array, features: Float32Array, ahead: Asked) -> Float32Array:
+        """States (B, W) and features (B, F) to what is said of the steps ahead (B, K, N)."""
+        k, steps, paths, *_ = map(torch.from_numpy, ahead)
         with torch.inference_mode():
-            given = (torch.from_numpy(a) for a in (states, features, steps, profiles))
-            quantiles: Float32Array = self.network.decode(*given).numpy()
-        return quantiles
+            raw = self.network.decode(torch.from_numpy(states), torch.from_numpy(features), Ahead(k, steps, paths))
+            said: Float32Array = self.network.head.said(raw).numpy()
+        return said
 
 
 def require_device(name: str) -> None:

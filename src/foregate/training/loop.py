@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from foregate.core import ArtifactError, ModelError, listed
+from foregate.models.decoders import Ahead
+from foregate.models.heads import Units, pinball
 from foregate.models.network import Network
 from foregate.training.batches import Batch, Source
 from foregate.training.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
-from foregate.training.losses import masked_mean, pinball
+from foregate.training.losses import masked_mean
 from foregate.training.options import Precision, TrainingOptions
 from foregate.training.result import TrainingResult
 
@@ -49,7 +52,6 @@ class Progress:
 def train(
     network: Network,
     crops: Source,
-    levels: Tensor,
     *,
     score: Callable[[Network], float] | None = None,
     on_step: Callable[[Progress], None] | None = None,
@@ -61,7 +63,6 @@ def train(
     Args:
         network: with its first weights.
         crops: where batches come from, and the options of the run.
-        levels: (Q,) probabilities of the network's quantiles.
         score: validation score of a network, lower is better; None to keep the last weights.
         on_step: told of every step.
         checkpoint: folder to write a checkpoint to at every check, and to resume from if it holds one.
@@ -71,7 +72,6 @@ def train(
         ModelError: the loss or the score is no longer a number.
         ArtifactError: the checkpoint is damaged, or of another run.
     """
-    levels = levels.to(crops.options.device)
     run = _Run(network.to(crops.options.device), crops.options)
     start_score = run.check_start(score) if from_start and score is not None else math.inf
     data = 0 if checkpoint is None else crops.fingerprint
@@ -82,7 +82,7 @@ def train(
         run.restore(saved)
     began, first = time.perf_counter(), run.step
     while run.step < crops.options.steps and not run.stopped:
-        loss = run.advance(crops.draw(run.step), levels)
+        loss = run.advance(crops.draw(run.step))
         checked = run.step % crops.options.check_every == 0 or run.step == crops.options.steps
         if checked:
             run.check(score)
@@ -105,21 +105,50 @@ def learning_rate(step: int, options: TrainingOptions) -> float:
     return options.rate * (LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def batch_loss(network: Network, batch: Batch, levels: Tensor, precision: Precision = "float32") -> Tensor:
-    """Weighted pinball loss over all origins and steps of a batch."""
-    device = levels.device
+def batch_loss(network: Network, batch: Batch, precision: Precision = "float32") -> Tensor:
+    """Weighted loss of the network's head over all origins and steps of a batch."""
+    with _drawing_from(batch.seed, network.device):
+        raw, weight = _said(network, batch, precision)
+        target = torch.from_numpy(batch.target).to(raw.device).flatten(0, 1)
+        loss = masked_mean(network.head.loss(raw, target, _units(network, batch)), weight)
+        return loss + network.penalty(torch.from_numpy(batch.features).to(raw.device))
+
+
+def batch_score(network: Network, batch: Batch) -> float:
+    """Weighted pinball loss of the network's quantiles over a batch, whatever it is trained by."""
+    raw, weight = _said(network, batch, "float32")
+    quantiles = network.quantiles_of(raw, torch.from_numpy(batch.k).to(raw.device), _units(network, batch))
+    target = torch.from_numpy(batch.target).to(raw.device).flatten(0, 1)
+    levels = torch.tensor(network.spec.levels, dtype=torch.float32, device=raw.device)
+    return masked_mean(pinball(target, quantiles, levels), weight).item()
+
+
+def _said(network: Network, batch: Batch, precision: Precision) -> tuple[Tensor, Tensor]:
+    """Outputs (B·O, K, N) of a batch, and what each step (B·O, K) counts."""
+    device = network.device
 
     def there(array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(array).to(device)
 
-    features = there(batch.features)
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        states, _ = network.encode(features)
-    which = torch.arange(len(features), device=device).unsqueeze(1), there(batch.column)
-    given = (states.float()[which], *map(there, (batch.origin_features, batch.steps, batch.profiles)))
-    quantiles = network.decode(*(each.flatten(0, 1) for each in given))
-    loss = pinball(there(batch.target).flatten(0, 1), quantiles, levels)
-    return masked_mean(loss, there(batch.weight).flatten(0, 1))
+        states, _ = network.encode(there(batch.features), there(batch.column))
+    weight = there(batch.weight).flatten(0, 1)
+    came = there(batch.target).flatten(0, 1).masked_fill(weight == 0, math.nan)
+    ahead = Ahead(there(batch.k), there(batch.steps).flatten(0, 1), there(batch.paths).flatten(0, 1), came)
+    return network.decode(states.float().flatten(0, 1), there(batch.origin_features).flatten(0, 1), ahead), weight
+
+
+def _units(network: Network, batch: Batch) -> Units:
+    level, scale = (torch.from_numpy(each).to(network.device).reshape(-1, 1) for each in (batch.level, batch.scale))
+    return Units(level, scale)
+
+
+@contextmanager
+def _drawing_from(seed: int, device: torch.device) -> Iterator[None]:
+    """While this lasts, torch draws from a seed; afterwards as if nothing had been drawn."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
 
 
 class _Run:
@@ -140,10 +169,11 @@ class _Run:
         checks_since = sum(step > self.best_step for step, _, _ in self.history)
         return checks_since >= self.options.patience and math.isfinite(self.best_score)
 
-    def advance(self, batch: Batch, levels: Tensor) -> float:
+    def advance(self, batch: Batch) -> float:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, self.options)
-        loss = batch_loss(self.network, batch, levels, self.options.precision)
+        self.network.at(self.step / self.options.steps)
+        loss = batch_loss(self.network, batch, self.options.precision)
         value = loss.item()
         if not math.isfinite(value):
             raise ModelError(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from foregate.models.heads import pinball
-
-__all__ = ["masked_mean", "pinball"]
+__all__ = ["masked_mean"]
 
 
 def masked_mean(loss: Tensor, weight: Tensor) -> Tensor:

@@ -24,6 +24,9 @@ class TrainingOptions:
     """Rows that the encoder reads of one crop."""
     origins: int = 24
     """Forecast origins per crop that a loss is taken at."""
+    every_step: bool = False
+    """Train all steps ahead at a time, as a network must that writes them one after the other; of longer horizons some
+    random ones otherwise."""
     rate: float = 4e-3
     """Highest learning rate, reached after a tenth of the steps; it then falls along a cosine to nearly nothing."""
     decay: float = 1e-4

@@ -68,6 +68,10 @@ class Head(ABC):
     def n_outputs(self) -> int:
         """N, outputs of the decoder for one step."""
 
+    def said(self, raw: Tensor) -> Tensor:
+        """What leaves the network (..., N): parameters of a distribution, unless the head says otherwise."""
+        return raw
+
     @abstractmethod
     def loss(self, raw: Tensor, target: Tensor, units: Units) -> Tensor:
         """How bad the distribution of outputs (..., N) is where the target (...,) came: (...,), lower is better.

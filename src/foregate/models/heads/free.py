@@ -121,8 +121,8 @@ class Quantiles(Head):
         """Q."""
         return head_outputs("quantiles", len(self.levels), 1)
 
-    def own(self, raw: Tensor) -> Tensor:
-        """Quantiles (..., Q) at the head's own levels."""
+    def said(self, raw: Tensor) -> Tensor:
+        """Quantiles (..., Q) at the head's own levels, in order."""
         median, side = raw[..., :1], len(self.levels) // 2  # (1)
         steps = functional.softplus(raw[..., 1:])
         down, up = steps[..., :side].cumsum(-1).flip(-1), steps[..., side:].cumsum(-1)
@@ -130,7 +130,7 @@ class Quantiles(Head):
 
     def loss(self, raw: Tensor, target: Tensor, units: Units) -> Tensor:
         """The pinball loss (...,), averaged over the levels."""
-        return pinball(target, self.own(raw), torch.tensor(self.levels, dtype=raw.dtype, device=raw.device))
+        return pinball(target, self.said(raw), torch.tensor(self.levels, dtype=raw.dtype, device=raw.device))
 
     def mean(self, raw: Tensor, units: Units) -> Tensor:
         """The mean (...,) of all quantiles, which is one of the head's own ones weighted."""
@@ -146,12 +146,12 @@ class Quantiles(Head):
         z = normal_draws(raw, n, generator)
         known = torch.tensor(normal_scores(self.levels), dtype=raw.dtype, device=raw.device)
         left = torch.searchsorted(known, z).clamp(1, len(self.levels) - 1) - 1
-        own = self.own(raw).expand(n, *raw.shape)
+        own = self.said(raw).expand(n, *raw.shape)
         low, high = (own.gather(-1, i.unsqueeze(-1)).squeeze(-1) for i in (left, left + 1))
         return low + (z - known[left]) / (known[left + 1] - known[left]) * (high - low)
 
     def _quantiles(self, raw: Tensor, levels: Sequence[float], units: Units) -> Tensor:
-        own = self.own(raw)
+        own = self.said(raw)
         if tuple(levels) == self.levels:
             return own
         if len(self.levels) == 1:
