@@ -223,6 +223,16 @@ class Training:
     seed: Annotated[
         int, Option("--seed", metavar="N", rich_help_panel=_TRAINING, help="Same seed, same data: same forecasts.")
     ] = 0
+    model: Annotated[
+        str | None,
+        Option(
+            "--model",
+            metavar="NAME",
+            rich_help_panel=_TRAINING,
+            help="Which network: names of its parts joined by +, such as gru+stacked or seq2seq+additive. The universal "
+            "LSTM if not given.",
+        ),
+    ] = None
     weights: Annotated[
         str | None,
         Option(
@@ -245,6 +255,7 @@ class Training:
 
         model = Forecaster(
             self.horizon,
+            model=self.model,
             freq=freq,
             season_length=season_lengths(self.season_length),
             effort=self.effort,  # type: ignore[arg-type]  # the recipe refuses what it does not know

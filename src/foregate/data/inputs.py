@@ -58,6 +58,9 @@ class InputSpec:
     """How many of the latest values are given at each step, in rows."""
     window: int = 200
     """Rows over which level and scale are averaged."""
+    plain: bool = False
+    """Whether every series is read in plain values, as counts must be, instead of in logarithms while it is clearly
+    positive."""
     columns: tuple[ColumnSpec, ...] = field(default_factory=tuple)
     """Covariates, with the statistics of the training part that bring them to a common scale."""
 
@@ -300,7 +303,7 @@ class Inputs(View):
 
     def __init__(self, panel: Panel, spec: InputSpec, future: Future | None = None) -> None:
         """Prepare a panel, and what is known of the steps after it."""
-        tracks = make_tracks(panel, spec.seasons, spec.window)
+        tracks = make_tracks(panel, spec.seasons, spec.window, plain=spec.plain)
         self.panel, self.columns = panel, encode_columns(panel, spec.columns, future)
         super().__init__(tracks, spec, panel.row_series, self.columns)
 

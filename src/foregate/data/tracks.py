@@ -89,17 +89,18 @@ class Tracks:
     """(M, 2) per season: how often this row's phase was observed."""
 
 
-def make_tracks(panel: Panel, seasons: tuple[int, int], window: int) -> Tracks:
+def make_tracks(panel: Panel, seasons: tuple[int, int], window: int, *, plain: bool = False) -> Tracks:
     """Compute all tracks of a regular panel.
 
     Args:
         panel: regular, so that rows are evenly spaced.
         seasons: short and long season length in rows, 1 for none.
         window: how many rows back the averages of scale and mean reach, as the inverse of their rate.
+        plain: no series is read in logarithms.
     """
     lengths, offsets = panel.lengths, panel.offsets
     unit = np.zeros(len(panel.values), np.int8)
-    for rows, valid in _padded(offsets[:-1], lengths):
+    for rows, valid in () if plain else _padded(offsets[:-1], lengths):
         seen = valid & panel.mask[rows]
         values = np.where(seen, panel.values[rows].astype(np.float64), 0)
         unit[rows[valid]] = positive_so_far(values, seen, nothing_carried(len(rows)))[valid]

@@ -24,6 +24,7 @@ from foregate.core import (
 )
 from foregate.data import align_future, forecast_frame, read, regularize, require_freq, split_known_future
 from foregate.forecasting.fitted import Fitted
+from foregate.models.options import ModelOptions
 from foregate.persistence import Artifact, load_shipped, require_size, save_model
 from foregate.pipeline.instant import instant, untold
 from foregate.pipeline.plan import plan_weights
@@ -34,7 +35,7 @@ from foregate.streaming import Live
 
 __all__ = ["OWN", "Forecaster"]
 
-OWN = ("horizon", "season_length", "effort", "seed")
+OWN = ("horizon", "model", "season_length", "effort", "seed")
 """Fields of a recipe that are arguments of their own; the others are `options`."""
 
 LIVE = "tiny"
@@ -46,6 +47,9 @@ class Forecaster:
 
     Args:
         horizon: steps ahead that it learns to look; it can be asked for others.
+        model: which network: the names of its parts joined by ``+``, such as ``"gru+stacked"`` or
+            ``"seq2seq+additive+student-t"``, or `foregate.ModelOptions`; the universal LSTM when not given. See
+            `docs/models.md`.
         freq: step between rows, as a pandas or polars offset or an integer; inferred when not given.
         season_length: one or two season lengths in steps, shortest first; () for none; found in the data if not given.
         effort: ``fast``, ``standard`` or ``best``: time for accuracy. ``instant``: nothing is trained, and forecasts
@@ -71,6 +75,7 @@ class Forecaster:
         self,
         horizon: int,
         *,
+        model: str | ModelOptions | None = None,
         freq: Frequency | str | int | None = None,
         season_length: int | Sequence[int] | None = None,
         effort: Effort = "standard",
@@ -78,7 +83,7 @@ class Forecaster:
         options: Mapping[str, Any] | None = None,
         verbose: bool = True,
     ) -> None:
-        self.horizon, self.freq, self.season_length = horizon, freq, season_length
+        self.horizon, self.model, self.freq, self.season_length = horizon, model, freq, season_length
         self.effort, self.seed, self.options, self.verbose = effort, seed, options, verbose
         recipe = self._recipe()  # wrong arguments are told now, not after the data was read
         if recipe.weights is not None:
@@ -268,6 +273,7 @@ class Forecaster:
             lengths = () if no_season else (lengths,)
         return Recipe(
             self.horizon,
+            model=ModelOptions.parse(self.model or "") if isinstance(self.model, str | None) else self.model,
             season_length=None if lengths is None else tuple(lengths),
             effort=self.effort,
             seed=self.seed,

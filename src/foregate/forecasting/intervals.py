@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from foregate.core import UsageError
 
-__all__ = ["Calibration", "Evidence", "calibrate", "interpolate_quantiles"]
+__all__ = ["Calibration", "Evidence", "calibrate", "interpolate_quantiles", "normal_score", "persistence"]
 
 FloatArray = NDArray[np.float64]
 Floats = NDArray[np.floating]
@@ -52,12 +52,20 @@ class Evidence:
         return self.windows / (self.windows + PRIOR_WINDOWS) * self.spans / (self.spans + half)
 
 
+USUAL_PERSISTENCE = 0.8
+"""Correlation of the errors of one step ahead and the next, where no outcomes tell."""
+LARGEST_ERROR = 3.0
+"""Errors count as no more than so many times the distance of the quantile that they are measured by."""
+
+
 @dataclass(frozen=True)
 class Calibration:
     """How far each quantile is moved away from the median, per horizon step."""
 
     factors: FloatArray
     """(K, Q) the distance from the median is multiplied by this; 1 leaves it. Steps beyond K use the last row."""
+    persistence: float = USUAL_PERSISTENCE
+    """Correlation of the errors of one step ahead and the next, 0 to below 1: how wide futures wander."""
 
     def apply(self, quantiles: FloatArray) -> FloatArray:
         """Calibrate ordered quantiles (..., K, Q) in units of scale; the median stays and nothing crosses."""
@@ -117,6 +125,36 @@ def calibrate(
             factors[k, low] *= change ** evidence.trust(change)
     factors[:, middle + 1 :] = factors[:, middle - 1 :: -1] if middle else 1
     return Calibration(factors)
+
+
+def persistence(
+    outcomes: Floats, quantiles: Floats, observed: NDArray[np.bool_], k: NDArray[np.int64], evidence: Evidence
+) -> float:
+    """How much of the error of a step ahead is there at the next one: the correlation of errors in units of the width.
+
+    Args:
+        outcomes: (n, K) in units of scale.
+        quantiles: (n, K, Q) in units of scale, ordered.
+        observed: (n, K) where there is an outcome.
+        k: (K,) steps ahead.
+        evidence: how much the outcomes can tell; where little, the usual correlation is believed.
+
+    Returns:
+        0 to 0.999.
+    """
+    middle, outer = quantiles.shape[-1] // 2, quantiles.shape[-1] // 6
+    error = outcomes - quantiles[..., middle]
+    width = np.maximum(quantiles[..., -1 - outer] - quantiles[..., outer], 1e-9) / 2
+    share = np.clip(error / width, -LARGEST_ERROR, LARGEST_ERROR)
+    both = observed[:, 1:] & observed[:, :-1]
+    now, then = share[:, :-1][both], share[:, 1:][both]
+    size = np.sqrt((now**2).sum() * (then**2).sum())
+    if not size:
+        return USUAL_PERSISTENCE
+    apart = np.broadcast_to(np.diff(k), both.shape)[both].mean()
+    found = max(float((now * then).sum() / size), 0.0) ** (1 / apart)
+    trust = evidence.windows / (evidence.windows + PRIOR_WINDOWS)
+    return float(np.clip(trust * found + (1 - trust) * USUAL_PERSISTENCE, 0, 0.999))
 
 
 def _neighbours(observed: NDArray[np.bool_], k: int) -> slice:

@@ -142,7 +142,7 @@ class State:
             for name, array in self.arrays.items():
                 self.arrays[name] = np.concatenate([array, np.zeros((lacking, *array.shape[1:]), array.dtype)])
         self.arrays["carried"][numbers], self.arrays["owner"][numbers] = nothing_carried(1), numbers
-        self.arrays["log"][numbers], self.arrays["column"][numbers] = True, self.width - 1
+        self.arrays["log"][numbers], self.arrays["column"][numbers] = not self.spec.plain, self.width - 1
         self.size += series
         return numbers
 

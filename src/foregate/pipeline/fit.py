@@ -82,7 +82,8 @@ def fit(
     held = hold_out(panel, recipe.horizon, max(seasons)) if recipe.validate else _nothing_held(panel)
     _require_trainable(panel, held, recipe.horizon)
     begun = start if start is not None and recipe.start == "pretrained" and start.serves(recipe) else None
-    spec = InputSpec(seasons, recipe.recent, plan_window(seasons), fit_columns(panel.cut(held.limits)))
+    counts = recipe.model.head == "negative-binomial"
+    spec = InputSpec(seasons, recipe.recent, plan_window(seasons), counts, fit_columns(panel.cut(held.limits)))
     inputs = Inputs(panel, spec)
     network = new_network(recipe, spec, begun)
     options = plan_training(recipe, panel, seasons, pretrained=begun is not None)
