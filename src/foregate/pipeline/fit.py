@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +27,8 @@ from foregate.pipeline.report import FitReport
 from foregate.pipeline.start import Start
 from foregate.training.batches import Crops
 from foregate.training.engine import TorchEngine
-from foregate.training.loop import Progress, TrainingResult, batch_loss, train
+from foregate.training.events import Callback
+from foregate.training.loop import TrainingResult, batch_loss, train
 from foregate.training.options import TrainingOptions
 
 __all__ = ["fit", "new_network"]
@@ -47,7 +48,7 @@ def fit(
     panel: Panel,
     *,
     start: Start | None = None,
-    on_step: Callable[[Progress], None] | None = None,
+    callbacks: Sequence[Callback] = (),
     checkpoint: Path | None = None,
 ) -> tuple[Fitted, FitReport]:
     """Train the network on every origin of every series of a regular panel.
@@ -66,7 +67,7 @@ def fit(
         recipe: what to make.
         panel: what to learn from.
         start: pretrained weights; None, or a recipe that asks for other sizes, to train from scratch.
-        on_step: told of every step.
+        callbacks: told of every event of the main run, see `foregate.training.events`.
         checkpoint: folder to write checkpoints to, and to go on from.
 
     Raises:
@@ -91,9 +92,9 @@ def fit(
     crops = Crops(inputs, held.limits, recipe.horizon, options)
     first = {name: value.clone() for name, value in network.state_dict().items()} if begun is not None else None
     result = train(
-        network, crops, levels, score=score, on_step=on_step, checkpoint=checkpoint, from_start=first is not None
+        network, crops, levels, score=score, callbacks=callbacks, checkpoint=checkpoint, from_start=first is not None
     )
-    trust, kept = 1.0, result.best_score
+    trust, kept = 1.0, result.kept_score
     if first is not None and score is not None:
         trust, kept = _blend(network, first, result, score)
     prior = None if begun is None else _instant_widths(recipe, begun, network, inputs, held, judged)
@@ -187,10 +188,10 @@ def _blend(network: Network, first: Mapping[str, Tensor], result: TrainingResult
     Weights along the line between a pretrained network and its fine-tuned self often forecast better than both ends,
     and never worse than the better one on what they are chosen by (WiSE-FT, Wortsman et al. 2022).
     """
-    if not result.best_step:
+    if not result.kept_step:
         return 0.0, result.start_score
     trained = {name: value.clone() for name, value in network.state_dict().items()}
-    found = {0.0: result.start_score, 1.0: result.best_score}
+    found = {0.0: result.start_score, 1.0: result.kept_score}
 
     def take(trust: float) -> None:
         network.load_state_dict({name: first[name].lerp(trained[name], trust) for name in trained})
@@ -245,7 +246,7 @@ def _finish(
     recipe: Recipe,
     levels: Tensor,
 ) -> int:
-    steps = round(FINISH_SHARE * result.best_step)
+    steps = round(FINISH_SHARE * result.kept_step)
     if steps:
         again = replace(options, steps=steps, rate=FINISH_RATE * options.rate, seed=options.seed + 1)
         train(network, Crops(inputs, inputs.panel.lengths, recipe.horizon, again), levels)

@@ -97,7 +97,8 @@ def plan_training(
     batch = recipe.batch or int(np.clip(CELLS // crop, 16, 96))
     checks = int(np.clip(steps // 5, 1, 20))  # a check after every step would use up the patience on noise
     rate = recipe.rate or RATES["pretrained" if most_is_learnt else "scratch"]
-    return TrainingOptions(steps=steps, batch=batch, crop=crop, rate=rate, checks=checks, seed=recipe.seed)
+    given = {"checks": checks} | recipe.training
+    return TrainingOptions(steps=steps, batch=batch, crop=crop, rate=rate, seed=recipe.seed, **given)
 
 
 def plan_unchecked(recipe: Recipe, options: TrainingOptions) -> TrainingOptions:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from foregate.core import UsageError
+from foregate.core import UsageError, listed
+from foregate.training.options import TrainingOptions
 
 __all__ = ["EFFORTS", "LEVELS", "Effort", "Recipe"]
 
@@ -17,6 +18,9 @@ Beginning = Literal["pretrained", "scratch"]
 LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 """Probabilities that the network learns; others are interpolated."""
 _SIZES = ("hidden", "layers", "decoder")
+_OF_TRAINING = tuple(
+    name for name in TrainingOptions.__dataclass_fields__ if name not in ("steps", "rate", "batch", "crop", "seed")
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class Recipe:
     """Hold out the last origins of each series to stop early, to keep the best weights and to calibrate intervals."""
     seed: int = 0
     """Same seed, same data, same machine: same forecaster, to the bit."""
+    training: dict[str, Any] = field(default_factory=dict)
+    """Further fields of `foregate.training.options.TrainingOptions`, such as ``{"optimizer": "sgd"}``."""
 
     def __post_init__(self) -> None:
         if not _whole(self.horizon, 1):
@@ -96,6 +102,12 @@ class Recipe:
             raise UsageError(f"rate must be between 0 and 1, but got {self.rate!r}. Good values lie around 1e-3.")
         if not isinstance(self.validate, bool):
             raise UsageError(f"validate must be True or False, but got {self.validate!r}.")
+        if not isinstance(self.training, dict):
+            raise UsageError(f"training must be a dict from names to values, but got {self.training!r}.")
+        unknown = sorted(str(name) for name in set(self.training) - set(_OF_TRAINING))
+        if unknown:
+            raise UsageError(f"training must have names among {', '.join(_OF_TRAINING)}, but got {listed(unknown)}.")
+        TrainingOptions(1, **self.training)  # contradictions are told now, not after the data was read
         self._in_python()
 
     def _in_python(self) -> None:

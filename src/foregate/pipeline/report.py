@@ -52,7 +52,7 @@ class FitReport:
             "trust": None if self.start == "scratch" else self.trust,
             "instant_validation": _finite(run.start_score),
             "validation": _finite(self.score),
-            "history": [[step, loss, _finite(score)] for step, loss, score in run.history],
+            "history": [record.facts() for record in run.history],
             "notes": list(self.notes),
         }
 
