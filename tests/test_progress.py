@@ -27,6 +27,15 @@ def test_nothing_is_drawn_where_nobody_looks(monkeypatch, shown, stream):
     assert error.getvalue() == ""
 
 
+def test_one_process_draws(monkeypatch):
+    """Of several processes the first one has a line."""
+    monkeypatch.setattr("sys.stderr", Terminal())
+    for name, value in {"MASTER_ADDR": "localhost", "WORLD_SIZE": "2", "RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    with progress_line(shown=True) as callbacks:
+        assert callbacks == ()
+
+
 def test_one_line_is_drawn_on_a_terminal(monkeypatch, capsys):
     """On a terminal the line has steps, loss and score, before there is a score too; standard output stays empty."""
     monkeypatch.setenv("TERM", "xterm")

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from foregate.core.processes import leads
+
 if TYPE_CHECKING:
     from foregate.training.events import Callback, Event
 
@@ -17,12 +19,12 @@ def progress_line(*, shown: bool) -> Iterator[tuple[Callback, ...]]:
     """Callbacks of training that redraw one line on standard error after every step; none if not `shown`.
 
     The line has the steps done, the training loss, the validation score, steps per second and the time left. Nothing is
-    drawn when standard error is not a terminal.
+    drawn when standard error is not a terminal, or by other processes than the first that `torchrun` has started.
     """
     from rich.console import Console
 
     console = Console(stderr=True)
-    if not shown or not console.is_terminal:
+    if not shown or not console.is_terminal or not leads():
         yield ()
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from foregate.core import UsageError
+from foregate.forecaster import load
 from foregate.training.processes import Team, own_device, team_of
 from tests.house import REPOSITORY
 from tests.training.test_loop import new_crops
@@ -135,8 +136,32 @@ def test_a_process_alone_is_a_team(monkeypatch):
 
 def test_every_process_has_its_own_gpu(monkeypatch):
     """Started by torchrun, a process takes the GPU of its number, unless another was named."""
-    for name, value in {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "LOCAL_RANK": "1"}.items():
+    told = {"WORLD_SIZE": "2", "RANK": "3", "MASTER_ADDR": "localhost", "LOCAL_RANK": "1"}
+    for name, value in told.items():
         monkeypatch.setenv(name, value)
     assert own_device("cuda") == torch.device("cuda:1")
     assert own_device("cuda:0") == torch.device("cuda:0")
     assert own_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.slow
+def test_the_command_line_trains_one_model(tmp_path):
+    """Started twice at once by torchrun, `foregate fit` writes one model and prints one page; it can be loaded."""
+    table = "ds,y\n" + "".join(f"2024-01-{day:02},{10 + day % 7}\n" for day in range(1, 32))
+    (tmp_path / "data.csv").write_text(table)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    start = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(port)]
+    script = tmp_path / "main.py"
+    script.write_text("from foregate.cli import main\nmain()\n")
+    asked = ["fit", "data.csv", "--horizon", "3", "--effort", "fast", "--out", "model", "--season-length", "7"]
+    environment = {"PYTHONPATH": f"{REPOSITORY / 'src'}:{REPOSITORY}", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, *start, script, *asked]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert done.stdout.count("foregate predict") == 1
+    assert load(tmp_path / "model").predict().height == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.csv", "main.py", "model"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from foregate.core import UsageError
+from foregate.core.processes import started
 from foregate.training.batches import Batch
 
 __all__ = ["Team", "own_device", "team_of"]
@@ -110,8 +110,8 @@ def own_device(name: str) -> torch.device:
         device(type='cpu')
     """
     device = torch.device(name)
-    if device.type == "cuda" and device.index is None and _size() > 1:
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+    if device.type == "cuda" and device.index is None and started().size > 1:
+        return torch.device("cuda", started().local)
     return device
 
 
@@ -126,7 +126,7 @@ def team_of(name: str) -> Team:
         1
     """
     device = own_device(name)
-    if _size() == 1:
+    if started().size == 1:
         return Team(device=device)
     if not distributed.is_initialized():
         if device.type == "cuda":
@@ -134,12 +134,6 @@ def team_of(name: str) -> Team:
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
         atexit.register(_leave)
     return Team(distributed.get_rank(), distributed.get_world_size(), device)
-
-
-def _size() -> int:
-    if distributed.is_available() and distributed.is_initialized():
-        return distributed.get_world_size()
-    return int(os.environ.get("WORLD_SIZE", 1)) if "MASTER_ADDR" in os.environ else 1
 
 
 def _leave() -> None:
