@@ -42,7 +42,7 @@ class Team:
         return self.rank == 0
 
     def share(self, batch: Batch) -> Batch:
-        """The crops of this process: every `size`-th one.
+        """The crops of this process: every `size`-th one. What has one dimension only is of all crops and stays whole.
 
         Raises:
             UsageError: there are fewer crops than processes.
@@ -55,7 +55,7 @@ class Team:
                 "Start fewer processes."
             )
         arrays = {f.name: getattr(batch, f.name) for f in fields(batch)}
-        own = {n: a[self.rank :: self.size] for n, a in arrays.items() if isinstance(a, np.ndarray)}
+        own = {n: a[self.rank :: self.size] for n, a in arrays.items() if isinstance(a, np.ndarray) and a.ndim > 1}
         return replace(batch, **{name: np.ascontiguousarray(array) for name, array in own.items()})
 
     def mean(self, value: float, weight: float) -> float:
