@@ -370,3 +370,17 @@ def test_training_begins_with_the_pretrained_weights():
     other = small(options={**options, "hidden": 8}).fit(table()).report_
     assert other["start"] == "scratch"
     assert any("since other sizes were given than those of the pretrained weights 'tiny'" in n for n in other["notes"])
+
+
+def test_the_course_of_training_is_a_frame():
+    """It has a row per check and the columns that reports and loggers have; none where nothing was trained."""
+    told = []
+    given = {"optimizer": "adam", "schedule": "one-cycle"}
+    model = small(options={**SMALL, "training": given}).fit(table(), callbacks=[told.append])
+    checks = [event for event in told if event.name == "checked"]
+    assert model.history_.columns[:5] == ["step", "loss", "score", "rate", "gradient_norm"]
+    assert model.history_["step"].to_list() == [event.step for event in checks]
+    assert model.history_["rate"].to_list() == [event.rate for event in checks]
+    assert Forecaster.pretrained(horizon=2).fit(table()).history_.is_empty()
+    with pytest.raises(NotFittedError):
+        _ = Forecaster(horizon=2).history_

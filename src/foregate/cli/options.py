@@ -229,8 +229,8 @@ class Training:
             "--model",
             metavar="NAME",
             rich_help_panel=_TRAINING,
-            help="Which network: names of its parts joined by +, such as gru+stacked or seq2seq+additive. The universal "
-            "LSTM if not given.",
+            help="Which network: names of its parts joined by +, such as gru+stacked or seq2seq+additive. The "
+            "universal LSTM if not given.",
         ),
     ] = None
     weights: Annotated[

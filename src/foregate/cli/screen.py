@@ -35,7 +35,7 @@ _MARKS = {"error": "[red]error[/]  ", "warning": "[yellow]warning[/]", "info": "
 
 def stage(output: Output, text: str) -> None:
     """Say on standard error what is being done now."""
-    if not output.quiet:
+    if not output.quiet and _is_heard():
         from rich.console import Console
 
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"· {text}", style="dim", markup=False)
@@ -43,7 +43,15 @@ def stage(output: Output, text: str) -> None:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """One JSON document on standard output; what is not a number is null."""
-    sys.stdout.write(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    if _is_heard():
+        sys.stdout.write(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _is_heard() -> bool:
+    """Whether people see what this process says: of several that `torchrun` has started the first one."""
+    from foregate.core.processes import leads
+
+    return leads()
 
 
 @dataclass
@@ -59,6 +67,8 @@ class Page:
 
     def show(self) -> None:
         """Print everything on standard output."""
+        if not _is_heard():
+            return
         from rich.console import Console, Group
         from rich.table import Table
         from rich.text import Text

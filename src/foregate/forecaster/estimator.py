@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from foregate.core import (
     DataError,
@@ -32,6 +32,11 @@ from foregate.pipeline.recipe import Effort, Recipe
 from foregate.pipeline.report import FitReport
 from foregate.progress import progress_line
 from foregate.streaming import Live
+from foregate.training.events import Callback
+from foregate.training.result import history_frame
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["OWN", "Forecaster"]
 
@@ -63,6 +68,7 @@ class Forecaster:
         panel_: the regular panel that it was fitted on, which `predict` goes on from.
         future_: rows of a known future that stood behind that panel, if any; not saved with the model.
         report_: what happened while fitting.
+        history_: the course of training, a row per validation check.
 
     Examples:
         >>> from foregate.data import generate
@@ -127,6 +133,7 @@ class Forecaster:
         target_col: str | None = None,
         covariates: Mapping[str, Role] | None = None,
         checkpoint: str | Path | None = None,
+        callbacks: Sequence[Callback] = (),
     ) -> Self:
         """Train on a panel, or on anything that `foregate.read` takes.
 
@@ -142,6 +149,8 @@ class Forecaster:
             data: a panel, frame, path, address or database URL.
             id_col, time_col, target_col, covariates: see `foregate.read`.
             checkpoint: folder for checkpoints; a run that was stopped goes on from there, to the same result.
+            callbacks: functions that are told of every event of training, such as
+                `foregate.training.loggers.CsvLogger`.
 
         Raises:
             DataError: the data has a problem; nothing was trained and what was fitted before stays.
@@ -158,7 +167,7 @@ class Forecaster:
         panel, ahead = split_known_future(panel)
         panel = regularize(require_freq(panel))
         began = time.perf_counter()
-        fitted, report = self._made(recipe, panel, None if checkpoint is None else Path(checkpoint))
+        fitted, report = self._made(recipe, panel, None if checkpoint is None else Path(checkpoint), callbacks)
         self.fitted_, self.panel_ = fitted, panel
         self.future_ = ahead if _reads_future(fitted) else None
         self.report_: dict[str, Any] = {**report.facts(), "seconds": round(time.perf_counter() - began, 2)}
@@ -239,6 +248,19 @@ class Forecaster:
         """
         save_model(Path(path), Artifact(self._fitted(), self._recipe(), self.panel_, self.report_), overwrite=overwrite)
 
+    @property
+    def history_(self) -> pl.DataFrame:
+        """The course of training as a polars frame, a row per validation check; no rows where nothing was trained.
+
+        Columns: step, loss (training, since the check before), score (validation), rate, gradient_norm (before it was
+        limited).
+
+        Raises:
+            NotFittedError: call `fit` first.
+        """
+        self._fitted()
+        return history_frame(self.report_["history"])
+
     def get_params(self, *, deep: bool = True) -> dict[str, Any]:
         """The arguments it was made with, by name, as scikit-learn does."""
         return {name: getattr(self, name) for name in _parameters()}
@@ -280,15 +302,17 @@ class Forecaster:
             **(self.options or {}),
         )
 
-    def _made(self, recipe: Recipe, panel: Panel, checkpoint: Path | None) -> tuple[Fitted, FitReport]:
+    def _made(
+        self, recipe: Recipe, panel: Panel, checkpoint: Path | None, callbacks: Sequence[Callback]
+    ) -> tuple[Fitted, FitReport]:
         """A fitted model of a regular panel."""
         start = load_shipped(plan_weights(recipe, panel)) if recipe.start == "pretrained" else None
         if start is not None and recipe.effort == "instant":
             return instant(recipe, panel, start)
         from foregate.pipeline.fit import fit
 
-        with progress_line(shown=self.verbose) as on_step:
-            return fit(recipe, panel, start=start, on_step=on_step, checkpoint=checkpoint)
+        with progress_line(shown=self.verbose) as line:
+            return fit(recipe, panel, start=start, callbacks=(*line, *callbacks), checkpoint=checkpoint)
 
     def _answer(self, data: Any, sides: set[float], horizon: int | None, future: Any) -> tuple[Forecast, Panel, str]:
         """The quantiles `sides` of what comes after the data, what that was read as, and the name of the model."""

@@ -52,8 +52,8 @@ def instant(recipe: Recipe, panel: Panel, start: Start) -> tuple[Fitted, FitRepo
         own = start.shape
         raise UsageError(
             f"hidden, layers, decoder and recent must be those of the pretrained weights ({own.hidden}, "
-            f"{own.built.layers}, {own.decoder} and {start.recent}) or not be given for effort='instant', but got others. "
-            "Leave them out."
+            f"{own.built.layers}, {own.decoder} and {start.recent}) or not be given for effort='instant', but got "
+            "others. Leave them out."
         )
     seasons = choose_seasons(recipe, panel)
     held = hold_out(panel, recipe.horizon, max(seasons), MOST_HELD_OUT)
