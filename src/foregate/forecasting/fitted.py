@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from foregate.core import Ahead, DataError, Engine, Forecast, Future, Panel, listed
 from foregate.data.inputs import Inputs, InputSpec, View
 from foregate.data.tracks import LOG
-from foregate.forecasting.intervals import Calibration, interpolate_quantiles, normal_score
+from foregate.forecasting.intervals import Calibration, interpolate_quantiles
+from foregate.forecasting.special import normal_score
 
 __all__ = [
     "SERIES_AT_ONCE",
