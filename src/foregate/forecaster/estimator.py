@@ -77,7 +77,7 @@ class Forecaster:
         ['unique_id', 'ds', 'LSTM', 'LSTM-lo-80', 'LSTM-hi-80']
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that people choose
         self,
         horizon: int,
         *,
