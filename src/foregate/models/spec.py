@@ -42,3 +42,24 @@ class NetworkSpec:
     def keeps_memory(self) -> bool:
         """Whether a state holds past states for a decoder that looks at them at every step."""
         return self.built.strategy == "seq2seq" and self.built.attention is not None
+
+    @property
+    def carries(self) -> int:
+        """C, numbers of a series that are carried on."""
+        built, H = self.built, self.hidden
+        if built.windowed:
+            one = built.rows_back * (self.n_features + 1)
+        else:
+            one = (2 if built.cell == "lstm" else 1) * sum(built.dilations) * H + built.rows_back * (H + 1)
+        return one * self._networks
+
+    @property
+    def width(self) -> int:
+        """W, numbers of a state: H, and the past states where a decoder looks at them."""
+        H, L = self.hidden, self.built.rows_back
+        return (H + L * (H + 1) if self.keeps_memory else H) * self._networks
+
+    @property
+    def _networks(self) -> int:
+        """How many networks stand side by side."""
+        return (self.built.reach or 1) if self.built.strategy == "each" else 1
