@@ -9,7 +9,7 @@ import torch
 from foregate.core import Covariate, DataError, Panel, UsageError
 from foregate.data.columns import fit_columns
 from foregate.data.inputs import Inputs, InputSpec
-from foregate.forecasting.fitted import raw_quantiles
+from foregate.forecasting.origins import raw_quantiles
 from foregate.forecasting.intervals import Calibration
 from foregate.persistence import load_shipped
 from foregate.pipeline import fit as module

@@ -7,7 +7,7 @@ import pytest
 
 from foregate.core import Covariate, DataError, Frequency, Panel, UsageError
 from foregate.data.inputs import Inputs
-from foregate.forecasting.fitted import raw_quantiles
+from foregate.forecasting.origins import raw_quantiles
 from foregate.forecasting.intervals import Calibration
 from foregate.persistence import load_shipped
 from foregate.pipeline.calibration import MOST_JUDGED, calibrated, judged_series, judged_steps, no_calibration

@@ -15,7 +15,7 @@ from foregate.core.errors import (
 from foregate.core.forecast import Forecast, asked, levels_to_quantiles
 from foregate.core.frequency import Frequency, Times
 from foregate.core.panel import Covariate, FrameSpec, Panel, Role, evenly, require_panel, require_regular
-from foregate.core.protocols import Ahead, Engine, Fit, Future, Model, OriginModel
+from foregate.core.protocols import Ahead, Engine, Fit, Future, Manner, Model, OriginModel
 
 __all__ = [
     "Ahead",
@@ -29,6 +29,7 @@ __all__ = [
     "FrameSpec",
     "Frequency",
     "Future",
+    "Manner",
     "MissingExtraError",
     "Model",
     "ModelError",

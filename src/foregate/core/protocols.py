@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from foregate.core.forecast import Forecast
 from foregate.core.panel import Panel
 
-__all__ = ["Ahead", "Engine", "Fit", "Future", "Model", "OriginModel"]
+__all__ = ["Ahead", "Engine", "Fit", "Future", "Manner", "Model", "OriginModel"]
 
 Future = Mapping[str, NDArray[np.float32]]
 """Known-future covariates of the horizon: name -> (S, K), coded like the covariates of the panel."""
@@ -61,22 +61,29 @@ class Ahead(NamedTuple):
     """(B,) what 1 stands for above it; positive."""
 
 
+class Manner(NamedTuple):
+    """How a network forecasts: what must be known to ask it, and to understand what it says."""
+
+    levels: tuple[float, ...]
+    """Q probabilities that its intervals are judged and calibrated at, ascending, the median in the middle."""
+    head: str = "quantiles"
+    """What is said of a step: ordered quantiles at these levels, or the parameters of a distribution, see
+    `foregate.forecasting.distributions`."""
+    strategy: str = "parallel"
+    """How several steps are forecast. Of ``recursive``, only the next one is asked for; of ``seq2seq``, all steps up to
+    the last one are."""
+    reach: int | None = None
+    """Steps ahead that it can say anything of; None for any number."""
+    draws: int = 0
+    """Futures that a recursive forecast draws; 0 for one, of the medians."""
+
+
 class Engine(Protocol):
     """A network as a callable, whatever runs it: float32 arrays in, float32 arrays out."""
 
     @property
-    def head(self) -> str:
-        """What is said of a step: ordered quantiles, or the parameters of a distribution; see
-        `foregate.forecasting.distributions`."""
-
-    @property
-    def strategy(self) -> str:
-        """How several steps are forecast: with ``recursive``, only the next one is asked for; with ``seq2seq``, all
-        steps up to the last one are."""
-
-    @property
-    def reach(self) -> int | None:
-        """Steps ahead that it can say anything of; None for any number."""
+    def manner(self) -> Manner:
+        """How it forecasts."""
 
     @property
     def carries(self) -> int:
@@ -99,8 +106,6 @@ class Engine(Protocol):
             up to its own, and what to carry on (B, C).
         """
 
-    def decode(
-        self, states: NDArray[np.float32], features: NDArray[np.float32], ahead: Ahead
-    ) -> NDArray[np.float32]:
+    def decode(self, states: NDArray[np.float32], features: NDArray[np.float32], ahead: Ahead) -> NDArray[np.float32]:
         """States (B, W) and features (B, F) at origins to what is said of the steps ahead (B, K, N), in units of each
         origin's scale above its level."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from foregate.core import Covariate, DataError, Future, Panel, Role
 
-__all__ = ["ColumnSpec", "Columns", "encode_columns", "fit_columns", "no_columns"]
+__all__ = ["ColumnSpec", "Columns", "Renumbered", "encode_columns", "fit_columns", "no_columns"]
 
 IntArray = NDArray[np.int64]
 Float32Array = NDArray[np.float32]
@@ -109,6 +109,24 @@ class Columns:
             for i, back in enumerate(phases, 1):
                 out[..., i * width : (i + 1) * width] = self.future[np.maximum(rows - back, begin)]
 
+    def from_origins(self, begins: IntArray, lengths: IntArray, series: IntArray, horizon: int) -> Columns:
+        """What is known of covariates at origins: of rows up to each, and what is known of the future ahead of it.
+
+        Args:
+            begins: (B,) the first row of the series of each origin.
+            lengths: (B,) how many of its rows there are up to the origin.
+            series: (B,) which one it is.
+            horizon: K rows ahead of each origin; what past covariates will be there is not known.
+        """
+        counts = lengths + horizon
+        ends = np.cumsum(counts)
+        which = np.repeat(np.arange(len(series)), counts)
+        position = np.arange(int(ends[-1])) - (ends - counts)[which]
+        rows, ahead = begins[which] + position, position >= lengths[which]
+        past = np.where(ahead[:, None], 0, self.past[np.minimum(rows, len(self.past) - 1)])
+        none = np.zeros((len(series), 0, self.future.shape[-1]), np.float32)
+        return Columns(self.static[series], past.astype(np.float32), self._at(rows, series[which]), none, ends)
+
     def _at(self, rows: IntArray, series: IntArray) -> Float32Array:
         """Known-future columns at rows that may lie behind the panel's end; zeros where nothing is known."""
         rows, series = np.broadcast_arrays(rows, series)
@@ -120,6 +138,28 @@ class Columns:
             given = outside & (over < self.ahead.shape[1])
             out[given] = self.ahead[series[given], over[given]]
         return out
+
+
+@dataclass(frozen=True)
+class Renumbered:
+    """The same covariates, asked for by other numbers of rows."""
+
+    columns: Columns
+    """Of a panel."""
+    rows: IntArray
+    """(M,) the panel row of each number."""
+    series: IntArray
+    """(M,) the series that it belongs to."""
+
+    def write_encoder(self, out: Float32Array, rows: IntArray, series: IntArray) -> None:
+        """See `Columns.write_encoder`; `series` is not read."""
+        self.columns.write_encoder(out, self.rows[rows], self.series[rows])
+
+    def write_steps(
+        self, out: Float32Array, rows: IntArray, series: IntArray, k: IntArray, phases: tuple[IntArray, IntArray]
+    ) -> None:
+        """See `Columns.write_steps`; `series` is not read."""
+        self.columns.write_steps(out, self.rows[rows], self.series[rows], k, phases)
 
 
 def encode_columns(panel: Panel, specs: tuple[ColumnSpec, ...], future: Future | None = None) -> Columns:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Future, Panel, UsageError
-from foregate.data.columns import Columns, ColumnSpec, encode_columns
+from foregate.data.columns import Columns, ColumnSpec, Renumbered, encode_columns
 from foregate.data.statistics import ERRORS, SLOPES, SMOOTHING
 from foregate.data.tracks import LOG, Tracks, make_tracks
 
@@ -36,6 +36,8 @@ TREND_REACH = 2
 """A slope goes on for so many times the rows that it was seen in."""
 LEAST_ERROR = 0.02
 """In units of scale: smaller errors of what a forecast can be made of are not told apart."""
+LARGEST_EXPONENT = 80.0
+"""Zero has no logarithm; it counts as this far below the first value."""
 MOST_SPANS, MOST_TIMES = 10, 1000
 """A forecast goes no further beyond what a series has seen than so many times its range, and in logarithms no further
 than to so many times the greatest value or to that share of the least one."""
@@ -122,7 +124,7 @@ class View:
     up to n of the same series, and on covariates that are known then, alone.
     """
 
-    def __init__(self, tracks: Tracks, spec: InputSpec, series: IntArray, columns: Columns) -> None:
+    def __init__(self, tracks: Tracks, spec: InputSpec, series: IntArray, columns: Columns | Renumbered) -> None:
         """Look at tracks whose N rows belong to `series` (N,), with encoded covariates of those series."""
         self.tracks, self.spec, self._series, self._columns = tracks, spec, series, columns
 
@@ -250,6 +252,17 @@ class View:
         restored: FloatArray = np.where(t.least[here] >= 0, np.maximum(value, 0), value)
         return restored
 
+    def relative(self, rows: IntArray, values: FloatArray) -> FloatArray:
+        """Values (B, ...) in the units of the data, as outputs of the network at rows (B,): what `restore` undoes."""
+        t = self.tracks
+        here = t.here[rows].reshape(-1, *[1] * (values.ndim - 1))
+        is_log = (t.unit[rows] == LOG).reshape(here.shape)
+        floor = np.where(is_log, t.anchor[here] * np.exp(-LARGEST_EXPONENT), 1)
+        z = np.where(is_log, np.log(np.where(is_log, np.maximum(values, floor), 1) / t.anchor[here]), values)
+        level, scale = self.units(rows)
+        outputs: FloatArray = (z - level.reshape(here.shape)) / scale.reshape(here.shape)
+        return outputs
+
     def _bounds(self, here: IntArray, is_log: BoolArray) -> tuple[FloatArray, FloatArray]:
         """The least and the greatest that may be forecast, in the units of the track."""
         t = self.tracks
@@ -288,8 +301,8 @@ class Inputs(View):
     def __init__(self, panel: Panel, spec: InputSpec, future: Future | None = None) -> None:
         """Prepare a panel, and what is known of the steps after it."""
         tracks = make_tracks(panel, spec.seasons, spec.window)
-        super().__init__(tracks, spec, panel.row_series, encode_columns(panel, spec.columns, future))
-        self.panel = panel
+        self.panel, self.columns = panel, encode_columns(panel, spec.columns, future)
+        super().__init__(tracks, spec, panel.row_series, self.columns)
 
     def targets(self, rows: IntArray, k: IntArray) -> tuple[Float32Array, BoolArray]:
         """What came k steps (K,) after each row, in units of its scale above its level, and where that is known.

@@ -9,20 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import Ahead, DataError, Engine, Forecast, Future, Panel, listed
+from foregate.core import DataError, Engine, Forecast, Future, Panel, listed
 from foregate.data.inputs import Inputs, InputSpec, View
 from foregate.data.tracks import LOG
 from foregate.forecasting.intervals import Calibration, interpolate_quantiles, normal_score
+from foregate.forecasting.origins import decode_origins, in_batches, raw_quantiles
 
-__all__ = [
-    "SERIES_AT_ONCE",
-    "Fitted",
-    "Reading",
-    "decode_origins",
-    "raw_quantiles",
-    "read_origins",
-    "short_series_notes",
-]
+__all__ = ["SERIES_AT_ONCE", "Fitted", "Reading", "short_series_notes"]
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -32,9 +25,6 @@ Float32Array = NDArray[np.float32]
 PARTS_AT_ONCE = 2
 LEAST_OBSERVATIONS = 3
 """Series with fewer observations are forecast by the simple rule of `Fitted._simple`."""
-ENCODER_CELLS = 50_000
-ENCODER_STEPS = 4_096
-DECODER_CELLS = 50_000
 SERIES_AT_ONCE, ROWS_AT_ONCE = 512, 200_000
 """A panel of more series is prepared so many rows at a time, which bounds memory."""
 
@@ -59,8 +49,6 @@ class Fitted:
     """The network."""
     spec: InputSpec
     """What it is told."""
-    levels: tuple[float, ...]
-    """Q probabilities of its outputs, ascending, the median in the middle."""
     calibration: Calibration
     """From held-out origins of the panel it was trained on."""
     horizon: int
@@ -71,6 +59,11 @@ class Fitted:
     """The column that its forecasts go by."""
     reading: Reading | None = field(default=None, compare=False, repr=False)
     """Of the panel that it was made with, where that has been read to its end already; not saved."""
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Q probabilities that intervals are made from, ascending, the median in the middle."""
+        return self.engine.manner.levels
 
     def forecast(
         self, panel: Panel, horizon: int, quantiles: Sequence[float], future: Future | None = None
@@ -111,7 +104,7 @@ class Fitted:
         if known is not None and known.inputs.panel is panel and future is None:
             inputs, k = known.inputs, np.arange(1, horizon + 1)
             values = np.empty((len(panel), horizon, len(quantiles)))
-            for chosen in _batches(panel.lengths):  # as they were read, so that not a bit differs from reading again
+            for chosen in in_batches(panel.lengths):  # as they were read, so that not a bit differs from reading again
                 rows, states, features = last[chosen], known.states[chosen], known.features[chosen]
                 for some, raw in decode_origins(self.engine, inputs, rows, states, features, k):
                     values[chosen[some]] = self.restored(inputs, rows[some], raw, quantiles)
@@ -177,102 +170,7 @@ def _require_observed(panel: Panel) -> None:
         )
 
 
-def raw_quantiles(
-    engine: Engine, inputs: Inputs, origins: IntArray, k: IntArray
-) -> Iterator[tuple[IntArray, IntArray, IntArray, Float32Array]]:
-    """Run the network over whole histories and decode it at origins, a part of the panel at a time.
-
-    Args:
-        engine: the network.
-        inputs: of a panel of S series.
-        origins: (S, O) row of each origin within its series, -1 for none.
-        k: (K,) steps ahead.
-
-    Yields:
-        series number, origin number, panel row (each (B,)) and quantiles (B, K, Q) in units of the row's scale.
-    """
-    for series, column, rows, states, features in read_origins(engine, inputs, origins):
-        for part, quantiles in decode_origins(engine, inputs, rows, states, features, k):
-            yield series[part], column[part], rows[part], quantiles
-
-
-def read_origins(
-    engine: Engine, inputs: Inputs, origins: IntArray
-) -> Iterator[tuple[IntArray, IntArray, IntArray, Float32Array, Float32Array]]:
-    """The first half of `raw_quantiles`: read histories from the first observation as far as their last origins.
-
-    Yields:
-        series number, origin number, panel row (each (B,)), states (B, W) and features (B, F).
-    """
-    offsets, first = inputs.panel.offsets, inputs.panel.first_observed
-    for chosen in _batches(origins.max(1, initial=-1) + 1):
-        where, column = np.nonzero(origins[chosen] >= 0)
-        position = origins[chosen][where, column]
-        begins, read = offsets[chosen] + first[chosen], position - first[chosen][where]
-        states, features = _encode(engine, inputs, begins, where, read)
-        yield chosen[where], column, offsets[chosen][where] + position, states, features
-
-
-def decode_origins(
-    engine: Engine, inputs: View, rows: IntArray, states: Float32Array, features: Float32Array, k: IntArray
-) -> Iterator[tuple[slice, Float32Array]]:
-    """The second half of `raw_quantiles`: quantiles (B, K, Q) of a slice of the origins at a time."""
-    size = max(1, DECODER_CELLS // len(k))
-    for i in range(0, len(rows), size):
-        part = slice(i, i + size)
-        ahead = Ahead(k, *inputs.steps(rows[part], k), *inputs.units(rows[part]))
-        yield part, engine.decode(states[part], features[part], ahead)
-
-
 def _parts(panel: Panel) -> Iterator[IntArray]:
     """Numbers of consecutive series with about ROWS_AT_ONCE rows together; of all where there are few."""
     number = panel.offsets[1:] // ROWS_AT_ONCE * (len(panel) > SERIES_AT_ONCE)
     yield from np.split(np.arange(len(panel)), np.flatnonzero(np.diff(number)) + 1)
-
-
-def _batches(lengths: IntArray) -> Iterator[IntArray]:
-    """Numbers of series with something to read, longest last, about ENCODER_CELLS steps at a time."""
-    order = np.argsort(lengths, kind="stable")
-    order = order[lengths[order] > 0]
-    begin = 0
-    while begin < len(order):
-        size = max(1, ENCODER_CELLS // int(lengths[order[begin]]))
-        while size > 1 and lengths[order[min(begin + size, len(order)) - 1]] * size > 1.25 * ENCODER_CELLS:
-            size = max(1, int(size * 0.8))
-        yield order[begin : begin + size]
-        begin += size
-
-
-def _encode(
-    engine: Engine, inputs: Inputs, begins: IntArray, where: IntArray, position: IntArray
-) -> tuple[Float32Array, Float32Array]:
-    """States (N, W) and features (N, F) of N origins: series numbered `where` of a batch, row `position` in each.
-
-    Before the first observation, at a negative position, both are 0.
-    """
-    lengths = np.zeros(len(begins), np.int64)
-    np.maximum.at(lengths, where, position + 1)
-    carried, n = None, len(where)
-    states, features = np.zeros((n, engine.width), np.float32), np.zeros((n, inputs.spec.n_features), np.float32)
-    longest = max(1, int(lengths.max()))
-    for begin in range(0, longest, ENCODER_STEPS):
-        column = np.arange(begin, min(begin + ENCODER_STEPS, longest))
-        block = inputs.features(np.where(column < lengths[:, None], begins[:, None] + column, -1))
-        now = np.flatnonzero((position >= begin) & (position <= column[-1]))
-        place, columns = _rectangle(where[now], position[now] - begin, len(begins))
-        out, carried = engine.encode(block, columns, carried)
-        states[now], features[now] = out[where[now], place], block[where[now], position[now] - begin]
-    return states, features
-
-
-def _rectangle(where: IntArray, position: IntArray, series: int) -> tuple[IntArray, IntArray]:
-    """Positions (N,) of series numbered `where` (N,), ascending, as one rectangle.
-
-    Returns:
-        the column of each in the rectangle (N,), and the rectangle (series, O), 0 where a series has fewer.
-    """
-    counts = np.bincount(where, minlength=series)
-    place = np.arange(len(where)) - np.repeat(np.cumsum(counts) - counts, counts)
-    columns = np.zeros((series, max(1, int(counts.max(initial=0)))), np.int64)
-    columns[where, place] = position
-    return place, columns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 from foregate.core import UsageError, at_least
 from foregate.models.cell_spec import CELLS, CellKind, Dropout, ForgetGate, check_rate
@@ -74,6 +74,9 @@ class Architecture:
     """How the gate that keeps the memory begins."""
     entropy: float = 0.0
     """What even attention costs in the loss, per unit of normalised entropy; below 0, what sharp attention costs."""
+    draws: int = 100
+    """Futures that a recursive strategy draws, so that the uncertainty of a step reaches the next; 0 feeds back one, of
+    the medians."""
     sampling: float = 0.5
     """Share of the steps that a decoder which writes step after step is fed its own forecast at the end of training
     instead of what came (scheduled sampling, Bengio et al. 2015); it grows from 0."""
@@ -93,7 +96,7 @@ class Architecture:
                 )
         at_least(1, heads=self.heads, components=self.components, patch=self.patch, layers=len(self.dilations))
         at_least(1, **{f"dilations[{i}]": d for i, d in enumerate(self.dilations)})
-        at_least(0, rows_back=self.rows_back)
+        at_least(0, rows_back=self.rows_back, draws=self.draws)
         check_rate("sampling", self.sampling)
         for wrong, sentence in self._contradictions():
             if wrong:

@@ -1,7 +1,7 @@
 """Decoders: how a state becomes what is said of the steps ahead, by each strategy.
 
-A decoder gives the outputs of a head for every step. Beside its own, it opens gates to candidate paths, which go on with
-seasons, trends and levels as they were: the head's distribution lies around the path that they come to.
+A decoder gives the outputs of a head for every step. Beside its own, it opens gates to candidate paths, which go on
+with seasons, trends and levels as they were: the head's distribution lies around the path that they come to.
 
 Letters: B origins, K horizon steps, R steps that a strategy reaches, H hidden, F features, S step features, P candidate
 paths, D decoder width, N outputs of the head.
@@ -46,7 +46,8 @@ class Decoder(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, read: Tensor, ahead: Ahead, memory: Memory | None = None) -> Tensor:
-        """Outputs (B, K, N) from state and features of each origin (B, H + F), and past states (B, L, H) where there is attention."""
+        """Outputs (B, K, N) from state and features of each origin (B, H + F), and its past states where there is
+        attention."""
 
 
 class Parallel(Decoder):
@@ -98,7 +99,8 @@ class Writer(Decoder):
     ) -> None:
         super().__init__()
         self.start = nn.Linear(n_read, hidden)
-        self.attention = make_attention(built.attention, hidden, built.heads, built.rows_back) if built.attention else None
+        looks = built.attention is not None
+        self.attention = make_attention(built.attention, hidden, built.heads, built.rows_back) if looks else None
         seen = hidden if self.attention is not None else 0
         self.cell = make_cell(built.cell, width + seen, hidden)
         self.step = nn.Linear(n_steps + 1, width)
@@ -130,7 +132,9 @@ class Writer(Decoder):
         return said.sign() * said.abs().log1p()
 
 
-def make_decoder(built: Architecture, n_features: int, n_steps: int, n_paths: int, n_outputs: int, hidden: int, width: int) -> Decoder:
+def make_decoder(
+    built: Architecture, n_features: int, n_steps: int, n_paths: int, n_outputs: int, hidden: int, width: int
+) -> Decoder:
     """The decoder of an architecture's strategy; see the letters above."""
     n_read = hidden + n_features
     match built.strategy:
@@ -143,7 +147,7 @@ def make_decoder(built: Architecture, n_features: int, n_steps: int, n_paths: in
 
 
 def _gated(out: Tensor, paths: Tensor) -> Tensor:
-    """Outputs (..., P + N) to those of the head (..., N), whose place is moved by the paths (..., P) that gates open."""
+    """Outputs (..., P + N) to those of the head (..., N): its place is moved by the paths (..., P) that gates open."""
     gates, place, rest = out.split([paths.shape[-1], 1, out.shape[-1] - paths.shape[-1] - 1], -1)
     path = (torch.sigmoid(gates - SHUT) * paths).sum(-1, keepdim=True)
     return torch.cat([path + LOUDNESS * place, rest], -1)

@@ -11,7 +11,6 @@ p rows of a patch, d dilation.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -161,18 +160,18 @@ class Windowed(Encoder):
 
     def forward(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> Encoded:
         """Read features (B, T, F); origins lie at `columns` (B, O)."""
-        B, O = columns.shape
+        B, many = columns.shape
         kept = features.new_zeros(B, self.carries) if carried is None else carried
         windows, last = _remembered(features, columns, kept, self.lookback)
         x = torch.cat([windows.keys, windows.there.unsqueeze(-1).to(features)], -1)  # (B, O, L, F + 1)
-        z = torch.tanh(self.inputs(x.reshape(B * O, self.lookback // self.patch, -1)))
+        z = torch.tanh(self.inputs(x.reshape(B * many, self.lookback // self.patch, -1)))
         rate = self.architecture.dropout
         for i, layer in enumerate(self.layers):
             x = drop(z, rate.between, training=self.training) if i else z
             z, state = read(layer, x, None, recurrent_masks(layer, rate.recurrent))
         h = state[0] if isinstance(state, tuple) else state  # (D, B·O, H): each direction at its end
         z = drop(torch.tanh(self.out(h.transpose(0, 1).flatten(1))), rate.output, training=self.training)
-        return Encoded(z.reshape(B, O, -1), last, None)
+        return Encoded(z.reshape(B, many, -1), last, None)
 
 
 def make_encoder(n_features: int, hidden: int, architecture: Architecture) -> Encoder:

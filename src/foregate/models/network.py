@@ -22,6 +22,7 @@ from foregate.models.spec import NetworkSpec
 
 __all__ = ["Ahead", "Each", "Network", "NetworkSpec", "make_network"]
 
+
 class Network(nn.Module, ABC):
     """A forecaster; see `NetworkSpec` for its sizes and `Architecture` for what it is made of."""
 
@@ -132,7 +133,8 @@ class One(Network):
 
 
 class Each(Network):
-    """One network per step, with weights of its own from the first to the last: the direct method in the strict sense."""
+    """One network per step, with weights of its own from the first to the last: the direct method in the strict
+    sense."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from foregate.core import UsageError, at_least
+from foregate.core import Manner, UsageError, at_least
 from foregate.models.architecture import Architecture
 
 __all__ = ["NetworkSpec"]
@@ -32,11 +33,18 @@ class NetworkSpec:
     def __post_init__(self) -> None:
         at_least(0, n_features=self.n_features, n_steps=self.n_steps, n_profiles=self.n_profiles)
         at_least(1, hidden=self.hidden, decoder=self.decoder)
-        if len(self.levels) % 2 == 0 or self.levels[len(self.levels) // 2] != 0.5:
+        rising = all(0 < low < high < 1 for low, high in pairwise((*self.levels, 1 - 1e-12)))
+        if not rising or len(self.levels) % 2 == 0 or self.levels[len(self.levels) // 2] != 0.5:
             raise UsageError(
-                f"levels must have the median in the middle, but got {self.levels}. Give as many levels below it as "
-                "above."
+                f"levels must rise from 0 to 1 with the median in the middle, but got {self.levels}. Give as many "
+                "below it as above."
             )
+
+    @property
+    def manner(self) -> Manner:
+        """How it forecasts, for whoever asks it."""
+        built = self.built
+        return Manner(self.levels, built.head, built.strategy, built.reach, built.draws)
 
     @property
     def keeps_memory(self) -> bool:

@@ -33,8 +33,6 @@ from foregate.pipeline.recipe import Recipe
 __all__ = ["Artifact", "load_model", "save_model"]
 
 HISTORY = "history.safetensors"
-MOST_LAYERS = 1000
-"""So that a forged number cannot ask for endless names of weights."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,6 @@ class _Contents:
 
     network: NetworkSpec
     inputs: InputSpec
-    levels: tuple[float, ...]
     horizon: int
     typical_scale: float
     name: str
@@ -67,15 +64,13 @@ class _Contents:
     calibration: tuple[tuple[float, ...], ...]
 
     def __post_init__(self) -> None:
-        Q, shape, spec = len(self.levels), self.network, self.inputs
-        if any(not 0 < q < 1 for q in self.levels) or list(self.levels) != sorted(set(self.levels)) or Q % 2 == 0:
-            raise ValueError(f"levels must rise between 0 and 1 with one in the middle, not {self.levels}")
-        sizes = (shape.hidden, shape.layers, shape.decoder, self.horizon, spec.recent, spec.window)
-        if min(sizes) < 1 or shape.layers > MOST_LAYERS:
-            raise ValueError(f"sizes must be at least 1, and layers at most {MOST_LAYERS}, not {sizes}")
-        told = (spec.n_features, spec.n_steps, spec.n_profiles, Q)
-        if told != (shape.n_features, shape.n_steps, shape.n_profiles, shape.n_quantiles):
-            raise ValueError(f"the network must have the widths {told} of its inputs and levels, not {shape}")
+        shape, spec = self.network, self.inputs
+        Q, sizes = len(shape.levels), (self.horizon, spec.recent, spec.window)
+        if min(sizes) < 1:
+            raise ValueError(f"sizes must be at least 1, not {sizes}")
+        told = (spec.n_features, spec.n_steps, spec.n_profiles)
+        if told != (shape.n_features, shape.n_steps, shape.n_profiles):
+            raise ValueError(f"the network must have the widths {told} of its inputs, not {shape}")
         if not self.calibration or any(len(row) != Q or min(row) <= 0 for row in self.calibration):
             raise ValueError(f"calibration must have {Q} positive factors per step")
         if self.typical_scale < 0 or any(column.spread <= 0 for column in spec.columns):
@@ -112,7 +107,6 @@ def save_model(folder: str | Path, artifact: Artifact, *, overwrite: bool = Fals
         "recipe": asdict(artifact.recipe),
         "network": asdict(network.shape),
         "inputs": asdict(fitted.spec),
-        "levels": fitted.levels,
         "typical_scale": fitted.typical_scale,
         "history": asdict(outline),
         "calibration": fitted.calibration.factors.tolist(),
@@ -145,7 +139,6 @@ def load_model(folder: str | Path, *, engine: str = "auto") -> Artifact:
     fitted = Fitted(
         start_engine(StoredNetwork(contents.network, weights, files[ENCODER], files[DECODER]), engine),
         contents.inputs,
-        contents.levels,
         Calibration(np.array(contents.calibration, np.float64)),
         contents.horizon,
         contents.typical_scale,

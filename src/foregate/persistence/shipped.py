@@ -58,7 +58,6 @@ class _Contents:
     """What the manifest says of a pretrained network."""
 
     network: NetworkSpec
-    levels: tuple[float, ...]
     recent: int
     facts: dict[str, Any]
     check: tuple[tuple[float, ...], ...]
@@ -69,8 +68,7 @@ class _Contents:
             "n_features": (self.network.n_features, told.n_features),
             "n_steps": (self.network.n_steps, told.n_steps),
             "n_profiles": (self.network.n_profiles, told.n_profiles),
-            "n_quantiles": (self.network.n_quantiles, len(LEVELS)),
-            "levels": (self.levels, LEVELS),
+            "levels": (self.network.levels, LEVELS),
         }
         other = {name: pair for name, pair in widths.items() if pair[0] != pair[1]}
         if other:
@@ -128,7 +126,6 @@ def read_start(folder: Path, *, engine: str = "onnx") -> Start:
         weights=weights,
         engine=start_engine(network, engine),
         recent=contents.recent,
-        levels=contents.levels,
         name=folder.name,
         version=hashlib.sha256(files[WEIGHTS]).hexdigest()[:8],
     )
@@ -156,10 +153,9 @@ def write_shipped(folder: Path, network: Network, facts: Mapping[str, Any], *, r
         ENCODER: made.encoder,
         DECODER: made.decoder,
     }
-    start = Start(made.shape, made.weights, start_engine(made, "onnx"), recent, LEVELS, folder.name, "")
+    start = Start(made.shape, made.weights, start_engine(made, "onnx"), recent, folder.name, "")
     contents: Document = {
         "network": asdict(made.shape),
-        "levels": list(LEVELS),
         "recent": recent,
         "facts": dict(facts),
     }

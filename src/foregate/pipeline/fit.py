@@ -15,11 +15,14 @@ from torch import Tensor
 from foregate.core import DataError, Panel, UsageError, require_regular
 from foregate.data.columns import fit_columns
 from foregate.data.inputs import Inputs, InputSpec
-from foregate.forecasting.fitted import Fitted, raw_quantiles
+from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.intervals import Calibration
-from foregate.models.network import Network, NetworkSpec
+from foregate.forecasting.origins import raw_quantiles
+from foregate.models.network import Network, make_network
+from foregate.models.spec import NetworkSpec
 from foregate.pipeline.calibration import MOST_JUDGED, Outcomes, as_wide_as, calibrated, judged_series, judged_steps
 from foregate.pipeline.instant import instant
+from foregate.pipeline.judge import batch_score
 from foregate.pipeline.plan import HoldOut, hold_out, plan_training, plan_unchecked, plan_window
 from foregate.pipeline.prepare import choose_seasons, few_observations, shown_seasons, typical_scale
 from foregate.pipeline.recipe import LEVELS, Recipe
@@ -27,7 +30,7 @@ from foregate.pipeline.report import FitReport
 from foregate.pipeline.start import Start
 from foregate.training.batches import Crops
 from foregate.training.engine import TorchEngine
-from foregate.training.loop import Progress, TrainingResult, batch_loss, train
+from foregate.training.loop import Progress, TrainingResult, train
 from foregate.training.options import TrainingOptions
 
 __all__ = ["fit", "new_network"]
@@ -81,26 +84,25 @@ def fit(
     begun = start if start is not None and recipe.start == "pretrained" and start.serves(recipe) else None
     spec = InputSpec(seasons, recipe.recent, plan_window(seasons), fit_columns(panel.cut(held.limits)))
     inputs = Inputs(panel, spec)
-    options = plan_training(recipe, panel, seasons, pretrained=begun is not None)
     network = new_network(recipe, spec, begun)
-    levels = torch.tensor(LEVELS, dtype=torch.float32)
+    options = plan_training(recipe, panel, seasons, pretrained=begun is not None)
+    options = replace(options, every_step=network.spec.built.strategy == "seq2seq")
     judged = judged_series(held)
-    score = _score(inputs, held, judged, options, recipe.horizon, levels)
+    ahead = 1 if network.spec.built.strategy == "recursive" else recipe.horizon
+    score = _score(inputs, held, judged, options, ahead)
     if begun is not None and score is None:
         options = plan_unchecked(recipe, options)
-    crops = Crops(inputs, held.limits, recipe.horizon, options)
+    crops = Crops(inputs, held.limits, ahead, options)
     first = {name: value.clone() for name, value in network.state_dict().items()} if begun is not None else None
-    result = train(
-        network, crops, levels, score=score, on_step=on_step, checkpoint=checkpoint, from_start=first is not None
-    )
+    result = train(network, crops, score=score, on_step=on_step, checkpoint=checkpoint, from_start=first is not None)
     trust, kept = 1.0, result.best_score
     if first is not None and score is not None:
         trust, kept = _blend(network, first, result, score)
     prior = None if begun is None else _instant_widths(recipe, begun, network, inputs, held, judged)
     said = _said(network, inputs, held, judged, recipe.horizon)
     calibration = calibrated(inputs, held, judged, recipe.horizon, said, prior)
-    finish = 0 if score is None or not trust else _finish(network, inputs, options, result, recipe, levels)
-    fitted = Fitted(TorchEngine(network), spec, LEVELS, calibration, recipe.horizon, typical_scale(inputs))
+    finish = 0 if score is None or not trust else _finish(network, Crops(inputs, panel.lengths, ahead, options), result)
+    fitted = Fitted(TorchEngine(network), spec, calibration, recipe.horizon, typical_scale(inputs))
     report = FitReport(
         seasons=shown_seasons(seasons),
         parameters=sum(p.numel() for p in network.parameters()),
@@ -141,14 +143,14 @@ def new_network(recipe: Recipe, spec: InputSpec, start: Start | None = None) -> 
 
     Random ones follow from the seed of the recipe alone.
     """
-    own = {name: getattr(recipe, name) for name in ("hidden", "layers", "decoder")}
-    if start is not None:
-        own = {name: getattr(start.shape, name) for name in own}
+    own = {name: getattr(recipe if start is None else start.shape, name) for name in ("hidden", "decoder")}
     sizes = {name: size for name, size in own.items() if size is not None}
-    shape = NetworkSpec(spec.n_features, spec.n_steps, spec.n_profiles, len(LEVELS), **sizes)
+    layers = recipe.layers if start is None else start.shape.built.layers
+    built = recipe.model.resolve(layers, spec.seasons, recipe.horizon)
+    shape = NetworkSpec(spec.n_features, spec.n_steps, spec.n_profiles, LEVELS, **sizes, built=built)
     with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they were
         torch.manual_seed(recipe.seed)
-        network = Network(shape)
+        network = make_network(shape)
     if start is not None:
         with torch.no_grad():
             for name, parameter in network.named_parameters():
@@ -163,7 +165,6 @@ def _score(
     judged: NDArray[np.int64],
     options: TrainingOptions,
     horizon: int,
-    levels: Tensor,
 ) -> Score | None:
     """Mean loss over the held-out origins, on numbers prepared once; None where there is no outcome to judge by."""
     crops = Crops(inputs, inputs.panel.lengths, horizon, options)
@@ -174,8 +175,8 @@ def _score(
         return None
 
     def score(network: Network) -> float:
-        with torch.inference_mode():
-            losses = [batch_loss(network, batch, levels).item() for batch in batches]
+        network.eval()
+        losses = [batch_score(network, batch) for batch in batches]
         return float(np.average(losses, weights=sizes))
 
     return score
@@ -211,7 +212,6 @@ def _said(network: Network, inputs: Inputs, held: HoldOut, judged: NDArray[np.in
     origins[judged] = held.origins[judged]
     for _, _, rows, raw in raw_quantiles(TorchEngine(network), inputs, origins, judged_steps(horizon)):
         yield rows, raw
-    network.train()
 
 
 def _instant_widths(
@@ -231,24 +231,17 @@ def _instant_widths(
     origins[which, 0] = held.origins[which].max(1) if len(judged) else panel.lengths[which] - 1
     engines = (begun.engine, its_own), (TorchEngine(network), inputs)
     theirs, own = (np.concatenate([raw for *_, raw in raw_quantiles(e, i, origins, k)]) for e, i in engines)
-    network.train()
     factors = usual.calibration.factors
     factors = factors[np.minimum(k, len(factors)) - 1]
     return as_wide_as(Calibration(factors).apply(theirs.astype(np.float64)), own)
 
 
-def _finish(
-    network: Network,
-    inputs: Inputs,
-    options: TrainingOptions,
-    result: TrainingResult,
-    recipe: Recipe,
-    levels: Tensor,
-) -> int:
+def _finish(network: Network, crops: Crops, result: TrainingResult) -> int:
     steps = round(FINISH_SHARE * result.best_step)
     if steps:
-        again = replace(options, steps=steps, rate=FINISH_RATE * options.rate, seed=options.seed + 1)
-        train(network, Crops(inputs, inputs.panel.lengths, recipe.horizon, again), levels)
+        options = crops.options
+        crops.options = replace(options, steps=steps, rate=FINISH_RATE * options.rate, seed=options.seed + 1)
+        train(network, crops)
     return steps
 
 
@@ -273,8 +266,8 @@ def _start_notes(recipe: Recipe, start: Start | None, begun: Start | None, trust
             return ()
         own = start.shape
         return (
-            f"trained from scratch, since other sizes were given than those of the pretrained weights {start.name!r} "
-            f"(hidden {own.hidden}, layers {own.layers}, decoder {own.decoder}, recent {start.recent}).",
+            f"trained from scratch, since the pretrained weights {start.name!r} are of another network "
+            f"(lstm, hidden {own.hidden}, layers {own.built.layers}, decoder {own.decoder}, recent {start.recent}).",
         )
     if trust == 0:
         return (

@@ -8,7 +8,8 @@ import numpy as np
 
 from foregate.core import Frequency, Panel, UsageError, evenly, listed, require_regular
 from foregate.data.inputs import Inputs
-from foregate.forecasting.fitted import SERIES_AT_ONCE, Fitted, Reading, decode_origins, read_origins
+from foregate.forecasting.fitted import SERIES_AT_ONCE, Fitted, Reading
+from foregate.forecasting.origins import decode_origins, read_origins
 from foregate.pipeline.calibration import MOST_JUDGED, Outcomes, calibrated, judged_series, judged_steps, no_calibration
 from foregate.pipeline.plan import HoldOut, hold_out, plan_window
 from foregate.pipeline.prepare import (
@@ -50,8 +51,8 @@ def instant(recipe: Recipe, panel: Panel, start: Start) -> tuple[Fitted, FitRepo
     if not start.serves(recipe):
         own = start.shape
         raise UsageError(
-            f"hidden, layers, decoder and recent must be those of the pretrained weights ({own.hidden}, {own.layers}, "
-            f"{own.decoder} and {start.recent}) or not be given for effort='instant', but got others. Leave them out."
+            f"hidden, layers, decoder and recent must be those of the pretrained weights ({own.hidden}, "
+            f"{own.built.layers}, {own.decoder} and {start.recent}) or not be given for effort='instant', but got others. Leave them out."
         )
     seasons = choose_seasons(recipe, panel)
     held = hold_out(panel, recipe.horizon, max(seasons), MOST_HELD_OUT)
@@ -60,7 +61,7 @@ def instant(recipe: Recipe, panel: Panel, start: Start) -> tuple[Fitted, FitRepo
     judged = judged_series(held)
     reading = Reading(
         inputs,
-        np.empty((len(part), start.shape.hidden), np.float32),
+        np.empty((len(part), start.engine.width), np.float32),
         np.empty((len(part), start.shape.n_features), np.float32),
     )
     whole = part is panel
@@ -68,7 +69,6 @@ def instant(recipe: Recipe, panel: Panel, start: Start) -> tuple[Fitted, FitRepo
     fitted = Fitted(
         engine=start.engine,
         spec=inputs.spec,
-        levels=start.levels,
         calibration=calibrated(inputs, held, judged, recipe.horizon, said),
         horizon=recipe.horizon,
         typical_scale=typical_scale(inputs),
@@ -99,7 +99,7 @@ def untold(recipe: Recipe, freq: Frequency, start: Start) -> Fitted:
     seasons = freq.seasons() if recipe.season_length is None else recipe.season_length
     pair = season_pair(seasons)
     spec = start.spec(pair, plan_window(pair))
-    return Fitted(start.engine, spec, start.levels, no_calibration(), recipe.horizon, USUAL_CHANGE)
+    return Fitted(start.engine, spec, no_calibration(), recipe.horizon, USUAL_CHANGE)
 
 
 def _sample(panel: Panel, held: HoldOut) -> tuple[Panel, HoldOut]:

@@ -7,18 +7,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from foregate.core import UsageError, at_least, listed
 from foregate.data.inputs import InputSpec
 from foregate.data.synthetic import KINDS, Kind
-from foregate.models.network import Network, NetworkSpec
+from foregate.models.network import Network
+from foregate.models.spec import NetworkSpec
 from foregate.pipeline.fit import new_network
-from foregate.pipeline.recipe import LEVELS, Recipe
+from foregate.pipeline.judge import batch_score
+from foregate.pipeline.recipe import Recipe
 from foregate.pipeline.synthetic_crops import SyntheticCrops
 from foregate.training.ahead import drawn_ahead
 from foregate.training.engine import require_device
-from foregate.training.loop import Progress, batch_loss, train
+from foregate.training.loop import Progress, train
 from foregate.training.options import TrainingOptions
 from foregate.training.result import TrainingResult
 
@@ -63,7 +64,7 @@ class Pretraining:
     """Of the run; `batch` is the most series of a step, `crop` the rows read of one, about."""
     hidden: int = NetworkSpec.hidden
     """Units of each LSTM layer."""
-    layers: int = NetworkSpec.layers
+    layers: int = 2
     """LSTM layers."""
     decoder: int = NetworkSpec.decoder
     """Width of the decoder."""
@@ -126,7 +127,6 @@ def pretrain(
     require_device(options.device)
     crops = SyntheticCrops(options, run.recent, run.drawn())
     network = run.network()
-    levels = torch.tensor(LEVELS, dtype=torch.float32, device=options.device)
     held_back = replace(crops, options=replace(options, seed=options.seed + 1))
     batches = [
         held_back.batch_of(kind, np.random.default_rng([held_back.options.seed, i, j]), j)
@@ -135,11 +135,11 @@ def pretrain(
     ]
 
     def score(judged: Network) -> float:
-        value = float(np.mean([batch_loss(judged, batch, levels).item() for batch in batches]))
+        value = float(np.mean([batch_score(judged, batch) for batch in batches]))
         if on_check is not None:
             on_check(judged, value)
         return value
 
     with drawn_ahead(crops, processes) as source:
-        result = train(network, source, levels, score=score, on_step=on_step, checkpoint=checkpoint)
+        result = train(network, source, score=score, on_step=on_step, checkpoint=checkpoint)
     return network.cpu(), result

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Literal, get_args
 
 from foregate.core import UsageError
+from foregate.models.options import ModelOptions
 
 __all__ = ["EFFORTS", "LEVELS", "Effort", "Recipe"]
 
@@ -36,6 +37,9 @@ class Recipe:
     """How long to train: accuracy for time, and nothing else. ``instant``: not at all, and no torch is needed."""
     start: Beginning = "pretrained"
     """What training begins with: the weights that come with the package, or random ones."""
+    model: ModelOptions = field(default_factory=ModelOptions)
+    """Which network: names of its parts joined by ``+``, such as ``"gru+stacked"``, or `ModelOptions`. Any but the
+    usual one is trained from scratch."""
     weights: str | None = None
     """Which of the pretrained weights: ``tiny`` or ``base``; None: decided from the size of the panel."""
     hidden: int | None = None
@@ -96,6 +100,15 @@ class Recipe:
             raise UsageError(f"rate must be between 0 and 1, but got {self.rate!r}. Good values lie around 1e-3.")
         if not isinstance(self.validate, bool):
             raise UsageError(f"validate must be True or False, but got {self.validate!r}.")
+        if isinstance(self.model, str):
+            object.__setattr__(self, "model", ModelOptions.parse(self.model))
+        if not isinstance(self.model, ModelOptions):
+            raise UsageError(f"model must be text or ModelOptions, but got {self.model!r}. Give for example 'gru'.")
+        if self.effort == "instant" and not self.model.is_pretrained:
+            raise UsageError(
+                "model must be the usual one for effort='instant', which trains nothing, but got "
+                f"{self.model.label!r}. Choose effort='fast'."
+            )
         self._in_python()
 
     def _in_python(self) -> None:

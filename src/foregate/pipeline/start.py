@@ -23,13 +23,11 @@ class Start:
     shape: NetworkSpec
     """Its sizes, without covariates."""
     weights: Mapping[str, NDArray[np.float32]]
-    """Its parameters, by the names of `NetworkSpec.weights`."""
+    """Its parameters, by torch's names."""
     engine: Engine
     """What runs it."""
     recent: int
     """How many of the latest values it is given, see `InputSpec.recent`."""
-    levels: tuple[float, ...]
-    """Q probabilities of its outputs, ascending, the median in the middle."""
     name: str
     """Of its size, such as ``tiny``."""
     version: str
@@ -41,10 +39,11 @@ class Start:
         return f"{self.name} {self.version}"
 
     def serves(self, recipe: Recipe) -> bool:
-        """Whether the recipe asks for no other sizes than these."""
+        """Whether the recipe asks for no other network than this."""
         shape = self.shape
-        asked = ((recipe.hidden, shape.hidden), (recipe.layers, shape.layers), (recipe.decoder, shape.decoder))
-        return recipe.recent == self.recent and all(size in (None, own) for size, own in asked)
+        asked = ((recipe.hidden, shape.hidden), (recipe.layers, shape.built.layers), (recipe.decoder, shape.decoder))
+        same = recipe.model.is_pretrained and recipe.recent == self.recent
+        return same and all(size in (None, own) for size, own in asked)
 
     def spec(self, seasons: tuple[int, int], window: int) -> InputSpec:
         """What it is told, without covariates."""

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import DataError, Times
+from foregate.forecasting.state import State
 from foregate.streaming.observations import Observations, shown
 from foregate.streaming.roster import Roster
-from foregate.streaming.state import State
 
 __all__ = ["Arrivals", "Update", "arrange"]
 

@@ -23,12 +23,13 @@ from foregate.core import (
     listed,
     require_regular,
 )
-from foregate.forecasting.fitted import LEAST_OBSERVATIONS, Fitted, decode_origins, short_series_notes
+from foregate.forecasting.fitted import LEAST_OBSERVATIONS, Fitted, short_series_notes
+from foregate.forecasting.origins import decode_state
+from foregate.forecasting.state import State
 from foregate.streaming.arrivals import Update, arrange
 from foregate.streaming.observations import Observations, observations
 from foregate.streaming.roster import Roster
 from foregate.streaming.snapshot import checksum, pack, unpack
-from foregate.streaming.state import State
 
 __all__ = ["Live", "Update"]
 
@@ -161,7 +162,7 @@ class Live:
         view = self._state.view(numbers)
         values = np.empty((len(numbers), len(k), len(sides)))
         rows = np.arange(len(numbers))
-        for part, raw in decode_origins(self.fitted.engine, view, rows, *self._state.last(numbers), k):
+        for part, raw in decode_state(self._state, numbers, k):
             values[part] = self.fitted.restored(view, rows[part], raw, sides)
         read = self._state.rows[numbers]
         times = self._roster.times(numbers[:, None], read[:, None] - 1 + k)

@@ -15,8 +15,8 @@ from safetensors.numpy import load, save
 
 from foregate.core import ArtifactError, FrameSpec, Frequency
 from foregate.forecasting.fitted import Fitted
+from foregate.forecasting.state import State
 from foregate.streaming.roster import Roster
-from foregate.streaming.state import State
 
 __all__ = ["checksum", "pack", "unpack"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from foregate.core import UsageError
-from foregate.core.protocols import Ahead as Asked
+from foregate.core import Ahead as Asked
+from foregate.core import Manner, UsageError
 from foregate.models.decoders import Ahead
 from foregate.models.network import Network
 
@@ -24,19 +24,9 @@ class TorchEngine:
         self.network = network.eval()
 
     @property
-    def head(self) -> str:
-        """What is said of a step."""
-        return self.network.spec.built.head
-
-    @property
-    def strategy(self) -> str:
-        """How several steps are forecast."""
-        return self.network.spec.built.strategy
-
-    @property
-    def reach(self) -> int | None:
-        """Steps ahead that it can say anything of; None for any number."""
-        return self.network.spec.built.reach
+    def manner(self) -> Manner:
+        """How it forecasts."""
+        return self.network.spec.manner
 
     @property
     def carries(self) -> int:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from foregate.core import ArtifactError, ModelError, listed
 from foregate.models.decoders import Ahead
-from foregate.models.heads import Units, pinball
+from foregate.models.heads import Units
 from foregate.models.network import Network
 from foregate.training.batches import Batch, Source
 from foregate.training.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
@@ -107,24 +107,19 @@ def learning_rate(step: int, options: TrainingOptions) -> float:
 
 def batch_loss(network: Network, batch: Batch, precision: Precision = "float32") -> Tensor:
     """Weighted loss of the network's head over all origins and steps of a batch."""
+
+    def there(array: NDArray[np.generic]) -> Tensor:
+        return torch.from_numpy(array).to(network.device).flatten(0, 1)
+
+    units = Units(there(batch.level).unsqueeze(-1), there(batch.scale).unsqueeze(-1))
     with _drawing_from(batch.seed, network.device):
-        raw, weight = _said(network, batch, precision)
-        target = torch.from_numpy(batch.target).to(raw.device).flatten(0, 1)
-        loss = masked_mean(network.head.loss(raw, target, _units(network, batch)), weight)
-        return loss + network.penalty(torch.from_numpy(batch.features).to(raw.device))
+        loss = network.head.loss(batch_outputs(network, batch, precision), there(batch.target), units)
+        penalty = network.penalty(torch.from_numpy(batch.features).to(network.device))
+        return masked_mean(loss, there(batch.weight)) + penalty
 
 
-def batch_score(network: Network, batch: Batch) -> float:
-    """Weighted pinball loss of the network's quantiles over a batch, whatever it is trained by."""
-    raw, weight = _said(network, batch, "float32")
-    quantiles = network.quantiles_of(raw, torch.from_numpy(batch.k).to(raw.device), _units(network, batch))
-    target = torch.from_numpy(batch.target).to(raw.device).flatten(0, 1)
-    levels = torch.tensor(network.spec.levels, dtype=torch.float32, device=raw.device)
-    return masked_mean(pinball(target, quantiles, levels), weight).item()
-
-
-def _said(network: Network, batch: Batch, precision: Precision) -> tuple[Tensor, Tensor]:
-    """Outputs (B·O, K, N) of a batch, and what each step (B·O, K) counts."""
+def batch_outputs(network: Network, batch: Batch, precision: Precision = "float32") -> Tensor:
+    """What the head is told (B·O, K, N) of every origin and step of a batch."""
     device = network.device
 
     def there(array: NDArray[np.generic]) -> Tensor:
@@ -132,15 +127,9 @@ def _said(network: Network, batch: Batch, precision: Precision) -> tuple[Tensor,
 
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         states, _ = network.encode(there(batch.features), there(batch.column))
-    weight = there(batch.weight).flatten(0, 1)
-    came = there(batch.target).flatten(0, 1).masked_fill(weight == 0, math.nan)
-    ahead = Ahead(there(batch.k), there(batch.steps).flatten(0, 1), there(batch.paths).flatten(0, 1), came)
-    return network.decode(states.float().flatten(0, 1), there(batch.origin_features).flatten(0, 1), ahead), weight
-
-
-def _units(network: Network, batch: Batch) -> Units:
-    level, scale = (torch.from_numpy(each).to(network.device).reshape(-1, 1) for each in (batch.level, batch.scale))
-    return Units(level, scale)
+    came = there(batch.target).masked_fill(there(batch.weight) == 0, math.nan)
+    ahead = Ahead(there(batch.k), *(each.flatten(0, 1) for each in (there(batch.steps), there(batch.paths), came)))
+    return network.decode(states.float().flatten(0, 1), there(batch.origin_features).flatten(0, 1), ahead)
 
 
 @contextmanager
@@ -155,7 +144,7 @@ class _Run:
     """Everything that changes while training, so that a run can be stopped and taken up again to the bit."""
 
     def __init__(self, network: Network, options: TrainingOptions) -> None:
-        self.network, self.options = network, options
+        self.network, self.options = network.train(), options
         self.optimizer = torch.optim.AdamW(network.parameters(), options.rate, weight_decay=options.decay)
         self.average = {name: value.clone() for name, value in network.state_dict().items()}
         self.best = {name: value.clone() for name, value in self.average.items()}

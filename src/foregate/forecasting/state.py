@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Engine
-from foregate.data.columns import no_columns
+from foregate.data.columns import Columns, Renumbered, no_columns
 from foregate.data.inputs import InputSpec, View
 from foregate.data.statistics import CARRIED, nothing_carried, positive_so_far, read, told
 from foregate.data.tracks import LINEAR, LOG, Tracks
 
-__all__ = ["State"]
+__all__ = ["Known", "State"]
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
@@ -37,12 +38,28 @@ TAPE = ("mask", "z", "season_mean", "profile", "count")
 """The arrays of `Tracks` that are looked back on."""
 
 
+@dataclass(frozen=True)
+class Known:
+    """Covariates of the series of a state, of their history and of what lies ahead."""
+
+    columns: Columns
+    """Encoded."""
+    begins: IntArray
+    """(S,) the first row of each series in them."""
+
+
 class State:
     """The carried state of series that are known by number; `Live` knows their names and times."""
 
-    def __init__(self, engine: Engine, spec: InputSpec) -> None:
-        """Of no series."""
-        self.engine, self.spec = engine, spec
+    def __init__(self, engine: Engine, spec: InputSpec, known: Known | None = None) -> None:
+        """Of no series.
+
+        Args:
+            engine: the network.
+            spec: what it is told.
+            known: covariates, where there are any: of the series in the order in which they will be added.
+        """
+        self.engine, self.spec, self.known = engine, spec, known
         self.width = spec.lookback + 1
         length = self.width + ROOM
         self.arrays: dict[str, NDArray[Any]] = {
@@ -52,6 +69,7 @@ class State:
             "season_mean": np.zeros((0, 2, length, 2), np.float32),
             "profile": np.zeros((0, 2, length, 4), np.float32),
             "count": np.zeros((0, 2, length, 2), np.float32),
+            "owner": np.zeros(0, np.int64),  # the series whose covariates are read
             "log": np.zeros(0, np.bool_),  # everything so far was clearly positive
             "rows": np.zeros(0, np.int64),  # so far
             "late": np.zeros(0, np.int64),  # of those, before the first observation: they are not read
@@ -123,7 +141,7 @@ class State:
             lacking = max(lacking, self.size)  # doubled, so that growing costs each series a constant share
             for name, array in self.arrays.items():
                 self.arrays[name] = np.concatenate([array, np.zeros((lacking, *array.shape[1:]), array.dtype)])
-        self.arrays["carried"][numbers] = nothing_carried(1)
+        self.arrays["carried"][numbers], self.arrays["owner"][numbers] = nothing_carried(1), numbers
         self.arrays["log"][numbers], self.arrays["column"][numbers] = True, self.width - 1
         self.size += series
         return numbers
@@ -245,7 +263,15 @@ class State:
             unit=units.astype(np.int8).reshape(-1),
             **arrays,
         )
-        return View(tracks, self.spec, np.zeros(len(row), np.int64), no_columns())
+        return View(tracks, self.spec, np.zeros(len(row), np.int64), self._covariates(numbers, back, shape))
+
+    def _covariates(self, numbers: IntArray, back: IntArray | int, shape: tuple[int, ...]) -> Columns | Renumbered:
+        """Covariates of series (B, 1) at the rows `back` (T,) from the last one, numbered like a view of this shape."""
+        if self.known is None:
+            return no_columns()
+        owner = self.arrays["owner"][numbers]
+        rows = np.broadcast_to(self.known.begins[owner] + self.arrays["rows"][numbers] - 1 + back, shape)
+        return Renumbered(self.known.columns, rows.reshape(-1), np.broadcast_to(owner, shape).reshape(-1))
 
     def _make_room(self, numbers: IntArray, T: int) -> None:
         """Move the latest rows of series to the front of their tapes, where fewer than T columns are left."""

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from foregate.core import Panel
 from foregate.data.inputs import Inputs
-from foregate.forecasting.fitted import decode_origins
-from foregate.streaming.state import ROOM, State
+from foregate.forecasting.origins import decode_origins
+from foregate.forecasting.state import ROOM, State
 from tests.streaming.models import LEVELS, K, batch, close, fitted, series
 
 panels = st.lists(series, min_size=1, max_size=3).map(Panel.from_arrays)

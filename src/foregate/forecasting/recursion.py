@@ -1,0 +1,114 @@
+"""Forecasts of several steps by a network that says one: what it said is fed back as if it had been observed.
+
+One value fed back would say nothing of how errors grow. So futures are drawn: each draws the next value from what the
+network says of it, reads it, and goes on from there. All series draw at the same probabilities, spread evenly over each
+step, so that a forecast depends on nothing but its own series. Letters: S series, D draws of each, B origins, K horizon
+steps, Q quantiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foregate.core import Ahead, Engine
+from foregate.data.inputs import Inputs, Units, View
+from foregate.forecasting.distributions import Distribution
+from foregate.forecasting.state import Known, State
+
+__all__ = ["rolled", "rolled_paths", "rolled_quantiles"]
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+TWINS = 5_000
+"""Futures that are carried on at once, which bounds memory."""
+
+
+def rolled_quantiles(
+    engine: Engine, inputs: Inputs, origins: IntArray, k: IntArray
+) -> Iterator[tuple[IntArray, IntArray, IntArray, FloatArray]]:
+    """Forecasts at origins of a panel; see `foregate.forecasting.origins.raw_quantiles`."""
+    panel = inputs.panel
+    series, column = np.nonzero(origins >= 0)
+    rows = panel.offsets[series] + origins[series, column]
+    size = max(1, TWINS // max(1, engine.manner.draws))
+    for i in range(0, len(rows), size):
+        part = slice(i, i + size)
+        owner, begins = series[part], panel.offsets[series[part]]
+        past = panel.take(owner).cut(rows[part] + 1 - begins)
+        columns = inputs.columns.from_origins(begins, past.lengths, owner, int(k[-1]))
+        known = Known(columns, np.concatenate([[0], columns.ends[:-1]]))
+        state = State(engine, inputs.spec, known if inputs.spec.columns else None)
+        numbers = state.add(len(owner))
+        state.read(numbers, past.lengths, past.values, past.mask)
+        yield owner, column[part], rows[part], rolled(state, numbers, k)
+
+
+def rolled(state: State, numbers: IntArray, k: IntArray) -> FloatArray:
+    """What is said of steps k (K,) after the last rows of series (S,), as quantiles (S, K, Q) in units of their scale.
+
+    Of one future of medians, the quantiles of every step lie as far off as those of a single step, times the root of
+    how far ahead it is.
+    """
+    manner = state.engine.manner
+    said = []
+    size = max(1, TWINS // max(1, manner.draws))
+    for i in range(0, len(numbers), size):
+        some = numbers[i : i + size]
+        view, rows = state.view(some), np.arange(len(some))
+        if manner.draws:
+            paths = view.relative(rows, rolled_paths(state, some, int(k[-1]), manner.draws)[:, :, k - 1])
+            said.append(np.moveaxis(np.quantile(paths, manner.levels, axis=1), 0, -1))
+        else:
+            each = view.relative(rows, _medians(state, some, int(k[-1]))[:, k - 1])
+            middle = each[..., len(manner.levels) // 2, None]
+            said.append(middle + np.sqrt(k)[:, None] * (each - middle))
+    return np.concatenate(said)
+
+
+def rolled_paths(state: State, numbers: IntArray, horizon: int, draws: int, seed: int = 0) -> FloatArray:
+    """Futures (S, D, K) of series, in the units of the data; the state stays as it is."""
+    twins, all_ = state.take(np.repeat(numbers, draws)), np.arange(len(numbers) * draws)
+    says = Distribution(state.engine.manner.head, state.engine.manner.levels)
+    values = np.empty((len(all_), horizon))
+    for step in range(horizon):
+        view, said, units = _next(twins, all_)
+        u = np.tile(_spread(draws, seed, step), len(numbers))
+        value = says.sample(said, u[:, None], np.ones(1, np.int64), *units)
+        values[:, step] = view.restore(all_, value[..., None])[:, 0, 0]
+        _read(twins, all_, values[:, step])
+    return values.reshape(len(numbers), draws, horizon)
+
+
+def _medians(state: State, numbers: IntArray, horizon: int) -> FloatArray:
+    """Quantiles (S, K, Q) in the units of the data, each step's after the medians of those before."""
+    twins, all_ = state.take(numbers), np.arange(len(numbers))
+    manner, one = state.engine.manner, np.ones(1, np.int64)
+    says = Distribution(manner.head, manner.levels)
+    values = np.empty((len(all_), horizon, len(manner.levels)))
+    for step in range(horizon):
+        view, said, units = _next(twins, all_)
+        values[:, step] = view.restore(all_, says.quantiles(said, manner.levels, one, *units))[:, 0]
+        _read(twins, all_, values[:, step, len(manner.levels) // 2])
+    return values
+
+
+def _next(twins: State, all_: IntArray) -> tuple[View, NDArray[np.float32], Units]:
+    """A view of states, what the network says of their next step, and the units of it."""
+    one, view = np.ones(1, np.int64), twins.view(all_)
+    units = view.units(all_)
+    said = twins.engine.decode(*twins.last(all_), Ahead(one, *view.steps(all_, one), *units))
+    return view, said, units
+
+
+def _read(twins: State, all_: IntArray, values: FloatArray) -> None:
+    twins.read(all_, np.ones(len(all_), np.int64), values.astype(np.float32), np.ones(len(all_), np.bool_))
+
+
+def _spread(draws: int, seed: int, step: int) -> FloatArray:
+    """Probabilities (D,), one in each D-th between 0 and 1, in an order of their own at every step."""
+    order: FloatArray = (np.random.default_rng([seed, step]).permutation(draws) + 0.5) / draws
+    return order

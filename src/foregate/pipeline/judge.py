@@ -1,0 +1,27 @@
+"""How good a network is on a batch, by what it forecasts and whatever it was trained by."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from foregate.forecasting.distributions import Distribution
+from foregate.models.network import Network
+from foregate.training.batches import Batch
+from foregate.training.loop import batch_outputs
+
+__all__ = ["batch_score"]
+
+
+def batch_score(network: Network, batch: Batch) -> float:
+    """Pinball loss of a network's quantiles over all origins and steps of a batch, weighted as in training."""
+    with torch.inference_mode():
+        raw = batch_outputs(network, batch)
+        said = network.head.said(raw).cpu().numpy()
+    manner, levels = network.spec.manner, np.array(network.spec.levels)
+    units = batch.level.reshape(-1), batch.scale.reshape(-1)
+    quantiles = Distribution(manner.head, manner.levels).quantiles(said, manner.levels, batch.k, *units)
+    error = batch.target.reshape(raw.shape[:2])[..., None] - quantiles
+    loss = np.maximum(levels * error, (levels - 1) * error).mean(-1)
+    weight = batch.weight.reshape(loss.shape)
+    return float((loss * weight).sum() / max(weight.sum(), 1e-9))
