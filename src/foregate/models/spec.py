@@ -31,8 +31,8 @@ class NetworkSpec:
     """What it is made of."""
 
     def __post_init__(self) -> None:
-        at_least(0, n_features=self.n_features, n_steps=self.n_steps, n_profiles=self.n_profiles)
-        at_least(1, hidden=self.hidden, decoder=self.decoder)
+        for name in ("n_features", "n_steps", "n_profiles", "hidden", "decoder"):
+            at_least(1, **{name: getattr(self, name)})
         rising = all(0 < low < high < 1 for low, high in pairwise((*self.levels, 1 - 1e-12)))
         if not rising or len(self.levels) % 2 == 0 or self.levels[len(self.levels) // 2] != 0.5:
             raise UsageError(

@@ -91,11 +91,12 @@ def start_engine(network: StoredNetwork, engine: str) -> Engine:
     from foregate.models.network import make_network
     from foregate.training.engine import TorchEngine
 
-    with torch.random.fork_rng(devices=[]):  # the first weights, replaced at once, are drawn from a fork
-        made = make_network(network.shape)
+    weights = {name: torch.tensor(values) for name, values in network.weights.items()}
     try:
-        made.load_state_dict({name: torch.tensor(values) for name, values in network.weights.items()})
-    except RuntimeError as error:  # lists what is missing, unknown or of another shape
+        with torch.random.fork_rng(devices=[]):  # the first weights, replaced at once, are drawn from a fork
+            made = make_network(network.shape)
+        made.load_state_dict(weights)
+    except (RuntimeError, UsageError) as error:  # lists what is missing, unknown or of another shape
         reason = " ".join(str(error).split())
         raise ArtifactError(f"{WEIGHTS} must be of its network, but got {reason:.300} Save the model anew.") from error
     return TorchEngine(made)

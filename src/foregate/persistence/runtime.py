@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import Ahead, ArtifactError
+from foregate.core import Ahead, ArtifactError, Manner
 from foregate.models.spec import NetworkSpec
 from foregate.persistence.export import Port, Ports, Weights, decoder_ports, encoder_ports
 
@@ -49,24 +49,14 @@ class OnnxEngine:
         self.network = network
         self.threads = _default_threads() if threads is None else threads
         ports = decoder_ports(network.shape)
-        self._asks, self._said = tuple(ports.inputs), int(ports.outputs["said"].axes[-1])
+        self._asks, self._outputs = tuple(ports.inputs), int(ports.outputs["said"].axes[-1])
         self._encoder = self._start(encoder_ports(network.shape), network.encoder)
         self._decoder = self._start(ports, network.decoder)
 
     @property
-    def head(self) -> str:
-        """What is said of a step."""
-        return self.network.shape.built.head
-
-    @property
-    def strategy(self) -> str:
-        """How several steps are forecast."""
-        return self.network.shape.built.strategy
-
-    @property
-    def reach(self) -> int | None:
-        """Steps ahead that it can say anything of; None for any number."""
-        return self.network.shape.built.reach
+    def manner(self) -> Manner:
+        """How it forecasts."""
+        return self.network.shape.manner
 
     @property
     def carries(self) -> int:
@@ -98,7 +88,7 @@ class OnnxEngine:
     def decode(self, states: Float32Array, features: Float32Array, ahead: Ahead) -> Float32Array:
         """States (B, W) and features (B, F) to what is said of the steps ahead (B, K, N)."""
         if not len(states) or not len(ahead.k):
-            return np.zeros((len(states), len(ahead.k), self._said), np.float32)
+            return np.zeros((len(states), len(ahead.k), self._outputs), np.float32)
         known = {"states": states, "features": features, "k": ahead.k, "steps": ahead.steps, "paths": ahead.paths}
         said: Float32Array = self._decoder.run(["said"], {name: known[name] for name in self._asks})[0]
         return said

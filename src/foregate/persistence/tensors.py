@@ -35,7 +35,7 @@ def pack(arrays: Mapping[str, NDArray[Any]], forms: Mapping[str, Form] | Form, w
         ArtifactError: see `unpack`; what could not be read again is not written either.
     """
     _require(arrays, forms, where)
-    packed: bytes = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    packed: bytes = save({name: np.asarray(array, order="C") for name, array in arrays.items()})
     return packed
 
 

@@ -91,7 +91,7 @@ class Graph:
 
     def constant(self, values: ArrayLike) -> str:
         """The name of a constant."""
-        array = np.ascontiguousarray(values)
+        array = np.asarray(values, order="C")
         key = (array.dtype, array.shape, array.tobytes()) if array.size <= FEW else None
         if key in self._known:
             return self._known[key]
