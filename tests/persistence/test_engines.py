@@ -1,40 +1,73 @@
 """Networks and what runs them: any engine's network can be stored, and started by either engine again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from foregate.core import UsageError
-from foregate.data.inputs import InputSpec
-from foregate.persistence.engines import require_engine, start_engine, stored, weight_forms
+from foregate.core import ArtifactError, UsageError
+from foregate.models.architecture import Architecture
+from foregate.models.network import make_network
+from foregate.models.spec import NetworkSpec
+from foregate.persistence.engines import WEIGHT, require_engine, start_engine, stored
 from foregate.persistence.runtime import OnnxEngine
-from foregate.pipeline.fit import new_network
-from foregate.pipeline.recipe import Recipe
+from foregate.persistence.tensors import pack, unpack
 from foregate.training.engine import TorchEngine
 
+BUILT = {
+    "usual": Architecture(),
+    "written": Architecture("gru", attention="additive", rows_back=3, strategy="seq2seq", reach=4),
+    "each": Architecture(encoder="patched", rows_back=4, patch=2, strategy="each", reach=3, head="student-t"),
+}
 
-@pytest.fixture(scope="module")
-def engine():
+
+@pytest.fixture(scope="module", params=BUILT)
+def engine(request):
     """A small network run by torch."""
-    return TorchEngine(new_network(Recipe(1, hidden=6, decoder=5), InputSpec()))
+    with torch.random.fork_rng(devices=[]):
+        spec = NetworkSpec(4, 3, 2, (0.1, 0.5, 0.9), hidden=6, decoder=5, built=BUILT[request.param])
+        return TorchEngine(make_network(spec))
 
 
 @pytest.mark.parametrize(("name", "kind"), [("torch", TorchEngine), ("onnx", OnnxEngine), ("auto", TorchEngine)])
 def test_stored_is_started(engine, name, kind):
-    """By the engine that was asked for, with the same weights, to be stored again."""
+    """By the engine that was asked for, with the same weights and graphs, to be stored again."""
     network = stored(engine)
     again = start_engine(network, name)
     assert type(again) is kind
+    assert again.manner == engine.manner
     for each, values in stored(again).weights.items():
         np.testing.assert_array_equal(values, network.weights[each])
-        assert values.shape == weight_forms(network.shape)[each].shape
+    assert (stored(again).encoder, stored(again).decoder) == (network.encoder, network.decoder)
+
+
+def test_weights_come_back_from_a_file(engine):
+    """Whatever their names and shapes."""
+    weights = stored(engine).weights
+    found = unpack(pack(weights, WEIGHT, "f"), WEIGHT, "f")
+    assert set(found) == set(weights)
+    for name, values in weights.items():
+        np.testing.assert_array_equal(found[name], values)
 
 
 def test_starting_moves_no_random_numbers(engine):
     """torch's global generator stays where it was."""
-    before = torch.get_rng_state()
-    start_engine(stored(engine), "torch")
+    network, before = stored(engine), torch.get_rng_state()
+    start_engine(network, "torch")
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_weights_of_another_network_are_refused(engine):
+    """Where torch runs them, it says which are missing, unknown or of another shape."""
+    network = stored(engine)
+    name = next(iter(network.weights))
+    rest = {each: values for each, values in network.weights.items() if each != name}
+    for weights in (rest, {**rest, name: np.ones((7, 7), np.float32)}, {**network.weights, "more": np.ones(1)}):
+        with pytest.raises(
+            ArtifactError, match=r"weights\.safetensors must be of its network, but got .*Save the model"
+        ):
+            start_engine(replace(network, weights=weights), "torch")
 
 
 def test_other_engines_are_refused():

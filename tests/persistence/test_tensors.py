@@ -50,6 +50,20 @@ def test_what_is_wrong_is_neither_written_nor_read(what):
             unpack(pack(arrays, free, "f"), FORMS, "f")
 
 
+def test_one_form_is_that_of_all_arrays():
+    """Names and shapes may be free; types and numbers are not."""
+    free = Form(np.float32, None)
+    arrays = {"a": np.ones((2, 3), np.float32), "b": np.ones((), np.float32)}
+    assert {name: array.shape for name, array in unpack(pack(arrays, free, "f"), free, "f").items()} == {
+        "a": (2, 3),
+        "b": (),
+    }
+    with pytest.raises(ArtifactError, match=r"b in f must be float32, but got float64 \(1,\)"):
+        pack({**arrays, "b": np.ones(1)}, free, "f")
+    with pytest.raises(ArtifactError, match="b in f must hold finite numbers"):
+        pack({**arrays, "b": np.full(1, np.nan, np.float32)}, free, "f")
+
+
 def header(**arrays):
     """A file that has only a header."""
     text = json.dumps(arrays).encode()

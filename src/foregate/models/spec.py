@@ -31,8 +31,8 @@ class NetworkSpec:
     """What it is made of."""
 
     def __post_init__(self) -> None:
-        at_least(0, n_features=self.n_features, n_steps=self.n_steps, n_profiles=self.n_profiles)
-        at_least(1, hidden=self.hidden, decoder=self.decoder)
+        for name in ("n_features", "n_steps", "n_profiles", "hidden", "decoder"):
+            at_least(1, **{name: getattr(self, name)})
         rising = all(0 < low < high < 1 for low, high in pairwise((*self.levels, 1 - 1e-12)))
         if not rising or len(self.levels) % 2 == 0 or self.levels[len(self.levels) // 2] != 0.5:
             raise UsageError(
@@ -50,3 +50,24 @@ class NetworkSpec:
     def keeps_memory(self) -> bool:
         """Whether a state holds past states for a decoder that looks at them at every step."""
         return self.built.strategy == "seq2seq" and self.built.attention is not None
+
+    @property
+    def carries(self) -> int:
+        """C, numbers of a series that are carried on."""
+        built, H = self.built, self.hidden
+        if built.windowed:
+            one = built.rows_back * (self.n_features + 1)
+        else:
+            one = (2 if built.cell == "lstm" else 1) * sum(built.dilations) * H + built.rows_back * (H + 1)
+        return one * self._networks
+
+    @property
+    def width(self) -> int:
+        """W, numbers of a state: H, and the past states where a decoder looks at them."""
+        H, L = self.hidden, self.built.rows_back
+        return (H + L * (H + 1) if self.keeps_memory else H) * self._networks
+
+    @property
+    def _networks(self) -> int:
+        """How many networks stand side by side."""
+        return (self.built.reach or 1) if self.built.strategy == "each" else 1

@@ -22,7 +22,7 @@ from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.intervals import Calibration
 from foregate.models.spec import NetworkSpec
 from foregate.persistence.codec import decode
-from foregate.persistence.engines import DECODER, ENCODER, WEIGHTS, require_engine, start_engine, stored, weight_forms
+from foregate.persistence.engines import DECODER, ENCODER, WEIGHT, WEIGHTS, require_engine, start_engine, stored
 from foregate.persistence.folder import Document, read_folder, render, write_folder
 from foregate.persistence.history import Outline, pack_history, unpack_history
 from foregate.persistence.migrations import SCHEMA, migrate, refuse_newer
@@ -116,7 +116,7 @@ def save_model(folder: str | Path, artifact: Artifact, *, overwrite: bool = Fals
         "persistence": fitted.calibration.persistence,
     }
     _Contents.of(json.loads(render(document)))  # what could not be loaded must not replace what can
-    weights = pack(network.weights, weight_forms(network.shape), WEIGHTS)
+    weights = pack(network.weights, WEIGHT, WEIGHTS)
     files = {WEIGHTS: weights, HISTORY: arrays, ENCODER: network.encoder, DECODER: network.decoder}
     write_folder(Path(folder), document, files, overwrite=overwrite)
 
@@ -137,7 +137,7 @@ def load_model(folder: str | Path, *, engine: str = "auto") -> Artifact:
     require_engine(engine)
     document, files = read_folder(Path(folder), (WEIGHTS, HISTORY, ENCODER, DECODER), refuse_newer)
     contents = _Contents.of(migrate(document))
-    weights = unpack(files[WEIGHTS], weight_forms(contents.network), WEIGHTS)
+    weights = unpack(files[WEIGHTS], WEIGHT, WEIGHTS)
     if engine == "auto" and contents.recipe.effort == "instant":
         engine = "onnx"
     fitted = Fitted(

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foregate.core import Engine, MissingExtraError, UsageError
-from foregate.models.spec import NetworkSpec
+from foregate.core import ArtifactError, Engine, MissingExtraError, UsageError
 from foregate.persistence.export import decoder_graph, encoder_graph
 from foregate.persistence.runtime import OnnxEngine, StoredNetwork
 from foregate.persistence.tensors import Form
@@ -18,16 +17,18 @@ if TYPE_CHECKING:
 __all__ = [
     "DECODER",
     "ENCODER",
+    "WEIGHT",
     "WEIGHTS",
     "require_engine",
     "start_engine",
     "stored",
     "stored_network",
-    "weight_forms",
 ]
 
 WEIGHTS, ENCODER, DECODER = "weights.safetensors", "encoder.onnx", "decoder.onnx"
 """The files of a network."""
+WEIGHT = Form(np.float32, None)
+"""What every array of a network's weights must be; its name and shape are for torch to judge."""
 ENGINES = ("auto", "torch", "onnx")
 
 
@@ -39,11 +40,6 @@ def require_engine(engine: str) -> None:
     """
     if engine not in ENGINES:
         raise UsageError(f"engine must be one of {', '.join(ENGINES)}, but got {engine!r}.")
-
-
-def weight_forms(shape: NetworkSpec) -> dict[str, Form]:
-    """What the arrays of a network's weights must be."""
-    return {name: Form(np.float32, size) for name, size in shape.weights().items()}
 
 
 def stored(engine: Engine) -> StoredNetwork:
@@ -82,7 +78,7 @@ def start_engine(network: StoredNetwork, engine: str) -> Engine:
 
     Raises:
         MissingExtraError: torch is asked for, and not installed.
-        ArtifactError: a graph is damaged.
+        ArtifactError: a graph is damaged, or the weights are not of this network.
     """
     if engine == "onnx":
         return OnnxEngine(network)
@@ -92,10 +88,15 @@ def start_engine(network: StoredNetwork, engine: str) -> Engine:
         if engine == "auto":
             return OnnxEngine(network)
         raise MissingExtraError("running a model with torch", "train") from error
-    from foregate.models.network import Network
+    from foregate.models.network import make_network
     from foregate.training.engine import TorchEngine
 
-    with torch.random.fork_rng(devices=[]):  # the first weights, replaced at once, are drawn from a fork
-        made = Network(network.shape)
-    made.load_state_dict({name: torch.tensor(values) for name, values in network.weights.items()})
+    weights = {name: torch.tensor(values) for name, values in network.weights.items()}
+    try:
+        with torch.random.fork_rng(devices=[]):  # the first weights, replaced at once, are drawn from a fork
+            made = make_network(network.shape)
+        made.load_state_dict(weights)
+    except (RuntimeError, UsageError) as error:  # lists what is missing, unknown or of another shape
+        reason = " ".join(str(error).split())
+        raise ArtifactError(f"{WEIGHTS} must be of its network, but got {reason:.300} Save the model anew.") from error
     return TorchEngine(made)

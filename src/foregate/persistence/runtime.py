@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import ArtifactError
+from foregate.core import Ahead, ArtifactError, Manner
 from foregate.models.spec import NetworkSpec
-from foregate.persistence.export import Weights
+from foregate.persistence.export import Port, Ports, Weights, decoder_ports, encoder_ports
 
 __all__ = ["OnnxEngine", "StoredNetwork"]
 
@@ -46,51 +46,55 @@ class OnnxEngine:
         Raises:
             ArtifactError: a graph is damaged, or is not of this network.
         """
-        s = network.shape
         self.network = network
         self.threads = _default_threads() if threads is None else threads
-        self._encoder = self._start(
-            "encoder",
-            network.encoder,
-            {"features": (s.n_features, 2), "carried": (s.hidden, 2)},
-            {"states": (s.hidden, 2), "after": (s.hidden, 2)},
-        )
-        self._decoder = self._start(
-            "decoder",
-            network.decoder,
-            {
-                "states": (s.hidden, 1),
-                "features": (s.n_features, 1),
-                "steps": (s.n_steps, 2),
-                "profiles": (s.n_profiles, 2),
-            },
-            {"quantiles": (s.n_quantiles, 2)},
-        )
+        ports = decoder_ports(network.shape)
+        self._asks, self._outputs = tuple(ports.inputs), int(ports.outputs["said"].axes[-1])
+        self._encoder = self._start(encoder_ports(network.shape), network.encoder)
+        self._decoder = self._start(ports, network.decoder)
+
+    @property
+    def manner(self) -> Manner:
+        """How it forecasts."""
+        return self.network.shape.manner
+
+    @property
+    def carries(self) -> int:
+        """C, how many numbers of a series are carried on."""
+        return self.network.shape.carries
+
+    @property
+    def width(self) -> int:
+        """W, numbers of a state."""
+        return self.network.shape.width
 
     def weights(self) -> Weights:
         """Its parameters."""
         return self.network.weights
 
-    def encode(self, features: Float32Array, carried: Float32Array | None = None) -> tuple[Float32Array, Float32Array]:
-        """Features (B, T, F) to states (B, T, H) and what to carry on (2L, B, H)."""
+    def encode(
+        self, features: Float32Array, columns: NDArray[np.int64], carried: Float32Array | None = None
+    ) -> tuple[Float32Array, Float32Array]:
+        """Features (B, T, F) to states (B, O, W) at columns (B, O) and what to carry on (B, C)."""
+        B, n = columns.shape
         if carried is None:
-            s = self.network.shape
-            carried = np.zeros((2 * s.layers, len(features), s.hidden), np.float32)
-        states, after = self._encoder.run(["states", "after"], {"features": features, "carried": carried})
-        return states, after
+            carried = np.zeros((B, self.carries), np.float32)
+        if not features.size:  # a recurrent layer without anything to read ends the process
+            return np.zeros((B, n, self.width), np.float32), carried
+        given = {"features": features, "columns": columns if n else np.zeros((B, 1), np.int64), "carried": carried}
+        states, after = self._encoder.run(["states", "after"], given)
+        return states[:, :n], after
 
-    def decode(
-        self, states: Float32Array, features: Float32Array, steps: Float32Array, profiles: Float32Array
-    ) -> Float32Array:
-        """States (B, H), features (B, F), steps (B, K, S) and paths (B, K, P) to quantiles (B, K, Q)."""
-        given = {"states": states, "features": features, "steps": steps, "profiles": profiles}
-        quantiles: Float32Array = self._decoder.run(["quantiles"], given)[0]
-        return quantiles
+    def decode(self, states: Float32Array, features: Float32Array, ahead: Ahead) -> Float32Array:
+        """States (B, W) and features (B, F) to what is said of the steps ahead (B, K, N)."""
+        if not len(states) or not len(ahead.k):
+            return np.zeros((len(states), len(ahead.k), self._outputs), np.float32)
+        known = {"states": states, "features": features, "k": ahead.k, "steps": ahead.steps, "paths": ahead.paths}
+        said: Float32Array = self._decoder.run(["said"], {name: known[name] for name in self._asks})[0]
+        return said
 
-    def _start(
-        self, name: str, graph: bytes, inputs: dict[str, tuple[int, int]], outputs: dict[str, tuple[int, int]]
-    ) -> Any:
-        """A session whose arrays have the given last axis and number of free axes before it."""
+    def _start(self, ports: Ports, graph: bytes) -> Any:
+        """A session that takes and gives these arrays."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -102,21 +106,27 @@ class OnnxEngine:
         except Exception as error:  # its exceptions have no base class of their own
             reason = str(error).splitlines()[0]
             raise ArtifactError(
-                f"{name}.onnx must be a graph that ONNX Runtime can run, but got {reason} Save the model anew."
+                f"{ports.name}.onnx must be a graph that ONNX Runtime can run, but got {reason} Save the model anew."
             ) from error
-        for kind, wanted, found in (
-            ("inputs", inputs, session.get_inputs()),
-            ("outputs", outputs, session.get_outputs()),
-        ):
-            _require_arrays(f"{kind} of {name}.onnx", wanted, found)
+        _require_arrays(f"inputs of {ports.name}.onnx", ports.inputs, session.get_inputs())
+        _require_arrays(f"outputs of {ports.name}.onnx", ports.outputs, session.get_outputs())
         return session
 
 
-def _require_arrays(what: str, wanted: dict[str, tuple[int, int]], found: Sequence[Any]) -> None:
-    expected = {name: ("tensor(float)", free + 1, last) for name, (last, free) in wanted.items()}
-    there = {each.name: (each.type, len(each.shape), each.shape[-1] if each.shape else None) for each in found}
+def _require_arrays(what: str, wanted: Mapping[str, Port], found: Sequence[Any]) -> None:
+    """Refuse arrays of other names, types or lengths; axes of any length may go by any letter."""
+    expected = {name: _said(port.kind, port.axes) for name, port in wanted.items()}
+    there = {each.name: _said(each.type.removeprefix("tensor(").removesuffix(")"), each.shape) for each in found}
     if there != expected:
-        raise ArtifactError(f"the {what} must be {expected}, but got {there}. Save the model anew.")
+        raise ArtifactError(f"the {what} must be {_listed(expected)}, but got {_listed(there)}. Save the model anew.")
+
+
+def _said(kind: str, axes: Sequence[str | int | None]) -> str:
+    return f"{kind}[{', '.join(str(n) if isinstance(n, int) else '·' for n in axes)}]"
+
+
+def _listed(arrays: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {array}" for name, array in arrays.items())
 
 
 def _default_threads() -> int:

@@ -21,11 +21,11 @@ from foregate.persistence.codec import decode
 from foregate.persistence.engines import (
     DECODER,
     ENCODER,
+    WEIGHT,
     WEIGHTS,
     require_engine,
     start_engine,
     stored_network,
-    weight_forms,
 )
 from foregate.persistence.folder import MANIFEST, Document, read_folder, write_folder
 from foregate.persistence.migrations import SCHEMA, refuse_newer
@@ -119,7 +119,7 @@ def read_start(folder: Path, *, engine: str = "onnx") -> Start:
         ArtifactError: the files are damaged, or of another version.
     """
     contents, files = _read(folder)
-    weights = unpack(files[WEIGHTS], weight_forms(contents.network), WEIGHTS)
+    weights = unpack(files[WEIGHTS], WEIGHT, WEIGHTS)
     network = StoredNetwork(contents.network, weights, files[ENCODER], files[DECODER])
     return Start(
         shape=contents.network,
@@ -149,7 +149,7 @@ def write_shipped(folder: Path, network: Network, facts: Mapping[str, Any], *, r
     """
     made = stored_network(network)
     files = {
-        WEIGHTS: pack(made.weights, weight_forms(made.shape), WEIGHTS),
+        WEIGHTS: pack(made.weights, WEIGHT, WEIGHTS),
         ENCODER: made.encoder,
         DECODER: made.decoder,
     }
