@@ -79,7 +79,8 @@ def fit(
     held = hold_out(panel, recipe.horizon, max(seasons)) if recipe.validate else _nothing_held(panel)
     _require_trainable(panel, held, recipe.horizon)
     begun = start if start is not None and recipe.start == "pretrained" and start.serves(recipe) else None
-    spec = InputSpec(seasons, recipe.recent, plan_window(seasons), fit_columns(panel.cut(held.limits)))
+    columns = fit_columns(panel.cut(held.limits), recipe.max_categories)
+    spec = InputSpec(seasons, recipe.recent, plan_window(seasons), columns)
     inputs = Inputs(panel, spec)
     options = plan_training(recipe, panel, seasons, pretrained=begun is not None)
     network = new_network(recipe, spec, begun)

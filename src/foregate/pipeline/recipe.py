@@ -54,6 +54,8 @@ class Recipe:
     """Crops per step; None: decided from their length."""
     crop: int | None = None
     """Rows that are read of a crop; None: decided from the season and the horizon."""
+    max_categories: int = 10_000
+    """Of each covariate so many of the most frequent categories are told apart; rarer ones are read as unknown."""
     validate: bool = True
     """Hold out the last origins of each series to stop early, to keep the best weights and to calibrate intervals."""
     seed: int = 0
@@ -84,8 +86,9 @@ class Recipe:
                 )
         if not _whole(self.seed, 0) or self.seed >= 2**63:
             raise UsageError(f"seed must be a whole number from 0 to 2^63 - 1, but got {self.seed!r}.")
-        if not _whole(self.recent, 1):
-            raise UsageError(f"recent must be a whole number of at least 1, but got {self.recent!r}.")
+        for name in ("recent", "max_categories"):
+            if not _whole(getattr(self, name), 1):
+                raise UsageError(f"{name} must be a whole number of at least 1, but got {getattr(self, name)!r}.")
         for name in (*_SIZES, "steps", "batch", "crop"):
             value = getattr(self, name)
             if value is not None and not _whole(value, 1):
@@ -100,7 +103,7 @@ class Recipe:
 
     def _in_python(self) -> None:
         """Numbers of numpy become Python's, which torch and JSON ask for."""
-        for name in ("horizon", "seed", "recent", *_SIZES, "steps", "batch", "crop"):
+        for name in ("horizon", "seed", "recent", "max_categories", *_SIZES, "steps", "batch", "crop"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, int(getattr(self, name)))
         if self.rate is not None:
