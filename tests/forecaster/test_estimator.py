@@ -309,6 +309,33 @@ def test_categories_without_an_input_are_said():
     assert said.notes == ("Categories 'kiosk' of 'kind' have no input and are read as unknown.",)
 
 
+def test_every_category_that_was_never_seen_is_the_unknown_one():
+    """Forecasts of new categories are alike, finite, and others than those of a known or of a missing category."""
+    kinds = table().with_columns(
+        kind=pl.when(pl.col("unique_id") == "a").then(pl.lit("shop")).otherwise(pl.lit("stall"))
+    )
+    model = small(options={**SMALL, "validate": False, "steps": 20}).fit(kinds, covariates={"kind": "static"})
+
+    def said(kind):
+        return model.forecast(kinds.with_columns(kind=pl.lit(kind, pl.String))).values
+
+    np.testing.assert_array_equal(said("kiosk"), said("market"))
+    assert np.isfinite(said("kiosk")).all()
+    for other in ("shop", "stall"):
+        assert (said("kiosk") != said(other)).any()
+
+
+def test_rare_categories_are_the_unknown_one():
+    """With max_categories, only so many are told apart; the others are forecast like one that nobody has seen."""
+    kinds = table(("a", "b", "c")).with_columns(kind=pl.col("unique_id"))
+    model = small(options={**SMALL, "max_categories": 1}).fit(kinds, covariates={"kind": "static"})
+    assert [len(column.categories) for column in model.fitted_.spec.columns] == [1]
+    one, other = (model.forecast(kinds.with_columns(kind=pl.lit(kind))).values for kind in ("c", "new"))
+    np.testing.assert_array_equal(one, other)
+    with pytest.raises(UsageError, match="max_categories must be a whole number of at least 1"):
+        small(options={"max_categories": 0})
+
+
 def test_a_pretrained_forecaster_needs_no_fit():
     """It forecasts any data at once: its own seasons, its own intervals, the notes beside; nothing is remembered."""
     model = Forecaster.pretrained(HORIZON)

@@ -152,7 +152,25 @@ def score_lines(board: Scoreboard, said: str) -> list[RenderableType]:
         cells += [Text(f"{score.overall[name]:.1f}") for name in coverages]
         grid.add_row(score.model, *cells, f"{score.seconds.fit + score.seconds.predict:.1f}")
     style = "green" if " beats " in said else "yellow" if " loses " in said else ""
-    return [Text(said, style=style), "", grid]
+    return [Text(said, style=style), "", grid, *_target_lines(board)]
+
+
+def _target_lines(board: Scoreboard) -> list[RenderableType]:
+    """The MASE of every model at each of several targets."""
+    from rich.table import Table
+
+    rows = board.target_rows()
+    if not rows:
+        return []
+    targets = list(dict.fromkeys(board.targets))
+    grid = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", pad_edge=False)
+    grid.add_column("MASE of", no_wrap=True)
+    for name in targets:
+        grid.add_column(name, justify="right", no_wrap=True)
+    mase = {(row["model"], row["target"]): row["mase"] for row in rows}
+    for score in board.scores:
+        grid.add_row(score.model, *(f"{mase[score.model, name]:.4g}" for name in targets))
+    return ["", grid]
 
 
 def advice_lines(advice: Sequence[tuple[str, str]]) -> list[RenderableType]:

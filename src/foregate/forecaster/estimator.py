@@ -20,9 +20,11 @@ from foregate.core import (
     UsageError,
     asked,
     levels_to_quantiles,
+    listed,
     require_torch,
 )
 from foregate.data import align_future, forecast_frame, read, regularize, require_freq, split_known_future
+from foregate.data.targets import given_roles
 from foregate.forecasting.fitted import Fitted
 from foregate.models.options import ModelOptions
 from foregate.persistence import Artifact, load_shipped, require_size, save_model
@@ -131,6 +133,7 @@ class Forecaster:
         id_col: str | None = None,
         time_col: str | None = None,
         target_col: str | None = None,
+        target_cols: Sequence[str] | None = None,
         covariates: Mapping[str, Role] | None = None,
         checkpoint: str | Path | None = None,
         callbacks: Sequence[Callback] = (),
@@ -147,7 +150,7 @@ class Forecaster:
 
         Args:
             data: a panel, frame, path, address or database URL.
-            id_col, time_col, target_col, covariates: see `foregate.read`.
+            id_col, time_col, target_col, target_cols, covariates: see `foregate.read`.
             checkpoint: folder for checkpoints; a run that was stopped goes on from there, to the same result.
             callbacks: functions that are told of every event of training, such as
                 `foregate.training.loggers.CsvLogger`.
@@ -162,7 +165,13 @@ class Forecaster:
         if checkpoint is not None and Path(checkpoint).is_file():
             raise UsageError(f"checkpoint must be a folder, but got the file {checkpoint}. Name another place.")
         panel = read(
-            data, id_col=id_col, time_col=time_col, target_col=target_col, covariates=covariates, freq=self.freq
+            data,
+            id_col=id_col,
+            time_col=time_col,
+            target_col=target_col,
+            target_cols=target_cols,
+            covariates=covariates,
+            freq=self.freq,
         )
         panel, ahead = split_known_future(panel)
         panel = regularize(require_freq(panel))
@@ -214,7 +223,8 @@ class Forecaster:
 
         Returns:
             A frame of the kind that came in, or of polars where that library is not installed: id, time, ``LSTM``
-            (the median), and a column per bound or quantile.
+            (the median), and a column per bound or quantile. With several targets, these columns for each target, under
+            its name: ``load``, ``load-lo-80``, ``load-hi-80``, ``price``, …
         """
         levels, wanted = asked(level, quantiles)
         said, panel, name = self._answer(data, {*levels_to_quantiles(levels), *wanted}, horizon, future)
@@ -350,14 +360,21 @@ class Forecaster:
         panel = data
         if not isinstance(data, Panel):
             spec = self.panel_.spec
-            roles: dict[str, Role] = {c.name: c.role for c in fitted.spec.columns}
+            several = spec.target_cols
             panel = read(
                 data,
                 id_col=spec.id_col if spec.has_ids else None,
                 time_col=spec.time_col,
-                target_col=spec.target_col,
-                covariates=roles,
+                target_col=None if several else spec.target_col,
+                target_cols=several or None,
+                covariates=given_roles(((c.name, c.role) for c in fitted.spec.columns), spec),
                 freq=self.panel_.freq,
+            )
+        if panel.spec.target_cols != self.panel_.spec.target_cols:
+            own, others = (listed(p.spec.target_cols) or "one target" for p in (self.panel_, panel))
+            raise DataError(
+                f"the data must have the targets that the model was fitted on, {own}, but got {others}. Read it with "
+                "the same target_cols."
             )
         if panel.freq != self.panel_.freq:
             fitted_on, given = (getattr(p.freq, "alias", None) for p in (self.panel_, panel))

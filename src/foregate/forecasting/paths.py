@@ -45,7 +45,7 @@ def simulate(fitted: Fitted, panel: Panel, horizon: int, n: int, seed: int, futu
     values = fitted.forecast(panel, horizon, evenly.tolist(), future).values  # (S, K, n), ascending
     if fitted.engine.manner.strategy == "recursive":
         inputs = Inputs(panel, fitted.spec, future)
-        state = states_at(fitted.engine, inputs, np.arange(len(panel)), panel.offsets[1:] - 1, horizon)
+        state = states_at(fitted.engine, inputs, np.arange(len(panel)), panel.offsets[1:] - 1)
         drawn = rolled_paths(state, np.arange(len(panel)), horizon, n, seed)
     else:
         seeds = ([seed, zlib.crc32(name.encode("utf-8", "surrogatepass"))] for name in panel.ids.tolist())

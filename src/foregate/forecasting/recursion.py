@@ -37,16 +37,15 @@ def rolled_quantiles(
     size = max(1, TWINS // max(1, engine.manner.draws))
     for i in range(0, len(rows), size):
         part = slice(i, i + size)
-        state = states_at(engine, inputs, series[part], rows[part], int(k[-1]))
+        state = states_at(engine, inputs, series[part], rows[part])
         yield series[part], column[part], rows[part], rolled(state, np.arange(len(state)), k)
 
 
-def states_at(engine: Engine, inputs: Inputs, series: IntArray, rows: IntArray, horizon: int) -> State:
-    """The states of series (B,) after panel rows (B,), which know the covariates of K steps ahead."""
+def states_at(engine: Engine, inputs: Inputs, series: IntArray, rows: IntArray) -> State:
+    """The states of series (B,) after panel rows (B,), which know the covariates that lie ahead."""
     panel, begins = inputs.panel, inputs.panel.offsets[series]
     past = panel.take(series).cut(rows + 1 - begins)
-    columns = inputs.columns.from_origins(begins, past.lengths, series, horizon)
-    known = Known(columns, np.concatenate([[0], columns.ends[:-1]]))
+    known = Known(inputs.columns, series, begins, past.lengths)
     state = State(engine, inputs.spec, known if inputs.spec.columns else None)
     state.read(state.add(len(series)), past.lengths, past.values, past.mask)
     return state

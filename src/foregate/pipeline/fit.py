@@ -76,8 +76,9 @@ def fit(
     held = hold_out(panel, recipe.horizon, max(seasons)) if recipe.validate else _nothing_held(panel)
     _require_trainable(panel, held, recipe.horizon)
     begun = start if start is not None and recipe.start == "pretrained" and start.serves(recipe) else None
+    columns = fit_columns(panel.cut(held.limits), recipe.max_categories)
     counts = recipe.model.head == "negative-binomial"
-    spec = InputSpec(seasons, recipe.recent, plan_window(seasons), counts, fit_columns(panel.cut(held.limits)))
+    spec = InputSpec(seasons, recipe.recent, plan_window(seasons), counts, columns)
     inputs = Inputs(panel, spec)
     task = Task(inputs, held, judged_series(held), counted)
     members = []

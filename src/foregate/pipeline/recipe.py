@@ -70,6 +70,8 @@ class Recipe:
     one, and one more from scratch where there are covariates, of which the pretrained weights know nothing."""
     combine: Combination = "weights"
     """What several networks say together: the mean, weighted by how each scores on held-out origins, or the median."""
+    max_categories: int = 10_000
+    """Of each covariate so many of the most frequent categories are told apart; rarer ones are read as unknown."""
     validate: bool = True
     """Hold out the last origins of each series to stop early, to keep the best weights and to calibrate intervals."""
     seed: int = 0
@@ -102,8 +104,9 @@ class Recipe:
                 )
         if not _whole(self.seed, 0) or self.seed >= 2**63:
             raise UsageError(f"seed must be a whole number from 0 to 2^63 - 1, but got {self.seed!r}.")
-        if not _whole(self.recent, 1):
-            raise UsageError(f"recent must be a whole number of at least 1, but got {self.recent!r}.")
+        for name in ("recent", "max_categories"):
+            if not _whole(getattr(self, name), 1):
+                raise UsageError(f"{name} must be a whole number of at least 1, but got {getattr(self, name)!r}.")
         for name in (*_SIZES, "steps", "batch", "crop", "members"):
             value = getattr(self, name)
             if value is not None and not _whole(value, 1):
@@ -144,7 +147,7 @@ class Recipe:
 
     def _in_python(self) -> None:
         """Numbers of numpy become Python's, which torch and JSON ask for."""
-        for name in ("horizon", "seed", "recent", *_SIZES, "steps", "batch", "crop", "members"):
+        for name in ("horizon", "seed", "recent", "max_categories", *_SIZES, "steps", "batch", "crop", "members"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, int(getattr(self, name)))
         if self.rate is not None:

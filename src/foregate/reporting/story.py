@@ -96,8 +96,9 @@ def forecast_section(view: View) -> str:
     zone = view.panel.spec.time_zone
     clock = f"the clock of {zone}" if view.panel.spec.wall_clock else "UTC"
     where = f" Times are {clock}." if zone else ""
-    horizon, target = view.forecast.horizon, short(view.panel.spec.target_col)
-    lead = f"{horizon:,} step{'s' * (horizon > 1)} ahead, in the units of {target}. {view.sampling}{where}"
+    horizon, spec = view.forecast.horizon, view.panel.spec
+    units = "each target" if spec.target_cols else short(spec.target_col)
+    lead = f"{horizon:,} step{'s' * (horizon > 1)} ahead, in the units of {units}. {view.sampling}{where}"
     return section("forecast", "Forecast", paragraph(lead), key(entries), grid(charts))
 
 

@@ -124,7 +124,9 @@ class Crops:
         k = np.arange(1, self.horizon + 1)
         if self.horizon > MOST_STEPS and not options.every_step:
             k = np.sort(rng.choice(k, MOST_STEPS, replace=False))
-        return self._assemble(rows, origin, k, self.begins[series] + limit)
+        batch = self._assemble(rows, origin, k, self.begins[series] + limit)
+        self.inputs.forget(rng, (batch.features, batch.origin_features), batch.steps)
+        return batch
 
     def at(self, series: IntArray, origins: IntArray) -> Batch:
         """The batch of given `origins` (S, O) of given `series` (S,), -1 for none; reading ends at the last of them."""
