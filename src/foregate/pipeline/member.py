@@ -34,6 +34,8 @@ FINISH_SHARE = 0.2
 """After the best weights are found, this share of the steps is trained once more with the held-out rows included."""
 FINISH_RATE = 0.1
 """At this share of the learning rate."""
+WRITTEN_STEPS, LEAST_ORIGINS = 384, 4
+"""Steps that are written from each crop in training, about, and from how many origins at least."""
 TRUSTS = (0.25, 0.5, 0.75)
 """Shares of what training changed that are tried, between none of it and all."""
 
@@ -107,7 +109,9 @@ def train_member(
     network = new_network(recipe, spec, start)
     strategy = network.spec.built.strategy
     options = plan_training(recipe, panel, spec.seasons, pretrained=start is not None)
-    options = replace(options, every_step=strategy == "seq2seq")
+    if strategy == "seq2seq":  # every step costs one of a recurrent network: as many of them from fewer origins
+        fewer = int(np.clip(WRITTEN_STEPS // recipe.horizon, LEAST_ORIGINS, options.origins))
+        options = replace(options, every_step=True, origins=fewer)
     horizon = 1 if strategy == "recursive" else recipe.horizon
     score = _score(task, options, horizon)
     if start is not None and score is None:
