@@ -457,3 +457,12 @@ def test_instant_is_no_training():
     """A recipe that trains nothing is not for `fit`."""
     with pytest.raises(UsageError, match="effort must be one that trains, but got 'instant'"):
         fit(Recipe(4, (), "instant"), wavy(60), start=START)
+
+
+def test_the_last_weights_are_blended_and_finished_like_the_best():
+    """Where the last weights are kept, what is told of the run is told of them."""
+    best, last = (fit(small(steps=12, training={"keep": keep}), wavy(40))[1] for keep in ("best", "last"))
+    assert last.training.kept_step == last.training.steps
+    assert last.score == last.training.history[-1].score
+    assert best.score == min(record.score for record in best.training.history)
+    assert last.finish_steps >= best.finish_steps
