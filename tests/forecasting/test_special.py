@@ -108,6 +108,17 @@ def test_one_component_is_normal():
         np.testing.assert_allclose(found, 3 + 2 * normal_score(p), rtol=1e-12)
 
 
+def test_steps_that_go_to_and_fro_come_to_an_end():
+    """A narrow component beside the quantile, across which Newton's steps would jump for ever, does not hide it."""
+    w, m, s = (
+        np.array(each)[:, None]
+        for each in ([0.14535, 0.29515, 0.5595], [0.47266, 0.02083, 0.5508], [0.01559, 1.44309, 0.18531])
+    )
+    p = np.linspace(0.4, 0.44, 401)
+    w, m, s = (np.repeat(each, 401, 1) for each in (w, m, s))
+    np.testing.assert_allclose((w * normal_cdf((mixture_quantiles(w, m, s, p) - m) / s)).sum(0), p, rtol=1e-11)
+
+
 def test_many_mixtures_are_each_as_alone():
     """A mixture's quantile does not depend on which others are looked for with it, to the last digits."""
     rng, C = np.random.default_rng(0), 500

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from foregate.core import UsageError
-from foregate.forecasting.distributions import Distribution
+from foregate.forecasting.distributions import Distribution, components, count_parameters
 from foregate.models.heads import (
     Gaussian,
     Mixture,
@@ -108,6 +108,19 @@ def test_truth_costs_least(head):
                 other[:, i] += move
                 if not isinstance(head, Mixture) or head.components > 1 or i != 1:  # the share of one is always 1
                     assert head.loss(other, came, PLAIN).mean() > best
+
+
+def test_forecasts_read_the_same_parameters():
+    """What outputs mean is the same where they are learnt and where a forecast is made of them."""
+    raw, level, scale = outputs(NegativeBinomial(), 5, 4), torch.arange(5.0), torch.arange(1.0, 6.0)
+    learnt = NegativeBinomial().parts(raw, Units(level[:, None], scale[:, None]))
+    for one, other in zip(learnt, count_parameters(raw.double().numpy(), level.numpy(), scale.numpy()), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9)
+    raw = outputs(Mixture(3), 5, dtype=torch.float64)
+    shares, means, spreads = (each.numpy() for each in Mixture(3).parts(raw))
+    said = components(raw.numpy())
+    for one, other in zip((np.exp(shares), means - raw[:, :1].numpy(), spreads), said, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9)
 
 
 def test_points_are_what_their_loss_asks_for():
