@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from foregate.core import UsageError
+from foregate.forecasting.distributions import Distribution, components, count_parameters
 from foregate.models.heads import (
     Gaussian,
     Mixture,
@@ -21,8 +22,7 @@ from foregate.models.heads import (
     make_head,
     pinball,
 )
-from foregate.models.heads.base import LEAST_SPREAD
-from foregate.models.names import HEADS, POINT_LOSSES, head_outputs
+from foregate.models.names import HEADS, LEAST_SPREAD, POINT_LOSSES, head_outputs
 
 LEVELS = (0.005, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.995)
 DISTRIBUTIONS = [Quantiles(LEVELS), Gaussian(), StudentT(), Mixture(3), Mixture(1), NegativeBinomial()]
@@ -32,10 +32,6 @@ EVERY_DISTRIBUTION = pytest.mark.parametrize("head", DISTRIBUTIONS, ids=str)
 LIKELIHOODS = [head for head in DISTRIBUTIONS if not isinstance(head, Quantiles)]
 EVERY_LIKELIHOOD = pytest.mark.parametrize("head", LIKELIHOODS, ids=str)
 PLAIN = Units(torch.tensor([3.0]), torch.tensor([2.0]))
-
-
-def levels_of(head):
-    return (0.5,) if isinstance(head, Point) else LEVELS
 
 
 def outputs(head, *shape, seed=0, size=1.0, dtype=torch.float32):
@@ -50,7 +46,7 @@ def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-corners = st.sampled_from([-50.0, -10.0, -1.0, 0.0, 1.0, 10.0, 50.0])
+corners = st.sampled_from([-1e4, -50.0, -10.0, -1.0, 0.0, 1.0, 10.0, 50.0, 1e4])
 units = st.tuples(st.sampled_from([0.0, 1.0, 7.0, 1e6]), st.sampled_from([1e-3, 0.5, 1.0, 40.0, 1e9]))
 
 
@@ -59,42 +55,16 @@ def given_units(pair):
 
 
 @EVERY
-@given(st.data(), units)
-def test_quantiles_never_cross(head, data, pair):
-    """Whatever the outputs and the units, quantiles are numbers that ascend."""
-    raw = torch.tensor(data.draw(st.lists(corners, min_size=head.n_outputs, max_size=head.n_outputs)))
-    quantiles = head.quantiles(raw[None], levels_of(head), given_units(pair))
-    assert quantiles.shape == (1, len(levels_of(head)))
-    assert bool(quantiles.isfinite().all())
-    assert bool((quantiles.diff(dim=-1) >= 0).all())
-
-
-@EVERY_DISTRIBUTION
-@given(st.lists(st.floats(1e-4, 1 - 1e-4), min_size=1, max_size=8, unique=True), st.integers(0, 2**31))
-def test_any_levels(head, levels, seed):
-    """Quantiles at any levels ascend and are the same whichever others are asked for with them."""
-    levels, raw = sorted(levels), outputs(head, 4, seed=seed)
-    together = head.quantiles(raw, levels, PLAIN)
-    assert bool((together.diff(dim=-1) >= 0).all())
-    alone = torch.cat([head.quantiles(raw, [level], PLAIN) for level in levels], -1)
-    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
-
-
-@EVERY
 @given(st.data(), units, st.sampled_from([-1e6, -50.0, 0.0, 0.3, 1e6]))
 def test_losses_are_always_numbers(head, data, pair, target):
-    """Whatever the outputs, the units and what came, loss, gradients, mean and draws are finite."""
+    """Whatever the outputs, the units and what came, loss and gradients are finite."""
     raw = torch.tensor([data.draw(st.lists(corners, min_size=head.n_outputs, max_size=head.n_outputs))])
     raw.requires_grad_()
-    given_ = given_units(pair)
-    loss = head.loss(raw, torch.tensor([target]), given_)
+    loss = head.loss(raw, torch.tensor([target]), given_units(pair))
     loss.sum().backward()
     assert loss.shape == (1,)
     assert bool(loss.isfinite().all())
     assert bool(raw.grad.isfinite().all())
-    with torch.no_grad():
-        assert bool(head.mean(raw, given_).isfinite().all())
-        assert bool(head.sample(raw, 5, generator(), given_).isfinite().all())
 
 
 @EVERY
@@ -108,44 +78,25 @@ def test_no_change_is_no_end(head):
 
 @EVERY
 def test_every_step_stands_alone(head):
-    """Loss, quantiles, mean and draws of many steps are those of each, whatever the shape of the batch."""
+    """The losses of many steps are those of each, whatever the shape of the batch."""
     raw, target = outputs(head, 2, 3, 4), torch.randn(2, 3, 4, generator=generator(1))
     level, scale = torch.rand(2, 3, 1, generator=generator(2)) * 9, torch.rand(2, 3, 1, generator=generator(3)) + 0.5
-    together = Units(level, scale)
-    loss, mean = head.loss(raw, target, together), head.mean(raw, together)
-    quantiles = head.quantiles(raw, levels_of(head), together)
-    assert loss.shape == mean.shape == (2, 3, 4)
-    assert quantiles.shape == (2, 3, 4, len(levels_of(head)))
-    assert head.sample(raw, 6, generator(), together).shape == (6, 2, 3, 4)
+    loss = head.loss(raw, target, Units(level, scale))
+    assert loss.shape == (2, 3, 4)
     for i in np.ndindex(2, 3, 4):
         one = Units(level[i[0], i[1]], scale[i[0], i[1]])
         torch.testing.assert_close(head.loss(raw[i][None], target[i][None], one)[0], loss[i], rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(head.mean(raw[i][None], one)[0], mean[i], rtol=1e-4, atol=1e-5)
-        alone = head.quantiles(raw[i][None], levels_of(head), one)[0]
-        torch.testing.assert_close(alone, quantiles[i], rtol=1e-4, atol=1e-5)
-
-
-@EVERY_DISTRIBUTION
-@pytest.mark.parametrize("seed", range(4))
-def test_draws_have_the_quantiles(head, seed):
-    """As many draws lie below each quantile as it says, and their mean is the mean."""
-    raw, n = outputs(head, 1, seed=seed), 40_000
-    draws = head.sample(raw, n, generator(seed), PLAIN)[:, 0]
-    for level, quantile in zip(LEVELS, head.quantiles(raw, LEVELS, PLAIN)[0], strict=True):
-        error = 5 * math.sqrt(level * (1 - level) / n)
-        assert (draws < quantile - 1e-4).double().mean().item() <= level + error
-        assert (draws <= quantile + 1e-4).double().mean().item() >= level - error
-    error = 6 * draws.std().item() / math.sqrt(n)
-    assert abs(draws.mean().item() - head.mean(raw, PLAIN).item()) <= error + 1e-3
-    assert torch.equal(draws[:, None], head.sample(raw, n, generator(seed), PLAIN)), "the same seed, the same draws"
 
 
 @EVERY_DISTRIBUTION
 def test_truth_costs_least(head):
-    """Of all outputs nearby, those that what came was drawn from have the lowest loss."""
+    """Of all outputs nearby, those that what came was drawn from cost least: forecasts say what was learnt."""
     raw = outputs(head, 1, seed=1, dtype=torch.float64)
     raw[:, 0] += 1
-    came = head.sample(raw, 100_000, generator(), PLAIN)[:, 0]
+    name = next(name for name in HEADS if type(make_head(name, LEVELS)) is type(head))
+    units, u = (each.numpy() for each in PLAIN), (np.arange(100_000) + 0.5)[:, None, None] / 100_000
+    drawn = Distribution(name, LEVELS).sample(head.said(raw).numpy()[None], u, np.ones(1), *units)
+    came = torch.from_numpy(drawn[:, 0, 0])
     raw.requires_grad_()
     best = head.loss(raw, came, PLAIN).mean()
     best.backward()
@@ -157,6 +108,19 @@ def test_truth_costs_least(head):
                 other[:, i] += move
                 if not isinstance(head, Mixture) or head.components > 1 or i != 1:  # the share of one is always 1
                     assert head.loss(other, came, PLAIN).mean() > best
+
+
+def test_forecasts_read_the_same_parameters():
+    """What outputs mean is the same where they are learnt and where a forecast is made of them."""
+    raw, level, scale = outputs(NegativeBinomial(), 5, 4), torch.arange(5.0), torch.arange(1.0, 6.0)
+    learnt = NegativeBinomial().parts(raw, Units(level[:, None], scale[:, None]))
+    for one, other in zip(learnt, count_parameters(raw.double().numpy(), level.numpy(), scale.numpy()), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9)
+    raw = outputs(Mixture(3), 5, dtype=torch.float64)
+    shares, means, spreads = (each.numpy() for each in Mixture(3).parts(raw))
+    said = components(raw.numpy())
+    for one, other in zip((np.exp(shares), means - raw[:, :1].numpy(), spreads), said, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9)
 
 
 def test_points_are_what_their_loss_asks_for():
@@ -181,33 +145,11 @@ def test_gradients_are_exact(head):
 
 
 @pytest.mark.parametrize("head", [h for h in ALL if not h.counts], ids=str)
-def test_quantiles_move_with_outputs(head):
-    """Quantiles have the gradients of finite differences."""
-    raw = outputs(head, 3, seed=5, dtype=torch.float64)
-    levels, step = levels_of(head), 1e-5
-    raw.requires_grad_()
-    weight = torch.linspace(1, 2, len(levels), dtype=torch.float64)
-    (gradient,) = torch.autograd.grad((head.quantiles(raw, levels, PLAIN) * weight).sum(), raw)
-    for i in np.ndindex(*raw.shape):
-        ends = []
-        for sign in (1, -1):
-            moved = raw.detach().clone()
-            moved[i] += sign * step
-            ends.append((head.quantiles(moved, levels, PLAIN) * weight).sum().item())
-        assert abs(gradient[i].item() - (ends[0] - ends[1]) / (2 * step)) < 1e-4
-
-
-@pytest.mark.parametrize("head", [h for h in ALL if not h.counts], ids=str)
 def test_the_first_output_is_a_place(head):
-    """Add to the first output, and quantiles, mean and draws move by as much, and the loss with what came."""
+    """Add to the first output and to what came, and the loss stays."""
     raw, target = outputs(head, 5), torch.randn(5, generator=generator(1))
     moved = raw.clone()
     moved[..., 0] += 7
-    levels = levels_of(head)
-    torch.testing.assert_close(head.quantiles(moved, levels, PLAIN), head.quantiles(raw, levels, PLAIN) + 7)
-    torch.testing.assert_close(head.mean(moved, PLAIN), head.mean(raw, PLAIN) + 7)
-    draws = (head.sample(each, 3, generator(), PLAIN) for each in (moved, raw + 0))
-    torch.testing.assert_close(next(draws), next(draws) + 7, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(head.loss(moved, target + 7, PLAIN), head.loss(raw, target, PLAIN), rtol=1e-4, atol=1e-4)
 
 
@@ -217,28 +159,6 @@ def test_only_counts_read_units(head):
     raw, target = outputs(head, 5), torch.ones(5)
     nothing = Units(torch.full((5,), torch.nan), torch.full((5,), torch.nan))
     assert torch.equal(head.loss(raw, target, nothing), head.loss(raw, target, PLAIN))
-    assert torch.equal(head.quantiles(raw, levels_of(head), nothing), head.quantiles(raw, levels_of(head), PLAIN))
-    assert torch.equal(head.mean(raw, nothing), head.mean(raw, PLAIN))
-
-
-def test_quantile_heads_keep_their_levels():
-    """At its own levels the head says what it learnt, to the bit, whichever other levels are asked for with them."""
-    head = Quantiles(LEVELS)
-    raw = outputs(head, 50)
-    more = sorted({*LEVELS, 0.001, 0.3, 0.999})
-    found = head.quantiles(raw, more, PLAIN)
-    assert torch.equal(found[:, [more.index(level) for level in LEVELS]], head.quantiles(raw, LEVELS, PLAIN))
-
-
-def test_quantile_heads_of_a_normal_distribution():
-    """From the quantiles of a normal distribution at its levels a head knows all others, and its mean and draws."""
-    head, z = Quantiles(LEVELS), stats.norm.ppf(LEVELS)
-    steps = np.diff(z)
-    raw = torch.tensor([[0.0, *np.log(np.expm1(steps[3::-1])), *np.log(np.expm1(steps[4:]))]])
-    asked = [1e-4, 0.02, 0.4, 0.8, 0.9999]
-    np.testing.assert_allclose(head.quantiles(raw, asked, PLAIN)[0], stats.norm.ppf(asked), atol=1e-4)
-    np.testing.assert_allclose(head.mean(raw, PLAIN), [0], atol=1e-4)
-    assert stats.kstest(head.sample(raw, 5000, generator(), PLAIN)[:, 0].numpy(), "norm").pvalue > 0.01
 
 
 def test_losses_are_those_of_scipy():
@@ -252,8 +172,6 @@ def test_losses_are_those_of_scipy():
             raw = outputs(head, 1, seed=seed)
             found = head.loss(raw.expand(31, -1), z, PLAIN)
             np.testing.assert_allclose(found, -density(raw[0].double().numpy()).logpdf(z), rtol=1e-4, atol=1e-5)
-            quantiles = head.quantiles(raw, LEVELS, PLAIN)[0]
-            np.testing.assert_allclose(quantiles, density(raw[0].double().numpy()).ppf(LEVELS), rtol=1e-5, atol=1e-5)
 
 
 def test_mixtures_are_sums_of_densities():
@@ -280,50 +198,20 @@ def counts_of(level, scale, raw):
 
 @given(st.integers(0, 60), st.floats(0.2, 20), st.floats(-3, 3), st.floats(-4, 2))
 def test_counts_are_those_of_scipy(level, scale, place, spread):
-    """Probabilities of counts, and their quantiles while a bin holds one count each, are SciPy's."""
+    """Probabilities of counts are SciPy's."""
     raw, y = torch.tensor([[place, spread]], dtype=torch.float64), torch.arange(300.0, dtype=torch.float64)
     told = Units(double([float(level)]), double([scale]))
     expected = counts_of(level, scale, raw[0].numpy())
     loss = NegativeBinomial().loss(raw.expand(300, -1), (y - level) / scale, told) + np.log(scale)
     np.testing.assert_allclose(loss, -expected.logpmf(y), rtol=1e-6, atol=1e-6)
-    found = level + scale * NegativeBinomial().quantiles(raw, LEVELS, told)[0].numpy()
-    np.testing.assert_allclose(found, found.round(), atol=1e-6)
-    assert bool((found.round() >= 0).all())
-    reached, below = expected.cdf(found.round()), expected.cdf(found.round() - 1)
-    tolerance = 1e-9 if expected.ppf(0.9999) < 100 else 1e-3
-    assert bool((reached >= np.array(LEVELS) - tolerance).all())
-    assert bool((below <= np.array(LEVELS) + tolerance).all())
-
-
-@given(st.floats(0.05, 1e4), st.floats(1, 1e6))
-def test_large_counts_are_told_closely(size, mean):
-    """Where bins hold many counts, quantiles err by less than a fiftieth of the standard deviation, or by one count."""
-    told = Units(double([mean]), double([mean * 1e-3]))  # so high above 0 the mean is it
-    spread = math.sqrt(mean**2 / size - 1e-3 * mean if size < 900 * mean else 1e-9 * mean) / (mean * 1e-3)
-    raw = double([[0.0, spread + math.log(-math.expm1(-spread))]])
-    expected = counts_of(mean, mean * 1e-3, raw[0].numpy())
-    found = mean + mean * 1e-3 * NegativeBinomial().quantiles(raw, LEVELS, told)[0].numpy()
-    error = np.abs(found - expected.ppf(LEVELS))
-    assert float(error.max()) <= max(1.001, 0.02 * expected.std())
 
 
 def test_counts_in_their_own_units():
-    """The same distribution of counts, told above another level, has the same likelihood, mean and quantiles."""
+    """The same distribution of counts, told above another level, has the same likelihood."""
     found = []
-    for level, scale in ((40.0, 1.0), (35.0, 1.0)):
-        told = Units(double([level]), double([scale]))
-        raw = double([[(50 - level) / scale, 2.0]])
-        y = double([44.0])
-        head = NegativeBinomial()
-        found.append(
-            torch.cat(
-                [
-                    head.loss(raw, (y - level) / scale, told),
-                    level + scale * head.mean(raw, told),
-                    level + scale * head.quantiles(raw, LEVELS, told)[0],
-                ]
-            )
-        )
+    for level in (40.0, 35.0):
+        raw, told = double([[50 - level, 2.0]]), Units(double([level]), double([1.0]))
+        found.append(NegativeBinomial().loss(raw, double([44.0]) - level, told))
     torch.testing.assert_close(found[0], found[1], rtol=1e-6, atol=1e-6)
 
 
@@ -336,23 +224,12 @@ def test_counts_are_whole():
         torch.testing.assert_close(next(losses), next(losses), rtol=0, atol=0)
 
 
-def test_counts_without_end():
-    """Draws of counts that 64 bits cannot hold have the quantiles that they should have."""
-    told, raw = Units(torch.zeros(1), torch.tensor([1e24])), torch.tensor([[2.0, 0.0]])
-    draws, quantiles = (
-        NegativeBinomial().sample(raw, 20_000, generator(), told)[:, 0],
-        NegativeBinomial().quantiles(raw, LEVELS, told)[0],
-    )
-    shares = (draws[:, None] < quantiles).double().mean(0)
-    np.testing.assert_allclose(shares, LEVELS, atol=0.02)
-
-
 def test_counts_stay_above_zero():
     """However far below 0 the place is, the mean is positive, and far above it, it is the place."""
     told = Units(double([2.0]), double([0.5]))
     place = double([-1e3, -50.0, -4.0, 0.0, 20.0, 1e3])
-    mean = 2 + 0.5 * NegativeBinomial().mean(torch.stack([place, place * 0], -1), told)
-    assert bool((mean >= 0).all())
+    mean, size = NegativeBinomial().parts(torch.stack([place, place * 0], -1), told)
+    assert bool((mean > 0).all() and (size > 0).all())
     assert bool((mean.diff() >= 0).all())
     torch.testing.assert_close(mean[4:], 2 + 0.5 * place[4:])
 
@@ -361,7 +238,7 @@ def test_pinball_of_the_head_is_that_of_its_quantiles():
     """The loss of a head of quantiles is the pinball loss of what it says."""
     head = Quantiles(LEVELS)
     raw, target = outputs(head, 20), torch.randn(20, generator=generator(1))
-    expected = pinball(target, head.quantiles(raw, LEVELS, PLAIN), torch.tensor(LEVELS))
+    expected = pinball(target, head.said(raw), torch.tensor(LEVELS))
     torch.testing.assert_close(head.loss(raw, target, PLAIN), expected)
 
 
@@ -374,15 +251,10 @@ def test_names_and_outputs(name):
 
 
 def test_wrong_choices_are_refused():
-    """Levels that are none, heads that do not exist and a point's other quantiles are told."""
-    raw = torch.zeros(1, 2)
-    for levels in ([], [0.0], [0.5, 1.0], [0.9, 0.1], [0.5, 0.5]):
+    """Levels that are none, and heads that do not exist or cannot be made so, are told."""
+    for levels in ((), (0.0,), (0.5, 1.0), (0.9, 0.1), (0.5, 0.5)):
         with pytest.raises(UsageError, match="levels must be ascending probabilities between 0 and 1, but got"):
-            Gaussian().quantiles(raw, levels, PLAIN)
-    with pytest.raises(UsageError, match=r"levels must be \[0.5\] of a head that gives a point"):
-        Point().quantiles(raw[:, :1], [0.1, 0.5], PLAIN)
-    with pytest.raises(UsageError, match=r"levels must be \[0.5\] of a head that has no other, but got \[0.1\]"):
-        Quantiles((0.5,)).quantiles(raw[:, :1], [0.1], PLAIN)
+            Quantiles(levels)
     for levels in ((0.1, 0.5), (0.1, 0.4, 0.9)):
         with pytest.raises(UsageError, match=r"levels must have 0\.5 in the middle"):
             Quantiles(levels)
@@ -392,10 +264,3 @@ def test_wrong_choices_are_refused():
         Point("x")
     with pytest.raises(UsageError, match="components must be a whole number of at least 1"):
         Mixture(0)
-
-
-def test_one_quantile_is_a_point():
-    """A head with the median alone draws it and has it as its mean."""
-    head, raw = Quantiles((0.5,)), torch.tensor([[2.0]])
-    assert head.sample(raw, 3, generator(), PLAIN).tolist() == [[2.0]] * 3
-    assert head.mean(raw, PLAIN).tolist() == [2.0]

@@ -17,7 +17,7 @@ from foregate.forecasting.intervals import check_probabilities, interpolate_quan
 from foregate.forecasting.special import mixture_quantiles, normal_cdf, normal_score, student_quantiles
 from foregate.models.names import HEADS, LEAST_EXCESS, LEAST_FREEDOM, LEAST_MEAN, LEAST_SPREAD, HeadName
 
-__all__ = ["Distribution"]
+__all__ = ["Distribution", "components", "count_parameters"]
 
 FloatArray = NDArray[np.float64]
 Floats = NDArray[np.floating]
@@ -115,10 +115,10 @@ class Distribution:
         """Expected values (..., K) of what was said (..., K, N), with units as in `quantiles`."""
         exact = said.astype(np.float64)
         if self.head == "mixture":
-            shares, offsets, _ = _components(exact)
+            shares, offsets, _ = components(exact)
             return np.asarray(exact[..., 0] + (shares * offsets).sum(-1))
         if self.head == "negative-binomial":
-            count = _counts(exact, level, scale)[0]
+            count = count_parameters(exact, level, scale)[0]
             return (count - level[..., None]) / scale[..., None]
         if self.head == "quantiles" and len(self.levels) > 1:
             return np.asarray(exact @ _weights(self.levels))
@@ -134,9 +134,9 @@ class Distribution:
             freedom = np.logaddexp(0, exact[..., 2]) + LEAST_FREEDOM
             return place + _positive(exact[..., 1:2]) * self._cellwise(_student, p, freedom)
         if self.head == "mixture":
-            return place + self._cellwise(_mixture, p, *_components(exact))
+            return place + self._cellwise(_mixture, p, *components(exact))
         if self.head == "negative-binomial":
-            count = self._cellwise(count_quantiles, p, *_counts(exact, level, scale))
+            count = self._cellwise(count_quantiles, p, *count_parameters(exact, level, scale))
             return (count - level[..., None, None]) / scale[..., None, None]
         if self.head == "quantiles" and len(self.levels) > 1:
             return interpolate_quantiles(exact, self.levels, p)
@@ -158,14 +158,14 @@ def _positive(raw: FloatArray) -> FloatArray:
     return np.logaddexp(0, raw) + LEAST_SPREAD
 
 
-def _components(said: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def components(said: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """π, μ above the place and σ of a mixture, each (..., M)."""
     shares, offsets, spreads = np.split(said[..., 1:], 3, -1)
     shares = np.exp(shares - shares.max(-1, keepdims=True))
     return shares / shares.sum(-1, keepdims=True), offsets, _positive(spreads)
 
 
-def _counts(said: FloatArray, level: Floats, scale: Floats) -> tuple[FloatArray, FloatArray]:
+def count_parameters(said: FloatArray, level: Floats, scale: Floats) -> tuple[FloatArray, FloatArray]:
     """Mean μ and size r of counts, each (..., K)."""
     zero, one = level.astype(np.float64)[..., None], scale.astype(np.float64)[..., None]
     mean = np.maximum(one * np.logaddexp(0, zero / one + said[..., 0]), LEAST_MEAN)

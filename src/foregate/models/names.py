@@ -53,8 +53,8 @@ LEAST_FREEDOM = 2.01
 """Degrees of freedom of Student's t: above 2, so that there is a variance."""
 LEAST_EXCESS = 1e-3
 """Share of a mean count that the variance exceeds it by at least: a size without end would be Poisson's."""
-LEAST_MEAN = 1e-100
-"""Of counts, so that there is a logarithm."""
+LEAST_MEAN = 1e-60
+"""Of counts, so that there are a logarithm and its gradients."""
 
 
 def head_outputs(head: HeadName, n_quantiles: int, components: int) -> int:
