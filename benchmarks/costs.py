@@ -111,18 +111,18 @@ def _course(name: str, start: Start | None, seed: int) -> list[_At]:
     """Every check of a fit; one before the first step where training has a start."""
     from foregate.pipeline.fit import fit
     from foregate.pipeline.recipe import Recipe
-    from foregate.training.loop import Progress
+    from foregate.training.events import Event
 
     task = TASKS[name]
     panel = next(iter(task.rounds(Part()))).past
     seen: list[_At] = []
     began = time.perf_counter()
 
-    def note(progress: Progress) -> None:
-        if progress.score is not None and (not seen or progress.score != seen[-1].score):
-            seen.append(_At(progress.step, round(time.perf_counter() - began, 2), progress.score))
+    def note(event: Event) -> None:
+        if event.name == "checked" and event.score is not None:
+            seen.append(_At(event.step, round(time.perf_counter() - began, 2), event.score))
 
-    _, report = fit(Recipe(task.horizon, task.seasons, seed=seed), panel, start=start, on_step=note)
+    _, report = fit(Recipe(task.horizon, task.seasons, seed=seed), panel, start=start, callbacks=[note])
     first = report.facts()["instant_validation"]
     seen = [_At(0, 0.0, first), *seen] if first is not None else seen
     best = np.minimum.accumulate([at.score for at in seen])

@@ -30,7 +30,7 @@ from foregate.data import statistics, tracks
 from foregate.data.synthetic import DEFAULT, KINDS
 from foregate.pipeline import pretraining, synthetic_crops
 from foregate.pipeline.pretraining import Pretraining, pretrain
-from foregate.training.loop import Progress
+from foregate.training.events import Event
 from foregate.training.options import TrainingOptions
 
 GROUPS = {
@@ -146,16 +146,16 @@ def study(name: str, steps: int, seed: int) -> dict[str, float]:
     options = TrainingOptions(steps, batch=96, crop=200, checks=1, precision="bfloat16", seed=seed)
     run = Pretraining(replace(options, **variant.training), **variant.run)
     with variant.applied():
-        network, _ = pretrain(run, on_step=_say(name))
+        network, _ = pretrain(run, callbacks=[_say(name)])
         with contextlib.redirect_stdout(io.StringIO()):
             table = judge(network, run.recent)
     return {each: row["instant"].mase / row["SeasonalNaive"].mase for each, row in table.items()}
 
 
-def _say(name: str) -> Callable[[Progress], None]:
-    def say(progress: Progress) -> None:
-        if progress.step % 500 == 0:
-            print(f"{name}: {progress}", file=sys.stderr, flush=True)
+def _say(name: str) -> Callable[[Event], None]:
+    def say(event: Event) -> None:
+        if event.name == "step" and event.step % 500 == 0:
+            print(f"{name}: {event}", file=sys.stderr, flush=True)
 
     return say
 

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from foregate.progress import progress_line
-from foregate.training.loop import Progress
+from foregate.training.events import Event
 
 
 class Terminal(io.StringIO):
@@ -17,14 +17,23 @@ class Terminal(io.StringIO):
 
 @pytest.mark.parametrize(("shown", "stream"), [(True, io.StringIO), (False, Terminal), (False, io.StringIO)])
 def test_nothing_is_drawn_where_nobody_looks(monkeypatch, shown, stream):
-    """Unless it is wanted and standard error is a terminal there is no function to call, and nothing is written."""
+    """Unless it is wanted and standard error is a terminal there is nothing to call, and nothing is written."""
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
     error = stream()
     monkeypatch.setattr("sys.stderr", error)
-    with progress_line(shown=shown) as on_step:
-        assert on_step is None
+    with progress_line(shown=shown) as callbacks:
+        assert callbacks == ()
     assert error.getvalue() == ""
+
+
+def test_one_process_draws(monkeypatch):
+    """Of several processes the first one has a line."""
+    monkeypatch.setattr("sys.stderr", Terminal())
+    for name, value in {"MASTER_ADDR": "localhost", "WORLD_SIZE": "2", "RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    with progress_line(shown=True) as callbacks:
+        assert callbacks == ()
 
 
 def test_one_line_is_drawn_on_a_terminal(monkeypatch, capsys):
@@ -33,13 +42,16 @@ def test_one_line_is_drawn_on_a_terminal(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "160")
     error = Terminal()
     monkeypatch.setattr("sys.stderr", error)
-    with progress_line(shown=True) as on_step:
-        on_step(Progress(1, 20, 0.5, None, 3.0))
-        on_step(Progress(20, 20, 0.25, 0.125, 4.0))
+    with progress_line(shown=True) as (redraw,):
+        redraw(Event("started", 0, 20))
+        redraw(Event("step", 1, 20, 0.5, None))
+        redraw(Event("step", 20, 20, 0.25, 0.125))
+        redraw(Event("finished", 20, 20, 9.0, 0.125))
     drawn = error.getvalue()
     assert "20/20" in drawn
     assert "0.2500" in drawn
     assert "0.1250" in drawn
+    assert "9.0" not in drawn, "only steps are drawn"
     assert capsys.readouterr().out == ""
 
 

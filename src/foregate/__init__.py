@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from foregate.forecaster import Forecaster as Forecaster
     from foregate.forecaster import backtest as backtest
     from foregate.forecaster import load as load
+    from foregate.models.options import ModelOptions as ModelOptions
     from foregate.pipeline.recipe import Recipe as Recipe
     from foregate.streaming import Live as Live
 
@@ -53,6 +54,7 @@ _HOMES = {
     "Live": "foregate.streaming",
     "MissingExtraError": "foregate.core",
     "ModelError": "foregate.core",
+    "ModelOptions": "foregate.models.options",
     "NotFittedError": "foregate.core",
     "Panel": "foregate.core",
     "ReadOptions": "foregate.data",

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
+
+from foregate.core.processes import leads
+
+if TYPE_CHECKING:
+    from foregate.training.events import Callback, Event
 
 __all__ = ["progress_line"]
 
 
 @contextmanager
-def progress_line(*, shown: bool) -> Iterator[Callable[[Any], None] | None]:
-    """A function to call after every training step, which redraws one line on standard error; None if not `shown`.
+def progress_line(*, shown: bool) -> Iterator[tuple[Callback, ...]]:
+    """Callbacks of training that redraw one line on standard error after every step; none if not `shown`.
 
     The line has the steps done, the training loss, the validation score, steps per second and the time left. Nothing is
-    drawn when standard error is not a terminal.
+    drawn when standard error is not a terminal, or by other processes than the first that `torchrun` has started.
     """
     from rich.console import Console
 
     console = Console(stderr=True)
-    if not shown or not console.is_terminal:
-        yield None
+    if not shown or not console.is_terminal or not leads():
+        yield ()
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -34,7 +39,9 @@ def progress_line(*, shown: bool) -> Iterator[Callable[[Any], None] | None]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None, loss="–", score="–", speed="–")
 
-        def on_step(event: Any) -> None:
+        def redraw(event: Event) -> None:
+            if event.name != "step":
+                return
             score = "–" if event.score is None else f"{event.score:.4f}"
             bar.update(
                 task,
@@ -45,4 +52,4 @@ def progress_line(*, shown: bool) -> Iterator[Callable[[Any], None] | None]:
                 speed=f"{event.steps_per_second:.1f}",
             )
 
-        yield on_step
+        yield (redraw,)

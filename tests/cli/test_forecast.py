@@ -139,3 +139,60 @@ def test_covariates_of_an_instant_forecast_are_said_not_to_be_read(run, here):
         shown = run("forecast", "priced.csv", *INSTANT, "--target-col", "y", "--future", "price", *more)
         assert "covariates 'price' are not read" in " ".join((shown.stderr + shown.stdout).split())
     assert (here / "out" / "forecasts.csv").read_text() == plain
+
+
+def test_several_targets_are_forecast_together(run, here):
+    """They stand side by side in the forecasts, each is scored, and the saved model reads newer rows alike."""
+    table = pl.read_csv("sales.csv").with_columns(returns=pl.col("y") / 10 + pl.int_range(pl.len()) % 5)
+    table.write_csv("both.csv")
+    words = ("--horizon", "3", "--effort", "fast", "--season-length", "1", "--target-cols", "y,returns")
+    shown = run("forecast", "both.csv", *words, "--out", "out").stdout
+    assert "MASE of" in shown
+    said = pl.read_csv("out/forecasts.csv")
+    assert said.columns[:4] == ["unique_id", "ds", "y", "y-lo-80"]
+    assert said.columns[7] == "returns"
+    assert said.height == 2 * 3
+    table.filter(pl.col("ds") <= "2024-01-20").write_csv("older.csv")
+    newer = run("predict", "out/model", "older.csv", "--level", "80").stdout.splitlines()
+    assert newer[0] == "unique_id,ds,y,y-lo-80,y-hi-80,returns,returns-lo-80,returns-hi-80"
+    assert newer[1].startswith("series_0,2024-01-21,")
+    told = run("stream", "out/model", code=1).stderr
+    assert "a live forecaster must have one target" in " ".join(told.split())
+
+
+def test_several_targets_at_once(run, here):
+    """Printed without training, each is forecast by itself, and that is said."""
+    pl.read_csv("sales.csv").with_columns(returns=pl.col("y") / 10).write_csv("both.csv")
+    shown = run("forecast", "both.csv", *INSTANT, "--target-cols", "y", "--target-cols", "returns", "--level", "80")
+    assert shown.stdout.splitlines()[0] == "unique_id,ds,y,y-lo-80,y-hi-80,returns,returns-lo-80,returns-hi-80"
+    assert "targets 'y', 'returns' are forecast each by itself" in " ".join(shown.stderr.split())
+
+
+def test_one_target_or_several(run):
+    """Both options at once are refused before anything is read; so are several where there is one."""
+    told = run("forecast", "no.csv", *INSTANT, "--target-col", "y", "--target-cols", "y,z", code=2).stderr
+    assert "--target-col and --target-cols must not both be given" in told
+    told = run("stream", "--pretrained", "--target-cols", "y,z", code=2).stderr
+    assert "--target-cols must be left out for a stream" in told
+
+
+def test_a_future_that_misses_a_step_is_named(run, here):
+    """Whether it stands in a table of its own or behind the history, column, series and time are named."""
+    table = pl.read_csv("sales.csv").with_columns(price=pl.lit(1.0))
+    table.write_csv("priced.csv")
+    behind = table.group_by("unique_id", maintain_order=True).tail(3)
+    dates = pl.col("ds").str.to_date().dt.offset_by("3d").dt.to_string("iso")
+    behind = behind.with_columns(dates.alias("ds"), y=pl.lit(None, pl.Float64))
+    short = behind.filter((pl.col("unique_id") == "series_0") | (pl.col("ds") != "2024-01-26"))
+    short.write_csv("short.csv")
+    pl.concat([table, short]).write_csv("together.csv")
+    empty = behind.with_columns(price=pl.when(pl.col("ds") != "2024-01-26").then("price"))
+    empty.write_csv("empty.csv")
+    words = ("--horizon", "3", "--target-col", "y", "--future", "price")
+    for more in (("priced.csv", "--future-data", "short.csv"), ("together.csv",)):
+        told = " ".join(run("forecast", *more, *words, code=1).stderr.split())
+        assert "'price' must hold each of the 3 steps" in told
+        assert "misses 'series_1 at 2024-01-26'" in told
+    told = " ".join(run("forecast", "priced.csv", *words, "--future-data", "empty.csv", code=1).stderr.split())
+    assert "'price' must have a value at each of the 3 steps" in told
+    assert "empty for 'series_0 at 2024-01-26', 'series_1 at 2024-01-26'" in told

@@ -467,8 +467,8 @@ BAD_INPUTS = [
     BadInput(
         "an option that does not exist",
         _frame(ds=[*_DAYS], y=[1, 2, 3]),
-        "options must be among batch, crop, decoder, hidden, layers, rate, recent, start, steps, validate, weights, "
-        "but got hiden.",
+        "options must be among augment, batch, combine, crop, decoder, hidden, layers, max_categories, members, rate, "
+        "recent, start, steps, training, validate, weights, but got hiden.",
         {"options": {"hiden": 3}},
         UsageError,
         fitted,
@@ -596,15 +596,22 @@ BAD_INPUTS = [
     BadInput(
         "a future that misses a step",
         _csv("ds,price", "2024-01-05,1"),
-        "the future must hold each of the 2 steps after the last row of every series once, but misses 'y at "
+        "the future of 'price' must hold each of the 2 steps after the last row of every series once, but misses 'y at "
         "2024-01-06'. Add these rows.",
+        act=forecast_with,
+    ),
+    BadInput(
+        "a future with an empty step",
+        _csv("ds,price", "2024-01-05,1", "2024-01-06,"),
+        "covariate 'price' must have a value at each of the 2 steps of the future, since it always has one in the "
+        "past, but it is empty for 'y at 2024-01-06'. Fill these values in, or leave the column out.",
         act=forecast_with,
     ),
     BadInput(
         "a future with a step twice",
         _csv("ds,price", "2024-01-05,1", "2024-01-05,2", "2024-01-06,3"),
-        "the future must hold each of the 2 steps after the last row of every series once, but repeats 'y at "
-        "2024-01-05'. Keep one row of each.",
+        "the future of 'price' must hold each of the 2 steps after the last row of every series once, but repeats "
+        "'y at 2024-01-05'. Keep one row of each.",
         act=forecast_with,
     ),
     BadInput(

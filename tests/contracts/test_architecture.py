@@ -21,8 +21,7 @@ TESTED_THROUGH_OTHERS = {
     "pipeline/start",  # persistence/test_shipped
     "reporting",
     *(f"streaming/{name}" for name in ("arrivals", "observations", "roster", "snapshot")),  # test_live
-    "training/checkpoints",  # test_loop
-    "training/result",  # test_loop, pipeline/test_report
+    *(f"training/{name}" for name in ("checkpoints", "events", "run")),  # test_loop
 }
 """Modules, and whole layers, without a file of tests of their own."""
 

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from foregate.core import Covariate, DataError, Panel
-from foregate.data.columns import LARGEST, MOST_CATEGORIES, ColumnSpec, encode_columns, fit_columns
+from foregate.data.columns import (
+    CODE_WIDTH,
+    LARGEST,
+    ColumnSpec,
+    category_places,
+    codes,
+    encode_columns,
+    fit_columns,
+)
 from foregate.data.inputs import STEP_WIDTH, Inputs, InputSpec
 
 LENGTHS = (12, 7)
@@ -38,6 +46,11 @@ def everything(seed=1):
     )
 
 
+def told(columns, rows=slice(None)):
+    """Inputs of encoded covariates, side by side."""
+    return np.concatenate([column.at(np.arange(len(column.rows))[rows]) for column in columns], -1)
+
+
 def split(full, ahead):
     """The panel without the last `ahead` rows of each series, and what is known of them."""
     history = full.cut(full.lengths - ahead)
@@ -51,7 +64,7 @@ def test_numbers_are_standardised_with_the_training_part():
     (spec,) = fit_columns(part)
     assert (spec.mean, spec.spread, spec.width) == (2.0, 1.0, 2)
     later = panel(rain=rows_of("past", [4.0, np.nan, 1e6] + [2.0] * 16))
-    np.testing.assert_array_equal(encode_columns(later, (spec,)).past[:4], [[2, 1], [0, 0], [LARGEST, 1], [0, 1]])
+    np.testing.assert_array_equal(told(encode_columns(later, (spec,)).past)[:4], [[2, 1], [0, 0], [LARGEST, 1], [0, 1]])
 
 
 def test_a_constant_or_unknown_number_has_a_spread_of_one():
@@ -62,28 +75,105 @@ def test_a_constant_or_unknown_number_has_a_spread_of_one():
 
 
 def test_categories_have_an_input_each_by_name():
-    """Categories are found by their name, not by their code; missing and unknown ones are all zeros."""
+    """Categories are found by their name, not by their code; unknown ones have an input, missing ones are all zeros."""
     (spec,) = fit_columns(panel(kind=rows_of("past", [0, 1, 1] + [np.nan] * 16, ("a", "b", "never"))))
     assert spec.categories == ("b", "a")
     other = panel(kind=rows_of("past", [0, 1, 2, np.nan] + [0] * 15, ("new", "a", "b")))
-    np.testing.assert_array_equal(encode_columns(other, (spec,)).past[:4], [[0, 0], [0, 1], [1, 0], [0, 0]])
+    wanted = [[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0, 0]]
+    np.testing.assert_array_equal(told(encode_columns(other, (spec,)).past)[:4], wanted)
 
 
-def test_rare_categories_are_left_out():
-    """Only the most frequent categories have an input."""
+def test_models_of_before_read_unknown_categories_as_missing():
+    """A column without an input for the unknown has the width and the inputs that it always had."""
+    spec = ColumnSpec("kind", "past", categories=("b", "a"))
+    other = panel(kind=rows_of("past", [0, 1, 2, np.nan] + [0] * 15, ("new", "a", "b")))
+    wanted = [[0, 0], [0, 1], [1, 0], [0, 0]]
+    np.testing.assert_array_equal(told(encode_columns(other, (spec,)).past)[:4], wanted)
+
+
+def test_rare_categories_are_read_as_unknown():
+    """Only so many of the most frequent categories as are asked for are told apart; rarer ones are the unknown one."""
     often = np.repeat(np.arange(40), np.arange(40, 0, -1))
     names = tuple(f"c{i}" for i in range(40))
     made = replace(Panel.from_arrays([np.ones(len(often))]), covariates={"kind": rows_of("past", often, names)})
-    (spec,) = fit_columns(made)
-    assert spec.categories == names[:MOST_CATEGORIES]
+    (spec,) = fit_columns(made, max_categories=32)
+    assert spec.categories == names[:32]
+    inputs = told(encode_columns(made, (spec,)).past)
+    np.testing.assert_array_equal(inputs[:, -1], often >= 32)
+    np.testing.assert_array_equal(inputs.sum(1), 1)
+
+
+@pytest.mark.parametrize(("n", "shared"), [(CODE_WIDTH, 0), (CODE_WIDTH + 1, 1), (1369, 1), (3000, 2)])
+def test_every_category_is_told_apart(n, shared):
+    """No two categories have the same inputs; up to 148 share none, up to 1,369 at most one of four, then two."""
+    table = codes(n)
+    common = table @ table.T
+    ones = common[0, 0]
+    assert ones == (1 if n <= CODE_WIDTH else 4)
+    np.testing.assert_array_equal(np.diag(common), ones)
+    np.fill_diagonal(common, 0)
+    assert common.max() == shared
+    assert table.shape[1] == min(n, CODE_WIDTH)
+
+
+def test_a_code_does_not_depend_on_how_many_there_are():
+    """A model that is loaded, or made of fewer series, tells a category the same way."""
+    np.testing.assert_array_equal(codes(2000)[:500], codes(500))
+
+
+def test_a_thousand_shops_keep_the_inputs_narrow():
+    """A category per series of a thousand series is told in 148 inputs and the unknown one, all of them apart."""
+    shops = Panel.from_arrays([np.ones(2)] * 1000)
+    names = tuple(f"shop {i}" for i in range(1000))
+    shops = replace(shops, covariates={"shop": Covariate("static", np.arange(1000, dtype=np.float32), names)})
+    (spec,) = fit_columns(shops, 10_000)
+    inputs = told(encode_columns(shops, (spec,)).static)
+    assert inputs.shape == (1000, spec.width) == (1000, CODE_WIDTH + 1)
+    assert len(np.unique(inputs, axis=0)) == 1000
+    assert not inputs[:, -1].any()
+
+
+def test_an_unknown_category_of_the_future_is_not_a_missing_one():
+    """A step whose category nobody has seen has the input of the unknown, one without a category has none."""
+    history = panel(promo=rows_of("future", [0, 1] * 9 + [0], ("no", "yes")))
+    specs = fit_columns(history)
+    future = {"promo": np.array([[1, 2], [np.nan, 0]], np.float32)}
+    column = encode_columns(history, specs, future).future[0]
+    steps = column.later(np.array([[0, 0], [1, 1]]), np.array([[0, 1], [0, 1]]))
+    np.testing.assert_array_equal(steps, [[[0, 1, 0], [0, 0, 1]], [[0, 0, 0], [1, 0, 0]]])
+
+
+def test_places_of_categories_are_where_they_are_written():
+    """Reading a category as unknown changes exactly the inputs in which its own value shows."""
+    full = everything()
+    spec = InputSpec((3, 1), columns=fit_columns(full))
+    columns = spec.n_features - spec.encoder_width
+    for name, (encoder, steps) in zip(("kind", "wind", "promo"), category_places(spec.columns), strict=True):
+        covariate = full.covariates[name]
+        other = replace(
+            full, covariates={**full.covariates, name: replace(covariate, values=covariate.values * np.nan)}
+        )
+        one, two = (Inputs(each, spec) for each in (full, other))
+        differ = (one.features(np.arange(19)) != two.features(np.arange(19))).any(0)[columns:]
+        inside = np.zeros_like(differ)
+        for span in encoder:
+            inside[span] = True
+        assert not (differ & ~inside).any()
+        assert differ.any()
+        ahead = (one.steps(np.arange(19), K)[0] != two.steps(np.arange(19), K)[0]).any((0, 1))[STEP_WIDTH:]
+        inside = np.zeros_like(ahead)
+        for span in steps:
+            inside[span] = True
+        assert not (ahead & ~inside).any()
+        assert ahead.any() == bool(steps)
 
 
 def test_a_category_that_was_never_known_has_one_silent_input():
-    """A column without a single known category is all zeros, and keeps its place."""
+    """A column without a single known category is all zeros, and keeps its place, as does that of unknown ones."""
     made = panel(kind=rows_of("future", np.full(19, np.nan), ("a",)))
     columns = encode_columns(made, fit_columns(made))
-    assert columns.future.shape == (19, 1)
-    assert not columns.future.any()
+    assert told(columns.future).shape == (19, 2)
+    assert not told(columns.future).any()
 
 
 def test_a_known_future_is_the_future_that_comes():
@@ -152,8 +242,8 @@ def test_static_columns_stand_in_every_row_of_their_series():
     """Every row of a series carries its own static columns."""
     full = everything()
     spec = InputSpec((1, 1), columns=tuple(c for c in fit_columns(full) if c.role == "static"))
-    features = Inputs(full, spec).features(np.arange(19))[:, -4:]
-    np.testing.assert_array_equal(features, np.repeat([[-1, 1, 0, 1], [1, 1, 1, 0]], LENGTHS, axis=0))
+    features = Inputs(full, spec).features(np.arange(19))[:, -5:]
+    np.testing.assert_array_equal(features, np.repeat([[-1, 1, 0, 1, 0], [1, 1, 1, 0, 0]], LENGTHS, axis=0))
 
 
 def test_a_missing_covariate_is_refused():

@@ -42,8 +42,10 @@ def test_values_stand_at_their_series_and_step(frame):
 
 
 def test_a_missing_step_is_named():
-    """A step that is not there is an error that names series and time."""
-    with pytest.raises(DataError, match=r"each of the 2 steps .* but misses 'b at 5'. Add these rows"):
+    """A step that is not there is an error that names columns, series and time."""
+    with pytest.raises(
+        DataError, match=r"future of 'price', 'event' must hold each of the 2 steps .* but misses 'b at 5'. Add"
+    ):
         align_future(panel(), FUTURE.filter(pl.col("ds") != 5), 2)
 
 
@@ -74,18 +76,41 @@ def test_dates_where_the_panel_counts():
         align_future(panel(), dates, 2)
 
 
-def test_unknown_categories_become_missing():
-    """A category that the panel has never seen is missing, and a note names it."""
-    future = align_future(panel(), FUTURE.with_columns(event=pl.lit("new")), 2)
-    assert np.isnan(future["event"]).all()
-    assert future.notes == ("Categories 'new' of 'event' were never seen before and are taken as missing.",)
+def test_unknown_categories_are_told_from_missing_ones():
+    """A category that the panel has never seen has a code of its own, and a note names it; an empty one is missing."""
+    new = pl.when(pl.col("ds") == 4).then(pl.lit("new"))
+    future = align_future(panel(), FUTURE.with_columns(event=new), 2)
+    np.testing.assert_array_equal(future["event"], [[2, np.nan], [np.nan, 2]])
+    assert future.notes == ("Categories 'new' of 'event' were never seen before and are read as unknown.",)
 
 
-def test_missing_values_of_the_future_are_counted():
-    """A step whose row is there but whose value is empty is unknown, and a note says how many there are."""
-    future = align_future(panel(), FUTURE.with_columns(price=pl.when(pl.col("price") < 24).then("price")), 2)
+def test_an_empty_number_of_the_future_is_named():
+    """A number that is empty at a step, and never was in the past, is an error that names column, series and time."""
+    gaps = FUTURE.with_columns(price=pl.when(pl.col("price") < 24).then("price"))
+    with pytest.raises(
+        DataError, match=r"'price' must have a value at each of the 2 steps.*empty for 'b at 4', 'b at 5'"
+    ):
+        align_future(panel(), gaps, 2)
+
+
+def test_numbers_that_are_missing_in_the_past_too_are_counted():
+    """Where a number was missing in the past as well, an empty step is unknown, and a note says how many there are."""
+    history = read(HISTORY.with_columns(price=pl.when(pl.col("ds") > 1).then("price")), covariates=ROLES)
+    future = align_future(history, FUTURE.with_columns(price=pl.when(pl.col("price") < 24).then("price")), 2)
     np.testing.assert_array_equal(future["price"], [[np.nan, np.nan], [13, 14]])
     assert future.notes == ("2 of 4 values of 'price' are missing in the future and count as unknown.",)
+
+
+def test_a_panel_of_the_future_says_the_same_as_its_table():
+    """A future that was read already gives what its table gives, however its categories are coded, or is refused."""
+    rows = FUTURE.with_columns(y=1.0, event=pl.col("event").fill_null("x"))
+    one, other = align_future(panel(), read(rows, covariates=ROLES), 2), align_future(panel(), rows, 2)
+    for name in ROLES:
+        np.testing.assert_array_equal(one[name], other[name])
+    with pytest.raises(DataError, match="must hold numbers of covariate 'price', but got none"):
+        align_future(panel(), read(rows, target_col="y", covariates={"event": "future"}), 2)
+    with pytest.raises(DataError, match=r"misses 'b at 5'"):
+        align_future(panel(), read(rows.filter(pl.col("ds") != 5), covariates=ROLES), 2)
 
 
 def test_nothing_is_needed_without_future_covariates():

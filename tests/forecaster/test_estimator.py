@@ -309,6 +309,33 @@ def test_categories_without_an_input_are_said():
     assert said.notes == ("Categories 'kiosk' of 'kind' have no input and are read as unknown.",)
 
 
+def test_every_category_that_was_never_seen_is_the_unknown_one():
+    """Forecasts of new categories are alike, finite, and others than those of a known or of a missing category."""
+    kinds = table().with_columns(
+        kind=pl.when(pl.col("unique_id") == "a").then(pl.lit("shop")).otherwise(pl.lit("stall"))
+    )
+    model = small(options={**SMALL, "validate": False, "steps": 20}).fit(kinds, covariates={"kind": "static"})
+
+    def said(kind):
+        return model.forecast(kinds.with_columns(kind=pl.lit(kind, pl.String))).values
+
+    np.testing.assert_array_equal(said("kiosk"), said("market"))
+    assert np.isfinite(said("kiosk")).all()
+    for other in ("shop", "stall"):
+        assert (said("kiosk") != said(other)).any()
+
+
+def test_rare_categories_are_the_unknown_one():
+    """With max_categories, only so many are told apart; the others are forecast like one that nobody has seen."""
+    kinds = table(("a", "b", "c")).with_columns(kind=pl.col("unique_id"))
+    model = small(options={**SMALL, "max_categories": 1}).fit(kinds, covariates={"kind": "static"})
+    assert [len(column.categories) for column in model.fitted_.spec.columns] == [1]
+    one, other = (model.forecast(kinds.with_columns(kind=pl.lit(kind))).values for kind in ("c", "new"))
+    np.testing.assert_array_equal(one, other)
+    with pytest.raises(UsageError, match="max_categories must be a whole number of at least 1"):
+        small(options={"max_categories": 0})
+
+
 def test_a_pretrained_forecaster_needs_no_fit():
     """It forecasts any data at once: its own seasons, its own intervals, the notes beside; nothing is remembered."""
     model = Forecaster.pretrained(HORIZON)
@@ -370,3 +397,17 @@ def test_training_begins_with_the_pretrained_weights():
     other = small(options={**options, "hidden": 8}).fit(table()).report_
     assert other["start"] == "scratch"
     assert any("since other sizes were given than those of the pretrained weights 'tiny'" in n for n in other["notes"])
+
+
+def test_the_course_of_training_is_a_frame():
+    """It has a row per check and the columns that reports and loggers have; none where nothing was trained."""
+    told = []
+    given = {"optimizer": "adam", "schedule": "one-cycle"}
+    model = small(options={**SMALL, "training": given}).fit(table(), callbacks=[told.append])
+    checks = [event for event in told if event.name == "checked"]
+    assert model.history_.columns[:5] == ["step", "loss", "score", "rate", "gradient_norm"]
+    assert model.history_["step"].to_list() == [event.step for event in checks]
+    assert model.history_["rate"].to_list() == [event.rate for event in checks]
+    assert Forecaster.pretrained(horizon=2).fit(table()).history_.is_empty()
+    with pytest.raises(NotFittedError):
+        _ = Forecaster(horizon=2).history_

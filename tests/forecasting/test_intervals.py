@@ -15,8 +15,8 @@ from foregate.forecasting.intervals import (
     Evidence,
     calibrate,
     interpolate_quantiles,
-    normal_score,
 )
+from foregate.forecasting.special import normal_score
 
 LEVELS = (0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95)
 Z = normal_score(LEVELS)
@@ -60,6 +60,15 @@ def test_leading_axes_are_kept():
     found = interpolate_quantiles(values, LEVELS, (0.2, 0.5))
     assert found.shape == (2, 3, 4, 2)
     np.testing.assert_array_equal(found[1, 2, 3], interpolate_quantiles(values[1, 2, 3], LEVELS, (0.2, 0.5)))
+
+
+def test_every_row_may_ask_for_its_own():
+    """Asked for probabilities of its own, a row gives what it gives when they are asked of all rows."""
+    rng = np.random.default_rng(0)
+    values, wanted = np.sort(rng.normal(size=(2, 3, len(LEVELS)))), rng.uniform(size=(2, 3, 5))
+    found = interpolate_quantiles(values, LEVELS, wanted)
+    for i in np.ndindex(2, 3):
+        np.testing.assert_array_equal(found[i], interpolate_quantiles(values[i], LEVELS, wanted[i]))
 
 
 @pytest.mark.parametrize("q", [0, 1, -0.1, 1.5, 80, np.nan])
@@ -209,8 +218,3 @@ def test_calibrated_quantiles_never_cross(values, factors, steps):
     assert np.all(np.diff(found, axis=-1) >= 0)
     np.testing.assert_array_equal(found[:, 3], quantiles[:, 3])
     np.testing.assert_array_equal(found[1:], np.repeat(found[-1:], steps - 1, 0))
-
-
-def test_normal_scores():
-    """Scores are those of the normal distribution: symmetric about 0, and 1.96 at 97.5 %."""
-    np.testing.assert_allclose(normal_score((0.025, 0.5, 0.975)), [-1.959964, 0, 1.959964], atol=1e-6)

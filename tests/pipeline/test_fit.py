@@ -9,8 +9,8 @@ import torch
 from foregate.core import Covariate, DataError, Panel, UsageError
 from foregate.data.columns import fit_columns
 from foregate.data.inputs import Inputs, InputSpec
-from foregate.forecasting.origins import raw_quantiles
 from foregate.forecasting.intervals import Calibration
+from foregate.forecasting.origins import raw_quantiles
 from foregate.persistence import load_shipped
 from foregate.pipeline import fit as module
 from foregate.pipeline.calibration import calibrated, judged_series, judged_steps
@@ -125,12 +125,12 @@ def test_stopped_and_resumed_is_never_stopped(tmp_path):
     panel, recipe = wavy(60, 45), small(steps=8)
     expected, report = fit(recipe, panel)
 
-    def pull(progress):
-        if progress.step == 5:
+    def pull(event):
+        if event.step == 5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(recipe, panel, on_step=pull, checkpoint=tmp_path)
+        fit(recipe, panel, callbacks=[pull], checkpoint=tmp_path)
     resumed, same = fit(recipe, panel, checkpoint=tmp_path)
     assert same == report
     assert_same_model(resumed, expected)
@@ -148,8 +148,8 @@ def test_held_out_rows_choose_but_do_not_teach_at_first():
     panel = wavy(60)
     changed = replace(panel, values=np.where(np.arange(60) >= 58, 99, panel.values).astype(np.float32))
     one, other = (fit(small(), each)[1].training.history for each in (panel, changed))
-    assert [row[1] for row in one] == [row[1] for row in other]
-    assert [row[2] for row in one] != [row[2] for row in other]
+    assert [record.loss for record in one] == [record.loss for record in other]
+    assert [record.score for record in one] != [record.score for record in other]
 
 
 def test_intervals_are_calibrated_on_the_held_out_rows():
@@ -286,10 +286,10 @@ def test_the_simple_rule_is_said():
 
 
 def test_every_step_is_told():
-    """`on_step` hears of every step of the main run."""
+    """A callback hears of every step of the main run."""
     told = []
-    fit(small(), wavy(40), on_step=told.append)
-    assert [progress.step for progress in told[:3]] == [1, 2, 3]
+    fit(small(), wavy(40), callbacks=[told.append])
+    assert [event.step for event in told if event.name == "step"][:3] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("series", [[np.array([1.0])], [np.full(9, np.nan)], [np.r_[np.full(9, np.nan), 1.0]]])
@@ -317,7 +317,7 @@ def test_an_uneven_panel_is_refused():
 def test_training_helps():
     """A few steps on a season beat none: the validation score falls."""
     _, report = fit(small(season=(4,), steps=40, hidden=12, horizon=4), wavy(80, 80, 80))
-    scores = [row[2] for row in report.training.history]
+    scores = [record.score for record in report.training.history]
     assert min(scores) < 0.97 * scores[0]
 
 
@@ -442,12 +442,12 @@ def test_a_tuned_run_stopped_and_resumed_is_never_stopped(tmp_path):
     panel = wavy(60, 45)
     expected, report = tuned(panel, steps=8)
 
-    def pull(progress):
-        if progress.step == 5:
+    def pull(event):
+        if event.step == 5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(small(hidden=None, decoder=None, steps=8), panel, start=START, on_step=pull, checkpoint=tmp_path)
+        fit(small(hidden=None, decoder=None, steps=8), panel, start=START, callbacks=[pull], checkpoint=tmp_path)
     resumed, same = fit(small(hidden=None, decoder=None, steps=8), panel, start=START, checkpoint=tmp_path)
     assert same == report
     assert_same_model(resumed, expected)
@@ -457,3 +457,12 @@ def test_instant_is_no_training():
     """A recipe that trains nothing is not for `fit`."""
     with pytest.raises(UsageError, match="effort must be one that trains, but got 'instant'"):
         fit(Recipe(4, (), "instant"), wavy(60), start=START)
+
+
+def test_the_last_weights_are_blended_and_finished_like_the_best():
+    """Where the last weights are kept, what is told of the run is told of them."""
+    best, last = (fit(small(steps=12, training={"keep": keep}), wavy(40))[1] for keep in ("best", "last"))
+    assert last.training.kept_step == last.training.steps
+    assert last.score == last.training.history[-1].score
+    assert best.score == min(record.score for record in best.training.history)
+    assert last.finish_steps >= best.finish_steps

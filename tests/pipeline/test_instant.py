@@ -7,8 +7,8 @@ import pytest
 
 from foregate.core import Covariate, DataError, Frequency, Panel, UsageError
 from foregate.data.inputs import Inputs
-from foregate.forecasting.origins import raw_quantiles
 from foregate.forecasting.intervals import Calibration
+from foregate.forecasting.origins import raw_quantiles
 from foregate.persistence import load_shipped
 from foregate.pipeline.calibration import MOST_JUDGED, calibrated, judged_series, judged_steps, no_calibration
 from foregate.pipeline.instant import MOST_HELD_OUT, instant, untold

@@ -125,3 +125,11 @@ def test_covariates_are_learnt_from_scratch():
     assert known.steps == pytest.approx(PRETRAINED_SHARE * scratch.steps, abs=1)
     assert known.rate < scratch.rate
     assert (new.steps, new.rate) == (scratch.steps, scratch.rate)
+
+
+def test_further_fields_of_training_are_taken_over():
+    """What the recipe says of training is in the plan; what it does not say is decided as ever."""
+    panel = Panel.from_arrays([np.arange(100.0)])
+    plain = plan_training(Recipe(4), panel, (4, 1))
+    told = plan_training(Recipe(4, training={"optimizer": "sgd", "checks": 2}), panel, (4, 1))
+    assert told == replace(plain, optimizer="sgd", checks=2)

@@ -22,7 +22,7 @@ class StoppedError(Exception):
 def test_pretraining_learns():
     """The held-back score falls, and the weights that are kept are those of the best score."""
     network, result = pretrain(replace(SMALL, training=replace(OPTIONS, steps=90, checks=3, patience=3)))
-    scores = [score for _, _, score in result.history]
+    scores = [record.score for record in result.history]
     assert scores[-1] < scores[0]
     assert result.best_score == min(scores)
     assert network.spec.n_quantiles == len(LEVELS)
@@ -47,13 +47,13 @@ def test_what_is_judged_on_is_not_learnt_from(monkeypatch):
 def test_pretraining_taken_up_again_is_the_same(tmp_path):
     """Stopped and resumed equals never stopped, to the bit."""
 
-    def stop(progress):
-        if progress.step == 4:
+    def stop(event):
+        if event.step == 4:
             raise StoppedError
 
     whole, _ = pretrain(SMALL)
     with pytest.raises(StoppedError):
-        pretrain(SMALL, on_step=stop, checkpoint=tmp_path)
+        pretrain(SMALL, callbacks=[stop], checkpoint=tmp_path)
     resumed, _ = pretrain(SMALL, checkpoint=tmp_path)
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name

@@ -27,6 +27,11 @@ from foregate.pipeline.recipe import EFFORTS, LEVELS, Recipe
         ({"batch": 0}, "batch must be a whole number of at least 1, or None"),
         ({"crop": -1}, "crop must be a whole number of at least 1, or None"),
         ({"seed": -1}, "seed must be a whole number from 0"),
+        ({"training": {"steps": 3}}, "training must have names among origins, .*, but got 'steps'"),
+        ({"training": "sgd"}, "training must be a dict from names to values, but got 'sgd'"),
+        ({"training": {"patience": "long"}}, "patience must be a whole number of at least 1, but got 'long'"),
+        ({"training": {"optimiser": "sgd"}}, "training must have names among origins, .*, but got 'optimiser'"),
+        ({"training": {"schedule": "sine"}}, "schedule must be cosine or .*, but got 'sine'"),
     ],
 )
 def test_impossible_recipes_are_refused(wrong, message):

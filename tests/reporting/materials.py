@@ -15,7 +15,11 @@ FACTS = {
     "best_step": 20,
     "finish_steps": 4,
     "held_out_series": 2,
-    "history": [[10, 0.9, 0.8], [20, 0.5, 0.6], [30, 0.4, None]],
+    "history": [
+        {"step": 10, "loss": 0.9, "score": 0.8},
+        {"step": 20, "loss": 0.5, "score": 0.6},
+        {"step": 30, "loss": 0.4, "score": None},
+    ],
     "seconds": 1.25,
     "notes": ["one gap was made explicit."],
 }

@@ -78,7 +78,8 @@ def test_the_fit_is_told():
 
 def test_without_validation_only_the_training_loss_is_drawn():
     """Where nothing was held out there is one line, and no best step to mark."""
-    text = done_section([], {"history": [[1, 0.5, None], [2, 0.4, float("inf")]]})
+    rows = [{"step": 1, "loss": 0.5, "score": None}, {"step": 2, "loss": 0.4, "score": None}]
+    text = done_section([], {"history": rows})
     assert "held-out origins</li>" not in text
     assert "were kept" not in text
 

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foregate.core import Panel
+from foregate.core import Covariate, Panel
+from foregate.data.columns import fit_columns
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.training import batches as module
 from foregate.training.batches import Crops
@@ -176,3 +177,28 @@ def test_weights_are_for_the_relative_scale_and_against_outliers():
     far = np.abs(weights.target).max(-1) > 1e3
     assert far.any()
     assert weights.weight[far].max() < 0.01 * weights.weight[~far].max()
+
+
+def test_some_crops_are_read_as_if_their_category_were_unknown():
+    """About one crop in twenty has the input of the unknown in place of its category, in all its rows and steps."""
+    rng = np.random.default_rng(0)
+    made = Panel.from_arrays([rng.normal(size=40) for _ in range(3)])
+    kind = Covariate("static", np.array([0, 1, 2], np.float32), ("a", "b", "c"))
+    promo = Covariate("future", rng.integers(0, 2, 120).astype(np.float32), ("no", "yes"))
+    panel = replace(made, covariates={"kind": kind, "promo": promo})
+    spec = InputSpec((7, 1), columns=fit_columns(panel))
+    crops = Crops(Inputs(panel, spec), panel.lengths, 4, TrainingOptions(1, batch=400, crop=10))
+    batch = crops.draw(0)
+    told = batch.features[:, 0, -spec.encoder_width :]
+    unknown = told[:, 3] == 1
+    assert 5 < unknown.sum() < 50
+    np.testing.assert_array_equal(told[:, :4].sum(1), 1)
+    assert not told[unknown, :3].any()
+    forgotten = told[:, 6] == 1
+    steps = batch.steps[..., -9:]
+    assert (steps[forgotten][..., 0:2] == 0).all()
+    assert (steps[forgotten][..., 2] == 1).any()
+    assert not steps[~forgotten][..., [2, 5, 8]].any()
+    np.testing.assert_array_equal(batch.features, crops.draw(0).features)
+    held = crops.at(np.arange(3), np.full((3, 1), 30))
+    assert not held.features[..., -spec.encoder_width :][..., 3].any(), "what is judged is told as it is"

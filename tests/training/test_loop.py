@@ -3,6 +3,8 @@
 import copy
 import json
 import math
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,9 +15,11 @@ from foregate.data.inputs import Inputs, InputSpec
 from foregate.models.network import Network, NetworkSpec
 from foregate.training.batches import Crops
 from foregate.training.checkpoints import FILE, read_checkpoint
-from foregate.training.loop import batch_loss, learning_rate, train
+from foregate.training.loop import batch_loss, train
 from foregate.training.losses import pinball
 from foregate.training.options import TrainingOptions
+from foregate.training.result import Judged
+from foregate.training.schedules import learning_rate
 
 SPEC = InputSpec((3, 1), recent=3, window=50)
 LEVELS = torch.tensor([0.1, 0.5, 0.9])
@@ -53,24 +57,6 @@ def assert_same_bits(one, other):
         assert torch.equal(one[name], other[name]), name
 
 
-def test_the_learning_rate_rises_and_falls():
-    """It rises in a straight line over a tenth of the steps, then falls along a half cosine to nearly nothing."""
-    options = TrainingOptions(steps=200, rate=0.01)
-    rates = np.array([learning_rate(step, options) for step in range(200)])
-    np.testing.assert_allclose(rates[:20], 0.01 * np.arange(1, 21) / 20)
-    assert np.all(np.diff(rates[20:]) < 0)
-    assert rates.max() == 0.01
-    assert 0 < rates[-1] < 0.01 * 0.002
-    assert rates[110] == pytest.approx(0.01 * (1 + 1e-3) / 2)
-
-
-@pytest.mark.parametrize("steps", [1, 2, 5])
-def test_the_learning_rate_of_the_shortest_runs(steps):
-    """However few the steps, every one of them has a rate above nothing and not above the highest."""
-    options = TrainingOptions(steps=steps)
-    assert all(0 < learning_rate(step, options) <= options.rate for step in range(steps))
-
-
 def test_the_loss_is_the_weighted_mean_over_origins():
     """Forked origins in one pass give the loss of every origin alone, read up to it and decoded there."""
     network, batch = new_network(), new_crops().draw(0)
@@ -100,10 +86,11 @@ def test_the_weights_are_an_average():
     own = new_network()
     last = []
 
-    def watch(progress):
-        last.append({name: value.detach().clone() for name, value in own.named_parameters()})
+    def watch(event):
+        if event.name == "step":
+            last.append({name: value.detach().clone() for name, value in own.named_parameters()})
 
-    train(own, new_crops(), LEVELS, on_step=watch)
+    train(own, new_crops(), LEVELS, callbacks=[watch])
     average = {name: value.clone() for name, value in new_network().named_parameters()}
     for step, now in enumerate(last, 1):
         memory = min(OPTIONS.averaging, step / (step + 9))
@@ -152,22 +139,21 @@ def test_stopped_and_resumed_is_never_stopped(tmp_path, stop_at, scored):
     whole = new_network()
     expected = train(whole, new_crops(), LEVELS, score=judge)
 
-    def pull(progress):
-        if progress.step == stop_at:
+    def pull(event):
+        if event.step == stop_at:
             raise PulledPlugError
 
     with pytest.raises(PulledPlugError):
-        train(new_network(), new_crops(), LEVELS, score=judge, on_step=pull, checkpoint=tmp_path)
+        train(new_network(), new_crops(), LEVELS, score=judge, callbacks=[pull], checkpoint=tmp_path)
     resumed = new_network(seed=5)  # its own first weights do not matter any more
-    steps = []
+    told = []
     if stop_at < OPTIONS.check_every:
         resumed = new_network()
-    result = train(
-        resumed, new_crops(), LEVELS, score=judge, on_step=lambda p: steps.append(p.step), checkpoint=tmp_path
-    )
+    result = train(resumed, new_crops(), LEVELS, score=judge, callbacks=[told.append], checkpoint=tmp_path)
     assert result == expected
     assert_same_bits(weights(resumed), weights(whole))
-    assert steps[0] == stop_at // OPTIONS.check_every * OPTIONS.check_every + 1
+    assert (told[0].name, told[0].step) == ("started", stop_at // OPTIONS.check_every * OPTIONS.check_every)
+    assert told[1].step == told[0].step + 1
 
 
 def test_a_finished_run_is_not_run_again(tmp_path):
@@ -175,10 +161,9 @@ def test_a_finished_run_is_not_run_again(tmp_path):
     network, again = new_network(), new_network(seed=3)
     expected = train(network, new_crops(), LEVELS, score=score, checkpoint=tmp_path)
 
-    def never(progress):
-        raise AssertionError("nothing was left to do")
-
-    assert train(again, new_crops(), LEVELS, score=score, on_step=never, checkpoint=tmp_path) == expected
+    told = []
+    assert train(again, new_crops(), LEVELS, score=score, callbacks=[told.append], checkpoint=tmp_path) == expected
+    assert [event.name for event in told] == ["started", "finished"]
     assert_same_bits(weights(network), weights(again))
     assert [path.name for path in tmp_path.iterdir()] == [FILE], "no temporary file is left"
 
@@ -194,7 +179,7 @@ def test_the_best_weights_are_kept():
     network = new_network()
     result = train(network, new_crops(), LEVELS, score=judge)
     assert (result.steps, result.best_step, result.best_score) == (12, 6, 1.0)
-    assert [row[::2] for row in result.history] == [(3, 3.0), (6, 1.0), (9, 2.0), (12, 1.5)]
+    assert [(record.step, record.score) for record in result.history] == [(3, 3.0), (6, 1.0), (9, 2.0), (12, 1.5)]
     assert_same_bits(weights(network), dict(seen[1]))
     assert not torch.equal(seen[1]["out.weight"], seen[3]["out.weight"])
 
@@ -210,21 +195,169 @@ def test_a_run_stops_when_nothing_gets_better():
 def test_without_validation_the_last_weights_are_kept():
     """With no score the run goes to its end and no score is reported."""
     told = []
-    result = train(new_network(), new_crops(), LEVELS, on_step=told.append)
+    result = train(new_network(), new_crops(), LEVELS, callbacks=[told.append])
     assert (result.steps, result.best_step) == (12, 12)
     assert math.isinf(result.best_score)
-    assert {progress.score for progress in told} == {None}
+    assert {event.score for event in told} == {None}
 
 
-def test_every_step_is_told():
-    """`on_step` hears of every step once, with the latest score since the first check."""
+def names(told):
+    return [(event.name, event.step) for event in told if event.name != "step"]
+
+
+def test_events_come_in_their_order():
+    """Every step is told once; checks, improvements and both ends are told in their place, with what is known then."""
+    told, scores = [], iter([3.0, 1.0, 2.0, 1.5])
+    result = train(new_network(), new_crops(), LEVELS, score=lambda _: next(scores), callbacks=[told.append])
+    steps = [event for event in told if event.name == "step"]
+    assert [event.step for event in steps] == list(range(1, 13))
+    assert names(told) == [
+        ("started", 0),
+        *[("checked", 3), ("improved", 3), ("checked", 6), ("improved", 6), ("checked", 9), ("checked", 12)],
+        ("finished", 12),
+    ]
+    assert told[0].loss is told[0].rate is told[0].gradient_norm is None
+    assert [event.score for event in steps[:3]] == [None, None, 3.0]
+    assert told[-1].history == result.history
+    assert all(event.steps == 12 for event in told)
+    assert all(event.steps_per_second > 0 and event.gradient_norm > 0 for event in steps)
+    assert [event.rate for event in steps] == [learning_rate(step, OPTIONS) for step in range(12)]
+
+
+def test_an_early_end_is_told():
+    """A run that stops since nothing gets better says so before it is finished; one that goes to its end does not."""
+    scores, told = iter([1.0, 2.0, 2.0]), []
+    options = replace(OPTIONS, patience=2, checks=12)
+    train(new_network(), new_crops(options), LEVELS, score=lambda _: next(scores), callbacks=[told.append])
+    assert names(told)[-2:] == [("stopped", 3), ("finished", 3)]
+
+
+@pytest.mark.parametrize("name", ["started", "step", "checked", "improved", "finished"])
+def test_what_a_callback_raises_goes_outwards(tmp_path, name):
+    """Whenever it is raised, the checkpoint is whole, and the run is taken up from there to the same end."""
+
+    def pull(event):
+        if event.name == name and (name != "step" or event.step == 7):
+            raise PulledPlugError
+
+    with pytest.raises(PulledPlugError):
+        train(new_network(), new_crops(), LEVELS, score=score, callbacks=[pull], checkpoint=tmp_path)
+    resumed, whole = new_network(), new_network()
+    result = train(resumed, new_crops(), LEVELS, score=score, checkpoint=tmp_path)
+    assert result == train(whole, new_crops(), LEVELS, score=score)
+    assert_same_bits(weights(resumed), weights(whole))
+
+
+def test_the_last_weights_can_be_kept():
+    """Where the last weights are to be kept they are left in the network; the result has both either way."""
+    scores = [3.0, 1.0, 2.0, 1.5]
+    kept = {}
+    for keep in ("best", "last"):
+        network, given = new_network(), iter(scores)
+        result = train(
+            network, new_crops(replace(OPTIONS, keep=keep)), LEVELS, score=lambda _, given=given: next(given)
+        )
+        kept[keep] = weights(network)
+        assert_same_bits(kept[keep], {name: torch.tensor(value) for name, value in result.weights[keep].items()})
+        assert (result.best_step, result.best_score) == (6, 1.0)
+        assert (result.kept_step, result.kept_score) == {"best": (6, 1.0), "last": (12, 1.5)}[keep]
+    assert not torch.equal(kept["best"]["out.weight"], kept["last"]["out.weight"])
+
+
+def test_without_averaging_the_weights_are_the_networks_own():
+    """An averaging of 0 leaves what the optimizer made of them, to the bit."""
+    own, last = new_network(), {}
+
+    def watch(event):
+        if event.name == "step":
+            last.update(weights(own))
+
+    train(own, new_crops(replace(OPTIONS, averaging=0.0)), LEVELS, callbacks=[watch])
+    assert_same_bits(weights(own), last)
+
+
+def test_the_history_has_what_was_done():
+    """A check has the mean loss and gradient norm of the steps before it, the rate of the last one, and the gates."""
     told = []
-    result = train(new_network(), new_crops(), LEVELS, score=score, on_step=told.append)
-    assert [progress.step for progress in told] == list(range(1, 13))
-    assert {progress.steps for progress in told} == {12}
-    assert [progress.score for progress in told[:2]] == [None, None]
-    assert told[-1].score == result.history[-1][2]
-    assert all(progress.steps_per_second > 0 for progress in told)
+    judge = partial(Judged, forget=(0.5, 0.75), half_life=(1.0, math.inf))
+    result = train(new_network(), new_crops(), LEVELS, score=lambda _: judge(2.5), callbacks=[told.append])
+    steps = [event for event in told if event.name == "step"]
+    for i, record in enumerate(result.history):
+        part = steps[3 * i : 3 * i + 3]
+        assert record.loss == pytest.approx(np.mean([event.loss for event in part]))
+        assert record.gradient_norm == pytest.approx(np.mean([event.gradient_norm for event in part]))
+        assert record.rate == part[-1].rate
+        assert (record.forget, record.half_life) == ((0.5, 0.75), (1.0, math.inf))
+    assert [record.score for record in result.history] == [2.5] * 4
+    unscored = train(new_network(), new_crops(), LEVELS, score=lambda _: judge())
+    assert (unscored.best_step, unscored.history[0].forget) == (12, (0.5, 0.75)), "nothing to judge by, but to see"
+
+
+MANY = [
+    {"optimizer": "adam"},
+    {"optimizer": "sgd", "rate": 0.1},
+    {"optimizer": "sgd", "optimizer_options": {"momentum": 0.0}},
+    {"optimizer": "RMSprop", "optimizer_options": {"momentum": 0.5, "centered": True}},
+    {"optimizer": "Adagrad", "schedule": "constant", "warm_up": 0.0},
+    {"optimizer": "ASGD", "schedule": "step", "schedule_options": {"every": 0.3}},
+    {"optimizer": "NAdam", "schedule": "one-cycle", "warm_up": 0.3},
+    {"optimizer": "Adafactor", "schedule": "plateau", "schedule_options": {"wait": 1}, "checks": 12},
+    {"optimizer": "RAdam", "l1": 1e-3, "clip_value": 0.01, "clip": 0.0},
+    {"schedule": "plateau", "schedule_options": {"wait": 1, "factor": 0.1}, "checks": 12, "averaging": 0.0},
+    {"optimizer_options": {"betas": (0.8, 0.9), "amsgrad": True}, "keep": "last", "checks": 12, "patience": 2},
+]
+
+
+@pytest.mark.parametrize("given", MANY, ids=str)
+def test_any_craft_is_resumed_to_the_bit(tmp_path, given):
+    """With any optimizer, schedule or limit, stopped and resumed equals never stopped."""
+    options = replace(OPTIONS, **given)
+    whole, resumed = new_network(), new_network()
+    expected = train(whole, new_crops(options), LEVELS, score=score)
+    for stop_at in (4, 8):
+
+        def pull(event, stop_at=stop_at):
+            if event.step == stop_at:
+                raise PulledPlugError
+
+        with pytest.raises(PulledPlugError):
+            train(new_network(), new_crops(options), LEVELS, score=score, callbacks=[pull], checkpoint=tmp_path)
+    assert train(resumed, new_crops(options), LEVELS, score=score, checkpoint=tmp_path) == expected
+    assert_same_bits(weights(resumed), weights(whole))
+    assert not torch.equal(whole.out.weight, new_network().out.weight)
+
+
+class Forgetful(Network):
+    """Drops half of what it reads, by torch's own random numbers."""
+
+    def encode(self, features, carried=None):
+        return super().encode(torch.nn.functional.dropout(features, 0.5, self.training), carried)
+
+
+def forgetful():
+    network = Forgetful(new_network().spec)
+    network.load_state_dict(new_network().state_dict())
+    return network
+
+
+def test_what_torch_draws_follows_from_the_seed(tmp_path):
+    """Dropout is the same in every run of a seed, taken up again or not, and leaves torch's own generator alone."""
+    whole, other, resumed = forgetful(), forgetful(), forgetful()
+    before = torch.get_rng_state()
+    train(whole, new_crops(), LEVELS)
+    assert torch.equal(before, torch.get_rng_state())
+    train(other, new_crops(replace(OPTIONS, seed=1)), LEVELS)
+    assert not torch.equal(whole.out.weight, other.out.weight)
+
+    def pull(event):
+        if event.step == 8:
+            raise PulledPlugError
+
+    with pytest.raises(PulledPlugError):
+        train(forgetful(), new_crops(), LEVELS, callbacks=[pull], checkpoint=tmp_path)
+    torch.rand(3)  # somebody else draws too
+    train(resumed, new_crops(), LEVELS, checkpoint=tmp_path)
+    assert_same_bits(weights(whole), weights(resumed))
 
 
 def test_a_loss_that_is_no_number_is_an_error():

@@ -93,6 +93,15 @@ class Reading:
         str | None,
         Option("--target-col", metavar="NAME", rich_help_panel=_READING, help="Column of the numbers to forecast."),
     ] = None
+    target_cols: Annotated[
+        list[str] | None,
+        Option(
+            "--target-cols",
+            metavar="NAMES",
+            rich_help_panel=_READING,
+            help="Several columns to forecast together, such as load,price. Repeatable.",
+        ),
+    ] = None
     freq: Annotated[
         str | None,
         Option("--freq", metavar="STEP", rich_help_panel=_READING, help="Step between rows, such as h, D, W, MS or 1."),
@@ -156,6 +165,10 @@ class Reading:
 
             Frequency.parse(self.step or self.freq)
         self.roles()
+        if self.target_cols is not None and self.target_col is not None:
+            from foregate.core import UsageError
+
+            raise UsageError("--target-col and --target-cols must not both be given, but were. Leave one of them out.")
 
     @property
     def step(self) -> str | int | None:
@@ -187,6 +200,7 @@ class Reading:
             id_col=self.id_col,
             time_col=self.time_col,
             target_col=self.target_col,
+            target_cols=None if self.target_cols is None else _parts(self.target_cols),
             covariates=self.roles() or None,
             freq=self.step,
             query=self.query,
@@ -223,6 +237,16 @@ class Training:
     seed: Annotated[
         int, Option("--seed", metavar="N", rich_help_panel=_TRAINING, help="Same seed, same data: same forecasts.")
     ] = 0
+    model: Annotated[
+        str | None,
+        Option(
+            "--model",
+            metavar="NAME",
+            rich_help_panel=_TRAINING,
+            help="Which network: names of its parts joined by +, such as gru+stacked or seq2seq+additive. The "
+            "universal LSTM if not given.",
+        ),
+    ] = None
     weights: Annotated[
         str | None,
         Option(
@@ -245,6 +269,7 @@ class Training:
 
         model = Forecaster(
             self.horizon,
+            model=self.model,
             freq=freq,
             season_length=season_lengths(self.season_length),
             effort=self.effort,  # type: ignore[arg-type]  # the recipe refuses what it does not know

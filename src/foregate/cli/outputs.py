@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,13 +52,18 @@ def staged(out: Path, names: Sequence[str]) -> Iterator[Path]:
     """An empty folder to write `names` into; when the block ends, they are moved into the folder `out`.
 
     What `out` has of these names is gone then, other files stay. If anything goes wrong, in the block or in moving,
-    `out` is as it was before.
+    `out` is as it was before. Of several processes that `torchrun` has started only the first one moves anything.
 
     Raises:
         ForegateError: writing failed, for example since the disk is full.
     """
     from foregate.core import ForegateError
+    from foregate.core.processes import leads
 
+    if not leads():
+        with tempfile.TemporaryDirectory() as nowhere:
+            yield Path(nowhere)
+        return
     above = out if out.is_dir() else out.absolute().parent
     temporary = above / f".foregate-{secrets.token_hex(6)}.tmp"
     try:

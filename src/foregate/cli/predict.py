@@ -80,6 +80,7 @@ def predict(
 def read_for(model: Forecaster, data: str, reading: Reading, output: Output) -> Panel:
     """The table as a regular panel, its columns named as in fitting where nothing else is said."""
     from foregate.data import regularize, require_freq
+    from foregate.data.targets import given_roles
 
     spec, freq = model.panel_.spec, model.panel_.freq
     named = replace(reading, freq=reading.freq or (None if freq is None else str(freq.alias)))
@@ -88,11 +89,14 @@ def read_for(model: Forecaster, data: str, reading: Reading, output: Output) -> 
             named,
             id_col=reading.id_col or (spec.id_col if spec.has_ids else None),
             time_col=reading.time_col or spec.time_col,
-            target_col=reading.target_col or spec.target_col,
         )
+        if reading.target_col is None and reading.target_cols is None:
+            several = list(spec.target_cols) or None
+            named = replace(named, target_col=None if several else spec.target_col, target_cols=several)
     if not reading.roles():
         columns = model.fitted_.spec.columns  # what the model reads: an instant one leaves covariates alone
-        of = {role: [c.name for c in columns if c.role == role] for role in ("static", "past", "future")}
+        given = given_roles(((c.name, c.role) for c in columns), spec)
+        of = {role: [name for name, own in given.items() if own == role] for role in ("static", "past", "future")}
         named = replace(named, static=of["static"], past=of["past"], future=of["future"])
     stage(output, f"reading {data}")
     return regularize(require_freq(named.read(data)))

@@ -90,9 +90,9 @@ def pretrain(
     began = time.perf_counter()
     on_check = _watching(run, output)
     stage(output, f"training for {run.training.steps:,} steps on series that are made up as they are needed")
-    with progress_line(shown=not output.quiet) as on_step:
+    with progress_line(shown=not output.quiet) as callbacks:
         network, result = pretrain(
-            run, processes=asked.processes, on_step=on_step, on_check=on_check, checkpoint=asked.checkpoint
+            run, processes=asked.processes, callbacks=callbacks, on_check=on_check, checkpoint=asked.checkpoint
         )
     facts = {**run_facts(run), "best_step": result.best_step, "held_back_score": result.best_score}
     write_shipped(out, network, facts, recent=run.recent)

@@ -35,7 +35,7 @@ _MARKS = {"error": "[red]error[/]  ", "warning": "[yellow]warning[/]", "info": "
 
 def stage(output: Output, text: str) -> None:
     """Say on standard error what is being done now."""
-    if not output.quiet:
+    if not output.quiet and _is_heard():
         from rich.console import Console
 
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"· {text}", style="dim", markup=False)
@@ -43,7 +43,15 @@ def stage(output: Output, text: str) -> None:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """One JSON document on standard output; what is not a number is null."""
-    sys.stdout.write(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    if _is_heard():
+        sys.stdout.write(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _is_heard() -> bool:
+    """Whether people see what this process says: of several that `torchrun` has started the first one."""
+    from foregate.core.processes import leads
+
+    return leads()
 
 
 @dataclass
@@ -59,6 +67,8 @@ class Page:
 
     def show(self) -> None:
         """Print everything on standard output."""
+        if not _is_heard():
+            return
         from rich.console import Console, Group
         from rich.table import Table
         from rich.text import Text
@@ -142,7 +152,25 @@ def score_lines(board: Scoreboard, said: str) -> list[RenderableType]:
         cells += [Text(f"{score.overall[name]:.1f}") for name in coverages]
         grid.add_row(score.model, *cells, f"{score.seconds.fit + score.seconds.predict:.1f}")
     style = "green" if " beats " in said else "yellow" if " loses " in said else ""
-    return [Text(said, style=style), "", grid]
+    return [Text(said, style=style), "", grid, *_target_lines(board)]
+
+
+def _target_lines(board: Scoreboard) -> list[RenderableType]:
+    """The MASE of every model at each of several targets."""
+    from rich.table import Table
+
+    rows = board.target_rows()
+    if not rows:
+        return []
+    targets = list(dict.fromkeys(board.targets))
+    grid = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", pad_edge=False)
+    grid.add_column("MASE of", no_wrap=True)
+    for name in targets:
+        grid.add_column(name, justify="right", no_wrap=True)
+    mase = {(row["model"], row["target"]): row["mase"] for row in rows}
+    for score in board.scores:
+        grid.add_row(score.model, *(f"{mase[score.model, name]:.4g}" for name in targets))
+    return ["", grid]
 
 
 def advice_lines(advice: Sequence[tuple[str, str]]) -> list[RenderableType]:

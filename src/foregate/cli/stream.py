@@ -105,6 +105,10 @@ class Asked:
 
     def live(self, reading: Reading, output: Output) -> Live:
         """The live forecaster to go on with."""
+        if reading.target_cols is not None:
+            from foregate.core import UsageError
+
+            raise UsageError("--target-cols must be left out for a stream, which has one target, but was given.")
         return self._untrained(reading, output) if self.model is None else self._trained(self.model, reading, output)
 
     def _untrained(self, reading: Reading, output: Output) -> Live:

@@ -52,6 +52,11 @@ class FrameSpec:
     """Whether times inside are the clock of `time_zone`: so it is for days and longer steps, that days stay days."""
     has_ids: bool = True
     """False when the table had no id column and holds one series."""
+    target_cols: tuple[str, ...] = ()
+    """Names of the targets where there are several, each of which is a series of its own in the panel; else empty."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "target_cols", tuple(self.target_cols))  # JSON has lists
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foregate.core import DataError, Forecast, FrameSpec, Panel, Times, levels_to_quantiles
+from foregate.core import DataError, Forecast, FrameSpec, Panel, Times, UsageError, levels_to_quantiles, listed
+from foregate.data.targets import TARGET, given_roles, group_targets, wide_targets
 
-__all__ = ["forecast_frame", "id_column", "native_frame", "panel_frame", "quantile_columns", "time_column"]
+__all__ = [
+    "forecast_frame",
+    "id_column",
+    "native_frame",
+    "panel_frame",
+    "quantile_columns",
+    "target_keys",
+    "time_column",
+]
 
 
 def forecast_frame(
@@ -34,20 +44,34 @@ def forecast_frame(
 
     Returns:
         A pandas, polars or pyarrow frame (see `native_frame`) of S·K rows: ids (if there were any), times, the median,
-        then the bounds of each level and each quantile in the order in which they were asked for.
+        then the bounds of each level and each quantile in the order in which they were asked for. Where there are
+        several targets, a row per series and step as it came in, and for each target these columns under its own name,
+        in place of `name`: ``load``, ``load-lo-90``, ``load-hi-90``, ``price``, …
 
     Raises:
-        UsageError: the forecast does not hold a level or quantile.
+        UsageError: the forecast does not hold a level or quantile, or two columns would have the same name.
 
     Examples:
         >>> one = Forecast(np.array(["a"]), np.array([[3, 4]]), np.array([2]), (0.1, 0.5, 0.9), np.ones((1, 2, 3)))
         >>> forecast_frame(one, FrameSpec(kind="polars", time_unit="step"), levels=[80]).columns
         ['unique_id', 'ds', 'LSTM', 'LSTM-lo-80', 'LSTM-hi-80']
     """
-    n_steps = forecast.horizon
-    columns = _keys(np.repeat(forecast.ids, n_steps), forecast.times.reshape(-1), spec)
-    said = quantile_columns(forecast.quantile, name, levels=levels, quantiles=quantiles)
-    return native_frame(columns | {column: values.reshape(-1) for column, values in said.items()}, spec)
+    ids, times, named = forecast.ids, forecast.times, {name: forecast}
+    if spec.target_cols:
+        ids, which, _ = group_targets(ids, spec)
+        times = times[np.unique(which, return_index=True)[1]]
+        wide = wide_targets(forecast.values, forecast.ids, spec)
+        named = {target: replace(forecast, ids=ids, times=times, values=values) for target, values in wide.items()}
+    columns = _keys(np.repeat(ids, forecast.horizon), times.reshape(-1), spec)
+    for column, one in named.items():
+        said = quantile_columns(one.quantile, column, levels=levels, quantiles=quantiles)
+        twice = sorted(set(said) & set(columns))
+        if twice:
+            raise UsageError(
+                f"columns of a forecast must differ, but two would be {listed(twice)}. Rename the targets."
+            )
+        columns |= {part: values.reshape(-1) for part, values in said.items()}
+    return native_frame(columns, spec)
 
 
 def quantile_columns(
@@ -73,18 +97,47 @@ def quantile_columns(
 def panel_frame(panel: Panel) -> Any:
     """The rows of a panel as a frame like the one it was read from; values are float32, missing ones are empty.
 
+    A panel with several targets becomes a table of a row per series, ``target`` and time.
+
     Examples:
         >>> panel_frame(Panel.from_arrays([np.array([1.0, 2.0])])).columns.to_list()
         ['unique_id', 'ds', 'y']
     """
+    if panel.spec.target_cols:
+        return _frame_of_targets(panel)
     columns = _keys(np.repeat(panel.ids, panel.lengths), panel.times, panel.spec)
     columns[panel.spec.target_col] = np.where(panel.mask, panel.values, np.float32(np.nan))
-    for name, covariate in panel.covariates.items():
-        values = covariate.values
-        if covariate.role == "static":
-            values = np.repeat(values, panel.lengths)
-        columns[name] = _decoded(values, covariate.categories) if covariate.categories else values
+    columns |= {name: _covariate_column(panel, name) for name in panel.covariates}
     return native_frame(columns, panel.spec)
+
+
+def target_keys(ids: NDArray[np.str_], spec: FrameSpec) -> dict[str, pl.Series | NDArray[Any]]:
+    """The columns that say which series and target rows are for, from ids such as ``a / load``.
+
+    Examples:
+        >>> list(target_keys(np.array(["a / load"]), FrameSpec(target_cols=("load", "price"))))
+        ['unique_id', 'target']
+    """
+    groups, which, target = group_targets(ids, spec)
+    keys: dict[str, pl.Series | NDArray[Any]] = {spec.id_col: id_column(groups[which], spec)} if spec.has_ids else {}
+    return keys | {TARGET: np.array(spec.target_cols, np.str_)[target]}
+
+
+def _frame_of_targets(panel: Panel) -> Any:
+    """A panel with several targets: a row per series, target and time."""
+    ids = np.repeat(panel.ids, panel.lengths)
+    columns = target_keys(ids, panel.spec) | {panel.spec.time_col: time_column(panel.times, panel.spec)}
+    columns[panel.spec.target_col] = np.where(panel.mask, panel.values, np.float32(np.nan))
+    for name in given_roles(((name, c.role) for name, c in panel.covariates.items()), panel.spec):
+        columns[name] = _covariate_column(panel, name)
+    return native_frame(columns, panel.spec)
+
+
+def _covariate_column(panel: Panel, name: str) -> pl.Series | NDArray[Any]:
+    """A covariate as it came, one value per row."""
+    covariate = panel.covariates[name]
+    values = np.repeat(covariate.values, panel.lengths) if covariate.role == "static" else covariate.values
+    return _decoded(values, covariate.categories) if covariate.categories else values
 
 
 def _keys(ids: NDArray[np.str_], times: Times, spec: FrameSpec) -> dict[str, pl.Series | NDArray[Any]]:

@@ -15,6 +15,7 @@ from foregate.core.errors import listed
 from foregate.data.infer import require_freq
 from foregate.data.read import ReadOptions, read_rows
 from foregate.data.read.assemble import code_categories
+from foregate.data.targets import group_targets, one_of_each
 
 __all__ = ["KnownFuture", "align_future", "split_known_future"]
 
@@ -57,6 +58,8 @@ def split_known_future(panel: Panel) -> tuple[Panel, Panel | None]:
     row = np.arange(len(panel.values))
     last_seen = np.maximum.reduceat(np.where(panel.mask, row, -1), starts)
     last_known = np.maximum.reduceat(np.where(known, row, -1), starts)
+    if panel.spec.target_cols:  # all targets of a series end where the last of them was seen
+        last_seen, last_known = (_latest_of_all(last, panel) for last in (last_seen, last_known))
     cut = (last_seen >= 0) & (last_known > last_seen)
     if not cut.any():
         return panel, None
@@ -75,10 +78,12 @@ def align_future(panel: Panel, future: Any, horizon: int, *, options: ReadOption
         options: overrides of what is sniffed, when `future` is a file.
 
     Returns:
-        Name -> (S, K). Categories that the panel has never seen are missing; notes tell these and how many numbers are.
+        Name -> (S, K). Categories that the panel has never seen have a code of their own, one past the last; notes tell
+        these, and how many numbers are missing.
 
     Raises:
-        DataError: a column, series or step is missing, or a step is there twice.
+        DataError: a column, series or step is missing, or a step is there twice; or a number is empty that never is in
+            the past. The message names column, series and time.
 
     Examples:
         >>> panel = Panel.from_arrays([np.ones(3)])
@@ -94,28 +99,77 @@ def align_future(panel: Panel, future: Any, horizon: int, *, options: ReadOption
             "Give a table with these columns, or add rows with an empty target to the history."
         )
     panel = require_freq(panel)
+    if panel.spec.target_cols and not (isinstance(future, Panel) and future.spec.target_cols):
+        one, which = one_of_each(panel)  # all targets of a series share its future
+        known = align_future(one, future, horizon, options=options)
+        return KnownFuture({name: values[which] for name, values in known.items()}, known.notes)
     if isinstance(future, Panel):
         series = _series_of(future.ids, panel)[future.row_series]
-        columns = {name: future.covariates[name].values for name in needed}
+        columns = {name: _recoded(name, panel, future) for name in needed}
         placed = _placed(panel, series, future.times, columns, horizon)
-        return KnownFuture(placed, tuple(_missing(placed, panel)))
+        return KnownFuture(placed, tuple(_gaps(placed, panel)))
     ids, times, raw = read_rows(future, panel.spec, needed, options)
     series = np.zeros(len(times), np.int64) if ids is None else _rows_of(ids, panel)
     columns, notes = {}, []
     for name, column in raw.items():
         columns[name], unknown = _coded(column, panel.covariates[name].categories)
         if unknown:
-            notes.append(f"Categories {listed(unknown)} of {name!r} were never seen before and are taken as missing.")
+            notes.append(f"Categories {listed(unknown)} of {name!r} were never seen before and are read as unknown.")
     placed = _placed(panel, series, times, columns, horizon)
-    return KnownFuture(placed, (*notes, *_missing(placed, panel)))
+    return KnownFuture(placed, (*notes, *_gaps(placed, panel)))
 
 
-def _missing(placed: Mapping[str, NDArray[np.float32]], panel: Panel) -> Iterator[str]:
-    """Notes on numbers that are not there, though their steps are. An empty category may well mean none."""
+def _gaps(placed: Mapping[str, NDArray[np.float32]], panel: Panel) -> Iterator[str]:
+    """Notes on numbers that are not there, though their rows are. An empty category may well mean none.
+
+    Raises:
+        DataError: a number is missing that never was in the past: nobody has learnt what that means.
+    """
     for name, values in placed.items():
-        n = int(np.isnan(values).sum())
-        if n and not panel.covariates[name].categories:
-            yield f"{n:,} of {values.size:,} values of {name!r} are missing in the future and count as unknown."
+        gaps, horizon = np.isnan(values), values.shape[1]
+        if not gaps.any() or panel.covariates[name].categories:
+            continue
+        if not np.isnan(panel.covariates[name].values).any():
+            wanted = panel.future_times(horizon)
+            places = [f"{panel.ids[s]} at {_shown(wanted[s, k], panel)}" for s, k in np.argwhere(gaps)]
+            raise DataError(
+                f"covariate {name!r} must have a value at each of the {horizon} steps of the future, since it always "
+                f"has one in the past, but it is empty for {listed(places)}. Fill these values in, or leave the column "
+                "out."
+            )
+        n = int(gaps.sum())
+        yield f"{n:,} of {values.size:,} values of {name!r} are missing in the future and count as unknown."
+
+
+def _latest_of_all(rows: NDArray[np.int64], panel: Panel) -> NDArray[np.int64]:
+    """Of each series the latest of rows (S,), -1 for none, among those of all targets that go with its own."""
+    _, which, _ = group_targets(panel.ids, panel.spec)
+    place = np.where(rows >= 0, rows - panel.offsets[:-1], -1)
+    latest = np.full(int(which.max(initial=-1)) + 1, -1)
+    np.maximum.at(latest, which, place)
+    together = np.minimum(latest[which], panel.lengths - 1)
+    return np.where(together >= 0, together + panel.offsets[:-1], -1)
+
+
+def _recoded(name: str, panel: Panel, future: Panel) -> NDArray[np.float32]:
+    """A covariate of a panel of future rows, in the coding of the panel that it belongs to.
+
+    Raises:
+        DataError: it is not there, or text where numbers are expected or the other way round.
+    """
+    own, given = panel.covariates[name], future.covariates.get(name)
+    if given is None or given.role == "static" or bool(given.categories) != bool(own.categories):
+        wanted = "categories" if own.categories else "numbers"
+        raise DataError(
+            f"the future must hold {wanted} of covariate {name!r}, but got {'others' if given else 'none'}. Read it "
+            f"with covariates={{{name!r}: 'future'}}."
+        )
+    if given.categories == own.categories:
+        return given.values
+    place = {category: i for i, category in enumerate(own.categories)}
+    lookup = np.array([*(place.get(one, len(place)) for one in given.categories), np.nan], np.float32)
+    codes: NDArray[np.float32] = lookup[np.where(np.isnan(given.values), -1, given.values).astype(np.int64)]
+    return codes
 
 
 def _series_of(ids: NDArray[np.str_], panel: Panel) -> NDArray[np.int64]:
@@ -143,7 +197,10 @@ def _coded(column: pl.Series, categories: tuple[str, ...]) -> tuple[NDArray[np.f
         return column.fill_null(np.nan).to_numpy().astype(np.float32), []
     text = column.cast(pl.String)
     unknown = sorted(set(text.drop_nulls().unique().to_list()) - set(categories))
-    return code_categories(text, categories), unknown
+    coded = code_categories(text, categories)
+    if unknown:
+        coded[text.is_in(unknown).fill_null(value=False).to_numpy()] = len(categories)
+    return coded, unknown
 
 
 def _placed(
@@ -169,7 +226,7 @@ def _placed(
     rows, steps = rows[inside], steps[inside] - 1
     count = np.zeros(wanted.shape, np.int64)
     np.add.at(count, (series[rows], steps), 1)
-    _check_steps(panel, count, wanted)
+    _check_steps(panel, listed(columns), count, wanted)
     placed = {}
     for name, values in columns.items():
         table = np.full(wanted.shape, np.nan, np.float32)
@@ -178,13 +235,13 @@ def _placed(
     return placed
 
 
-def _check_steps(panel: Panel, count: NDArray[np.int64], wanted: Times) -> None:
+def _check_steps(panel: Panel, columns: str, count: NDArray[np.int64], wanted: Times) -> None:
     absent = panel.ids[~count.any(axis=1)]
     horizon = count.shape[1]
     if len(absent):
         raise DataError(
-            f"the future must hold the {horizon} steps after the last row of every series, but has none of them for "
-            f"{listed(absent)}. Add these rows."
+            f"the future of {columns} must hold the {horizon} steps after the last row of every series, but has none "
+            f"of them for {listed(absent)}. Add these rows."
         )
     for wrong, word, fix in (
         (count == 0, "misses", "Add these rows."),
@@ -193,8 +250,8 @@ def _check_steps(panel: Panel, count: NDArray[np.int64], wanted: Times) -> None:
         if wrong.any():
             places = [f"{panel.ids[s]} at {_shown(wanted[s, k], panel)}" for s, k in np.argwhere(wrong)]
             raise DataError(
-                f"the future must hold each of the {horizon} steps after the last row of every series once, but {word} "
-                f"{listed(places)}. {fix}"
+                f"the future of {columns} must hold each of the {horizon} steps after the last row of every series "
+                f"once, but {word} {listed(places)}. {fix}"
             )
 
 

@@ -6,7 +6,7 @@ each horizon step from there, for targets in the units of the row, and for the w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Future, Panel, UsageError
-from foregate.data.columns import Columns, ColumnSpec, Renumbered, encode_columns
+from foregate.data.columns import (
+    Columns,
+    ColumnSpec,
+    FromOrigins,
+    category_places,
+    encode_columns,
+    read_as_unknown,
+)
+from foregate.data.related import squash
 from foregate.data.statistics import ERRORS, SLOPES, SMOOTHING
 from foregate.data.tracks import LOG, Tracks, make_tracks
 
@@ -38,14 +46,11 @@ LEAST_ERROR = 0.02
 """In units of scale: smaller errors of what a forecast can be made of are not told apart."""
 LARGEST_EXPONENT = 80.0
 """Zero has no logarithm; it counts as this far below the first value."""
+FORGOTTEN = 0.05
+"""Share of the crops in training in which a category is read as unknown."""
 MOST_SPANS, MOST_TIMES = 10, 1000
 """A forecast goes no further beyond what a series has seen than so many times its range, and in logarithms no further
 than to so many times the greatest value or to that share of the least one."""
-
-
-def squash(x: FloatArray | Float32Array) -> Float32Array:
-    """Signed log(1 + |x|): keeps units of scale near zero and tames outliers."""
-    return (np.sign(x) * np.log1p(np.abs(x))).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,9 @@ class InputSpec:
     """How many of the latest values are given at each step, in rows."""
     window: int = 200
     """Rows over which level and scale are averaged."""
+    plain: bool = False
+    """Whether every series is read in plain values, as counts must be, instead of in logarithms while it is clearly
+    positive."""
     columns: tuple[ColumnSpec, ...] = field(default_factory=tuple)
     """Covariates, with the statistics of the training part that bring them to a common scale."""
 
@@ -124,7 +132,7 @@ class View:
     up to n of the same series, and on covariates that are known then, alone.
     """
 
-    def __init__(self, tracks: Tracks, spec: InputSpec, series: IntArray, columns: Columns | Renumbered) -> None:
+    def __init__(self, tracks: Tracks, spec: InputSpec, series: IntArray, columns: Columns | FromOrigins) -> None:
         """Look at tracks whose N rows belong to `series` (N,), with encoded covariates of those series."""
         self.tracks, self.spec, self._series, self._columns = tracks, spec, series, columns
 
@@ -300,7 +308,7 @@ class Inputs(View):
 
     def __init__(self, panel: Panel, spec: InputSpec, future: Future | None = None) -> None:
         """Prepare a panel, and what is known of the steps after it."""
-        tracks = make_tracks(panel, spec.seasons, spec.window)
+        tracks = make_tracks(panel, spec.seasons, spec.window, plain=spec.plain)
         self.panel, self.columns = panel, encode_columns(panel, spec.columns, future)
         super().__init__(tracks, spec, panel.row_series, self.columns)
 
@@ -316,3 +324,22 @@ class Inputs(View):
         index = np.minimum(index, end - 1)
         there &= t.mask[index] & (t.scale[r] > 0)
         return np.where(there, (t.z[index] - t.level[r]) / self._unit_scale(r), 0).astype(np.float32), there
+
+    def forget(self, rng: np.random.Generator, features: Sequence[Float32Array], steps: Float32Array) -> None:
+        """Read each category of some of the B crops of a training batch as unknown, in place.
+
+        So the weights of the unknown are learnt even where every category of the training part has its own: they come
+        to say what to expect of one that nothing is known of.
+
+        Args:
+            rng: what to draw the crops from.
+            features: arrays (B, ..., F) that the encoder reads.
+            steps: (B, ..., S) what the decoder sees of steps.
+        """
+        columns = self.spec.n_features - self.spec.encoder_width
+        for of_encoder, of_steps in category_places(self.spec.columns):
+            some = np.flatnonzero(rng.random(len(steps)) < FORGOTTEN)
+            places = [(array[..., columns:], of_encoder) for array in features] + [(steps[..., STEP_WIDTH:], of_steps)]
+            for array, spans in places:
+                for span in spans:
+                    array[some, ..., span] = read_as_unknown(array[some, ..., span])

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from foregate.core import Panel
 from foregate.data.statistics import ERRORS, NoRows, nothing_carried, positive_so_far, read
 
-__all__ = ["LINEAR", "LOG", "Tracks", "make_tracks"]
+__all__ = ["LINEAR", "LOG", "Tracks", "make_tracks", "padded"]
 
 LINEAR, LOG = 0, 1
 Float32Array = NDArray[np.float32]
@@ -89,17 +89,18 @@ class Tracks:
     """(M, 2) per season: how often this row's phase was observed."""
 
 
-def make_tracks(panel: Panel, seasons: tuple[int, int], window: int) -> Tracks:
+def make_tracks(panel: Panel, seasons: tuple[int, int], window: int, *, plain: bool = False) -> Tracks:
     """Compute all tracks of a regular panel.
 
     Args:
         panel: regular, so that rows are evenly spaced.
         seasons: short and long season length in rows, 1 for none.
         window: how many rows back the averages of scale and mean reach, as the inverse of their rate.
+        plain: no series is read in logarithms.
     """
     lengths, offsets = panel.lengths, panel.offsets
     unit = np.zeros(len(panel.values), np.int8)
-    for rows, valid in _padded(offsets[:-1], lengths):
+    for rows, valid in () if plain else padded(offsets[:-1], lengths):
         seen = valid & panel.mask[rows]
         values = np.where(seen, panel.values[rows].astype(np.float64), 0)
         unit[rows[valid]] = positive_so_far(values, seen, nothing_carried(len(rows)))[valid]
@@ -172,7 +173,13 @@ def _grid(begins: IntArray, lengths: IntArray) -> tuple[IntArray, BoolArray]:
     return np.where(valid, begins[:, None] + position, 0), valid
 
 
-def _padded(begins: IntArray, lengths: IntArray) -> Iterator[tuple[IntArray, BoolArray]]:
+def padded(begins: IntArray, lengths: IntArray) -> Iterator[tuple[IntArray, BoolArray]]:
+    """Row numbers (B, T) of series of similar length, a chunk at a time, and which of them exist.
+
+    Examples:
+        >>> [(rows.tolist(), valid.tolist()) for rows, valid in padded(np.array([0, 3]), np.array([3, 2]))]
+        [([[3, 4, 0], [0, 1, 2]], [[True, True, False], [True, True, True]])]
+    """
     for chosen in _groups(lengths):
         if lengths[chosen].any():
             yield _grid(begins[chosen], lengths[chosen])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from foregate.core import FrameSpec, Model, Panel, Times, UsageError, listed
 from foregate.data import regularize
-from foregate.data.frames import id_column, native_frame, quantile_columns, time_column
+from foregate.data.frames import id_column, native_frame, quantile_columns, target_keys, time_column
 from foregate.evaluation.metrics import Outcomes, mase_scale
 from foregate.evaluation.plan import Plan, lay_out
 from foregate.evaluation.rolling import Contender, Seconds, run
@@ -68,14 +68,16 @@ class Backtest:
     def frame(self) -> Any:
         """A long table, in the kind of frame that the series came in: one row per series, window and step.
 
-        Columns: id, time, ``cutoff``, the actual value, and for each model its median under its name and the bounds of
-        its intervals, such as ``LSTM``, ``LSTM-lo-80`` and ``LSTM-hi-80``.
+        Columns: id, ``target`` if there are several, time, ``cutoff``, the actual value, and for each model its median
+        under its name and the bounds of its intervals, such as ``LSTM``, ``LSTM-lo-80`` and ``LSTM-hi-80``.
         """
         present = np.broadcast_to(self.origins[..., None] >= 0, self.actual.shape)
         series, window, _ = np.nonzero(present)
-        columns: dict[str, Any] = (
-            {self.spec.id_col: id_column(self.ids[series], self.spec)} if self.spec.has_ids else {}
-        )
+        columns: dict[str, Any] = {}
+        if self.spec.target_cols:
+            columns = target_keys(self.ids[series], self.spec)
+        elif self.spec.has_ids:
+            columns = {self.spec.id_col: id_column(self.ids[series], self.spec)}
         columns[self.spec.time_col] = time_column(self.times[present], self.spec)
         columns["cutoff"] = time_column(self.cutoffs[series, window], self.spec)
         columns[self.spec.target_col] = self.actual[present]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import UsageError, listed
+from foregate.data.targets import group_targets
 from foregate.evaluation.backtest import Backtest
 from foregate.evaluation.metrics import ERRORS, measure
 from foregate.evaluation.rolling import Seconds
@@ -56,6 +57,8 @@ class Scoreboard:
     """Steps of the season of MASE."""
     notes: tuple[str, ...] = ()
     """What the reader should know, from the backtest and from the scoring."""
+    targets: tuple[str, ...] = ()
+    """S names, the target of each series; empty where there is one target."""
 
     def __getitem__(self, model: str) -> Score:
         """The line of one model."""
@@ -97,9 +100,20 @@ class Scoreboard:
             for i, one in enumerate(self.ids)
         ]
 
+    def target_rows(self) -> list[dict[str, Any]]:
+        """One flat row per model and target: measures over its series and their origins; none where there is one."""
+        which = np.array(self.targets, np.str_)
+        return [
+            {"model": score.model, "target": name, **{m: _mean(v[which == name]) for m, v in score.by_series.items()}}
+            for score in self.scores
+            for name in dict.fromkeys(self.targets)
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """Everything but the single series, ready for JSON: what is not defined is None."""
+        by_target = [_json(row) for row in self.target_rows()]
         return {
+            **({"by_target": by_target} if by_target else {}),
             "models": [_json(row) for row in self.to_rows()],
             "by_step": [_json(row) for row in self.step_rows()],
             "n_series": len(self.ids),
@@ -139,6 +153,7 @@ class Scoreboard:
         return f"{model} {verb} {against} on {label}: {a} against {b}{change}, {where}.{caution}"
 
 
+_MIXED = "Errors in units of the data are means over targets of different units: compare MASE, or look at each target."
 _LABELS = {"smape": "sMAPE", "pinball": "pinball loss"}
 
 
@@ -181,6 +196,8 @@ def scoreboard(backtest: Backtest) -> Scoreboard:
         for name in backtest.models
     )
     unscaled = int(np.sum(~(backtest.scale > 0) & (backtest.origins >= 0)))
+    spec, names = backtest.spec, backtest.spec.target_cols
+    targets = tuple(names[i] for i in group_targets(backtest.ids, spec)[2]) if names else ()
     notes = (f"MASE leaves out {unscaled} of {n_forecasts} forecasts: nothing had changed over a season before.",)
     return Scoreboard(
         scores=scores,
@@ -188,7 +205,8 @@ def scoreboard(backtest: Backtest) -> Scoreboard:
         n_windows=backtest.origins.shape[1],
         n_forecasts=n_forecasts,
         season=backtest.season,
-        notes=backtest.notes + notes * bool(unscaled),
+        notes=backtest.notes + notes * bool(unscaled) + (_MIXED,) * bool(targets),
+        targets=targets,
     )
 
 

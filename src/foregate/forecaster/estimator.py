@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from foregate.core import (
     DataError,
@@ -20,10 +20,13 @@ from foregate.core import (
     UsageError,
     asked,
     levels_to_quantiles,
+    listed,
     require_torch,
 )
 from foregate.data import align_future, forecast_frame, read, regularize, require_freq, split_known_future
+from foregate.data.targets import given_roles
 from foregate.forecasting.fitted import Fitted
+from foregate.models.options import ModelOptions
 from foregate.persistence import Artifact, load_shipped, require_size, save_model
 from foregate.pipeline.instant import instant, untold
 from foregate.pipeline.plan import plan_weights
@@ -31,10 +34,15 @@ from foregate.pipeline.recipe import Effort, Recipe
 from foregate.pipeline.report import FitReport
 from foregate.progress import progress_line
 from foregate.streaming import Live
+from foregate.training.events import Callback
+from foregate.training.result import history_frame
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["OWN", "Forecaster"]
 
-OWN = ("horizon", "season_length", "effort", "seed")
+OWN = ("horizon", "model", "season_length", "effort", "seed")
 """Fields of a recipe that are arguments of their own; the others are `options`."""
 
 LIVE = "tiny"
@@ -46,6 +54,9 @@ class Forecaster:
 
     Args:
         horizon: steps ahead that it learns to look; it can be asked for others.
+        model: which network: the names of its parts joined by ``+``, such as ``"gru+stacked"`` or
+            ``"seq2seq+additive+student-t"``, or `foregate.ModelOptions`; the universal LSTM when not given. See
+            `docs/models.md`.
         freq: step between rows, as a pandas or polars offset or an integer; inferred when not given.
         season_length: one or two season lengths in steps, shortest first; () for none; found in the data if not given.
         effort: ``fast``, ``standard`` or ``best``: time for accuracy. ``instant``: nothing is trained, and forecasts
@@ -59,6 +70,7 @@ class Forecaster:
         panel_: the regular panel that it was fitted on, which `predict` goes on from.
         future_: rows of a known future that stood behind that panel, if any; not saved with the model.
         report_: what happened while fitting.
+        history_: the course of training, a row per validation check.
 
     Examples:
         >>> from foregate.data import generate
@@ -67,10 +79,11 @@ class Forecaster:
         ['unique_id', 'ds', 'LSTM', 'LSTM-lo-80', 'LSTM-hi-80']
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that people choose
         self,
         horizon: int,
         *,
+        model: str | ModelOptions | None = None,
         freq: Frequency | str | int | None = None,
         season_length: int | Sequence[int] | None = None,
         effort: Effort = "standard",
@@ -78,7 +91,7 @@ class Forecaster:
         options: Mapping[str, Any] | None = None,
         verbose: bool = True,
     ) -> None:
-        self.horizon, self.freq, self.season_length = horizon, freq, season_length
+        self.horizon, self.model, self.freq, self.season_length = horizon, model, freq, season_length
         self.effort, self.seed, self.options, self.verbose = effort, seed, options, verbose
         recipe = self._recipe()  # wrong arguments are told now, not after the data was read
         if recipe.weights is not None:
@@ -120,8 +133,10 @@ class Forecaster:
         id_col: str | None = None,
         time_col: str | None = None,
         target_col: str | None = None,
+        target_cols: Sequence[str] | None = None,
         covariates: Mapping[str, Role] | None = None,
         checkpoint: str | Path | None = None,
+        callbacks: Sequence[Callback] = (),
     ) -> Self:
         """Train on a panel, or on anything that `foregate.read` takes.
 
@@ -135,8 +150,10 @@ class Forecaster:
 
         Args:
             data: a panel, frame, path, address or database URL.
-            id_col, time_col, target_col, covariates: see `foregate.read`.
+            id_col, time_col, target_col, target_cols, covariates: see `foregate.read`.
             checkpoint: folder for checkpoints; a run that was stopped goes on from there, to the same result.
+            callbacks: functions that are told of every event of training, such as
+                `foregate.training.loggers.CsvLogger`.
 
         Raises:
             DataError: the data has a problem; nothing was trained and what was fitted before stays.
@@ -148,12 +165,18 @@ class Forecaster:
         if checkpoint is not None and Path(checkpoint).is_file():
             raise UsageError(f"checkpoint must be a folder, but got the file {checkpoint}. Name another place.")
         panel = read(
-            data, id_col=id_col, time_col=time_col, target_col=target_col, covariates=covariates, freq=self.freq
+            data,
+            id_col=id_col,
+            time_col=time_col,
+            target_col=target_col,
+            target_cols=target_cols,
+            covariates=covariates,
+            freq=self.freq,
         )
         panel, ahead = split_known_future(panel)
         panel = regularize(require_freq(panel))
         began = time.perf_counter()
-        fitted, report = self._made(recipe, panel, None if checkpoint is None else Path(checkpoint))
+        fitted, report = self._made(recipe, panel, None if checkpoint is None else Path(checkpoint), callbacks)
         self.fitted_, self.panel_ = fitted, panel
         self.future_ = ahead if _reads_future(fitted) else None
         self.report_: dict[str, Any] = {**report.facts(), "seconds": round(time.perf_counter() - began, 2)}
@@ -200,7 +223,8 @@ class Forecaster:
 
         Returns:
             A frame of the kind that came in, or of polars where that library is not installed: id, time, ``LSTM``
-            (the median), and a column per bound or quantile.
+            (the median), and a column per bound or quantile. With several targets, these columns for each target, under
+            its name: ``load``, ``load-lo-80``, ``load-hi-80``, ``price``, …
         """
         levels, wanted = asked(level, quantiles)
         said, panel, name = self._answer(data, {*levels_to_quantiles(levels), *wanted}, horizon, future)
@@ -233,6 +257,19 @@ class Forecaster:
             ArtifactError: the folder exists and `overwrite` is not set, or it is not a model.
         """
         save_model(Path(path), Artifact(self._fitted(), self._recipe(), self.panel_, self.report_), overwrite=overwrite)
+
+    @property
+    def history_(self) -> pl.DataFrame:
+        """The course of training as a polars frame, a row per validation check; no rows where nothing was trained.
+
+        Columns: step, loss (training, since the check before), score (validation), rate, gradient_norm (before it was
+        limited).
+
+        Raises:
+            NotFittedError: call `fit` first.
+        """
+        self._fitted()
+        return history_frame(self.report_["history"])
 
     def get_params(self, *, deep: bool = True) -> dict[str, Any]:
         """The arguments it was made with, by name, as scikit-learn does."""
@@ -268,21 +305,24 @@ class Forecaster:
             lengths = () if no_season else (lengths,)
         return Recipe(
             self.horizon,
+            model=ModelOptions.parse(self.model or "") if isinstance(self.model, str | None) else self.model,
             season_length=None if lengths is None else tuple(lengths),
             effort=self.effort,
             seed=self.seed,
             **(self.options or {}),
         )
 
-    def _made(self, recipe: Recipe, panel: Panel, checkpoint: Path | None) -> tuple[Fitted, FitReport]:
+    def _made(
+        self, recipe: Recipe, panel: Panel, checkpoint: Path | None, callbacks: Sequence[Callback]
+    ) -> tuple[Fitted, FitReport]:
         """A fitted model of a regular panel."""
         start = load_shipped(plan_weights(recipe, panel)) if recipe.start == "pretrained" else None
         if start is not None and recipe.effort == "instant":
             return instant(recipe, panel, start)
         from foregate.pipeline.fit import fit
 
-        with progress_line(shown=self.verbose) as on_step:
-            return fit(recipe, panel, start=start, on_step=on_step, checkpoint=checkpoint)
+        with progress_line(shown=self.verbose) as line:
+            return fit(recipe, panel, start=start, callbacks=(*line, *callbacks), checkpoint=checkpoint)
 
     def _answer(self, data: Any, sides: set[float], horizon: int | None, future: Any) -> tuple[Forecast, Panel, str]:
         """The quantiles `sides` of what comes after the data, what that was read as, and the name of the model."""
@@ -320,14 +360,21 @@ class Forecaster:
         panel = data
         if not isinstance(data, Panel):
             spec = self.panel_.spec
-            roles: dict[str, Role] = {c.name: c.role for c in fitted.spec.columns}
+            several = spec.target_cols
             panel = read(
                 data,
                 id_col=spec.id_col if spec.has_ids else None,
                 time_col=spec.time_col,
-                target_col=spec.target_col,
-                covariates=roles,
+                target_col=None if several else spec.target_col,
+                target_cols=several or None,
+                covariates=given_roles(((c.name, c.role) for c in fitted.spec.columns), spec),
                 freq=self.panel_.freq,
+            )
+        if panel.spec.target_cols != self.panel_.spec.target_cols:
+            own, others = (listed(p.spec.target_cols) or "one target" for p in (self.panel_, panel))
+            raise DataError(
+                f"the data must have the targets that the model was fitted on, {own}, but got {others}. Read it with "
+                "the same target_cols."
             )
         if panel.freq != self.panel_.freq:
             fitted_on, given = (getattr(p.freq, "alias", None) for p in (self.panel_, panel))

@@ -40,6 +40,7 @@ def load(path: str | Path, *, engine: str = "auto") -> Forecaster:
     }
     model = Forecaster(
         recipe.horizon,
+        model=None if recipe.model == defaults.model else recipe.model,
         freq=artifact.history.freq,
         season_length=recipe.season_length,
         effort=recipe.effort,

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from foregate.core import DataError, Engine, Forecast, Future, Panel, listed
 from foregate.data.inputs import Inputs, InputSpec, View
 from foregate.data.tracks import LOG
-from foregate.forecasting.intervals import Calibration, interpolate_quantiles, normal_score
+from foregate.forecasting.intervals import Calibration, interpolate_quantiles
 from foregate.forecasting.origins import decode_origins, in_batches, raw_quantiles
+from foregate.forecasting.special import normal_score
 
 __all__ = ["SERIES_AT_ONCE", "Fitted", "Reading", "short_series_notes"]
 

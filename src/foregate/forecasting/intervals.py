@@ -9,11 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from foregate.core import UsageError
+from foregate.forecasting.special import normal_score
 
-__all__ = ["Calibration", "Evidence", "calibrate", "interpolate_quantiles"]
+__all__ = [
+    "Calibration",
+    "Evidence",
+    "calibrate",
+    "check_probabilities",
+    "interpolate_quantiles",
+    "persistence",
+]
 
 FloatArray = NDArray[np.float64]
 Floats = NDArray[np.floating]
@@ -52,12 +60,20 @@ class Evidence:
         return self.windows / (self.windows + PRIOR_WINDOWS) * self.spans / (self.spans + half)
 
 
+USUAL_PERSISTENCE = 0.8
+"""Correlation of the errors of one step ahead and the next, where no outcomes tell."""
+LARGEST_ERROR = 3.0
+"""Errors count as no more than so many times the distance of the quantile that they are measured by."""
+
+
 @dataclass(frozen=True)
 class Calibration:
     """How far each quantile is moved away from the median, per horizon step."""
 
     factors: FloatArray
     """(K, Q) the distance from the median is multiplied by this; 1 leaves it. Steps beyond K use the last row."""
+    persistence: float = USUAL_PERSISTENCE
+    """Correlation of the errors of one step ahead and the next, 0 to below 1: how wide futures wander."""
 
     def apply(self, quantiles: FloatArray) -> FloatArray:
         """Calibrate ordered quantiles (..., K, Q) in units of scale; the median stays and nothing crosses."""
@@ -119,6 +135,36 @@ def calibrate(
     return Calibration(factors)
 
 
+def persistence(
+    outcomes: Floats, quantiles: Floats, observed: NDArray[np.bool_], k: NDArray[np.int64], evidence: Evidence
+) -> float:
+    """How much of the error of a step ahead is there at the next one: the correlation of errors in units of the width.
+
+    Args:
+        outcomes: (n, K) in units of scale.
+        quantiles: (n, K, Q) in units of scale, ordered.
+        observed: (n, K) where there is an outcome.
+        k: (K,) steps ahead.
+        evidence: how much the outcomes can tell; where little, the usual correlation is believed.
+
+    Returns:
+        0 to 0.999.
+    """
+    middle, outer = quantiles.shape[-1] // 2, quantiles.shape[-1] // 6
+    error = outcomes - quantiles[..., middle]
+    width = np.maximum(quantiles[..., -1 - outer] - quantiles[..., outer], 1e-9) / 2
+    share = np.clip(error / width, -LARGEST_ERROR, LARGEST_ERROR)
+    both = observed[:, 1:] & observed[:, :-1]
+    now, then = share[:, :-1][both], share[:, 1:][both]
+    size = np.sqrt((now**2).sum() * (then**2).sum())
+    if not size:
+        return USUAL_PERSISTENCE
+    apart = np.broadcast_to(np.diff(k), both.shape)[both].mean()
+    found = max(float((now * then).sum() / size), 0.0) ** (1 / apart)
+    trust = evidence.windows / (evidence.windows + PRIOR_WINDOWS)
+    return float(np.clip(trust * found + (1 - trust) * USUAL_PERSISTENCE, 0, 0.999))
+
+
 def _neighbours(observed: NDArray[np.bool_], k: int) -> slice:
     """Steps around step k with enough outcomes together."""
     counts = observed.sum(0)
@@ -128,27 +174,42 @@ def _neighbours(observed: NDArray[np.bool_], k: int) -> slice:
     return slice(max(0, k - width), k + width + 1)
 
 
-def interpolate_quantiles(values: FloatArray, levels: Sequence[float], wanted: Sequence[float]) -> FloatArray:
+def interpolate_quantiles(values: FloatArray, levels: Sequence[float], wanted: ArrayLike) -> FloatArray:
     """Quantiles `wanted` from ordered quantiles (..., Q) at `levels`: linear in the normal score, and so in the tails.
 
     Beyond the outermost level the line through the two outermost ones is followed, as if the tail were normal.
+
+    Args:
+        values: (..., Q) ordered.
+        levels: Q probabilities, two or more, ascending.
+        wanted: probabilities (P,), or (..., P) for each row its own.
+
+    Returns:
+        (..., P)
     """
-    for q in wanted:
-        if not 0 < q < 1:
-            raise UsageError(
-                f"quantiles must be between 0 and 1, but got {q}. Give for example quantiles=[0.1, 0.5, 0.9]."
-            )
-    known, asked = normal_score(levels), normal_score(wanted)
-    right = np.clip(np.searchsorted(known, asked, side="left"), 1, len(known) - 1)
+    asked = np.asarray(wanted, np.float64)
+    check_probabilities(asked)
+    known, score = normal_score(levels), normal_score(asked)
+    right = np.clip(np.searchsorted(known, score, side="left"), 1, len(known) - 1)
     left = right - 1
-    exact = np.isclose(known[right], asked, atol=1e-12)
-    share = np.where(exact, 1.0, (asked - known[left]) / (known[right] - known[left]))
-    low, high = values[..., left], values[..., right]
-    return np.where(share == 1.0, high, np.where(share == 0.0, low, low + share * (high - low)))
+    exact = np.isclose(known[right], score, atol=1e-12)
+    share = np.where(exact, 1.0, (score - known[left]) / (known[right] - known[left]))
+    if asked.ndim == 1:
+        low, high = values[..., left], values[..., right]
+    else:
+        low, high = (np.take_along_axis(values, each, -1) for each in (left, right))
+    rise = high - low
+    return np.where(share >= 1, high + (share - 1) * rise, np.minimum(low + share * rise, high))
 
 
-def normal_score(p: Sequence[float]) -> FloatArray:
-    """Quantile of the standard normal distribution (statistics.NormalDist, Wichura's AS 241)."""
-    from statistics import NormalDist
+def check_probabilities(p: FloatArray) -> None:
+    """Refuse what is no probability between 0 and 1.
 
-    return np.array([NormalDist().inv_cdf(float(q)) for q in p])
+    Raises:
+        UsageError: names the first.
+    """
+    wrong = ~((p > 0) & (p < 1))
+    if wrong.any():
+        raise UsageError(
+            f"quantiles must be between 0 and 1, but got {p[wrong][0]:g}. Give for example quantiles=[0.1, 0.5, 0.9]."
+        )

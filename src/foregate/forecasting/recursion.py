@@ -18,7 +18,7 @@ from foregate.data.inputs import Inputs, Units, View
 from foregate.forecasting.distributions import Distribution
 from foregate.forecasting.state import Known, State
 
-__all__ = ["rolled", "rolled_paths", "rolled_quantiles"]
+__all__ = ["rolled", "rolled_paths", "rolled_quantiles", "states_at"]
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -37,14 +37,18 @@ def rolled_quantiles(
     size = max(1, TWINS // max(1, engine.manner.draws))
     for i in range(0, len(rows), size):
         part = slice(i, i + size)
-        owner, begins = series[part], panel.offsets[series[part]]
-        past = panel.take(owner).cut(rows[part] + 1 - begins)
-        columns = inputs.columns.from_origins(begins, past.lengths, owner, int(k[-1]))
-        known = Known(columns, np.concatenate([[0], columns.ends[:-1]]))
-        state = State(engine, inputs.spec, known if inputs.spec.columns else None)
-        numbers = state.add(len(owner))
-        state.read(numbers, past.lengths, past.values, past.mask)
-        yield owner, column[part], rows[part], rolled(state, numbers, k)
+        state = states_at(engine, inputs, series[part], rows[part])
+        yield series[part], column[part], rows[part], rolled(state, np.arange(len(state)), k)
+
+
+def states_at(engine: Engine, inputs: Inputs, series: IntArray, rows: IntArray) -> State:
+    """The states of series (B,) after panel rows (B,), which know the covariates that lie ahead."""
+    panel, begins = inputs.panel, inputs.panel.offsets[series]
+    past = panel.take(series).cut(rows + 1 - begins)
+    known = Known(inputs.columns, series, begins, past.lengths)
+    state = State(engine, inputs.spec, known if inputs.spec.columns else None)
+    state.read(state.add(len(series)), past.lengths, past.values, past.mask)
+    return state
 
 
 def rolled(state: State, numbers: IntArray, k: IntArray) -> FloatArray:
@@ -53,24 +57,24 @@ def rolled(state: State, numbers: IntArray, k: IntArray) -> FloatArray:
     Of one future of medians, the quantiles of every step lie as far off as those of a single step, times the root of
     how far ahead it is.
     """
-    manner = state.engine.manner
-    said = []
-    size = max(1, TWINS // max(1, manner.draws))
-    for i in range(0, len(numbers), size):
-        some = numbers[i : i + size]
-        view, rows = state.view(some), np.arange(len(some))
-        if manner.draws:
-            paths = view.relative(rows, rolled_paths(state, some, int(k[-1]), manner.draws)[:, :, k - 1])
-            said.append(np.moveaxis(np.quantile(paths, manner.levels, axis=1), 0, -1))
-        else:
-            each = view.relative(rows, _medians(state, some, int(k[-1]))[:, k - 1])
-            middle = each[..., len(manner.levels) // 2, None]
-            said.append(middle + np.sqrt(k)[:, None] * (each - middle))
-    return np.concatenate(said)
+    manner, view, rows = state.engine.manner, state.view(numbers), np.arange(len(numbers))
+    if manner.draws:
+        paths = view.relative(rows, rolled_paths(state, numbers, int(k[-1]), manner.draws)[:, :, k - 1])
+        return np.moveaxis(np.quantile(paths, manner.levels, axis=1), 0, -1)
+    said = view.relative(rows, _medians(state, numbers, int(k[-1]))[:, k - 1])
+    middle = said[..., len(manner.levels) // 2, None]
+    return middle + np.sqrt(k)[:, None] * (said - middle)
 
 
 def rolled_paths(state: State, numbers: IntArray, horizon: int, draws: int, seed: int = 0) -> FloatArray:
     """Futures (S, D, K) of series, in the units of the data; the state stays as it is."""
+    size = max(1, TWINS // draws)
+    parts = [numbers[i : i + size] for i in range(0, len(numbers), size)]
+    return np.concatenate([_paths(state, some, horizon, draws, seed) for some in parts])
+
+
+def _paths(state: State, numbers: IntArray, horizon: int, draws: int, seed: int) -> FloatArray:
+    """The same, all at once."""
     twins, all_ = state.take(np.repeat(numbers, draws)), np.arange(len(numbers) * draws)
     says = Distribution(state.engine.manner.head, state.engine.manner.levels)
     values = np.empty((len(all_), horizon))

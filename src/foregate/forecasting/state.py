@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Engine
-from foregate.data.columns import Columns, Renumbered, no_columns
+from foregate.data.columns import Columns, FromOrigins, no_columns
 from foregate.data.inputs import InputSpec, View
 from foregate.data.statistics import CARRIED, nothing_carried, positive_so_far, read, told
 from foregate.data.tracks import LINEAR, LOG, Tracks
@@ -43,9 +43,13 @@ class Known:
     """Covariates of the series of a state, of their history and of what lies ahead."""
 
     columns: Columns
-    """Encoded."""
+    """Of a panel."""
+    series: IntArray
+    """(S,) which series of it each one is."""
     begins: IntArray
-    """(S,) the first row of each series in them."""
+    """(S,) the first row of that one in the panel."""
+    lengths: IntArray
+    """(S,) how many of its rows are history; after these, past covariates are not known."""
 
 
 class State:
@@ -142,7 +146,7 @@ class State:
             for name, array in self.arrays.items():
                 self.arrays[name] = np.concatenate([array, np.zeros((lacking, *array.shape[1:]), array.dtype)])
         self.arrays["carried"][numbers], self.arrays["owner"][numbers] = nothing_carried(1), numbers
-        self.arrays["log"][numbers], self.arrays["column"][numbers] = True, self.width - 1
+        self.arrays["log"][numbers], self.arrays["column"][numbers] = not self.spec.plain, self.width - 1
         self.size += series
         return numbers
 
@@ -265,13 +269,15 @@ class State:
         )
         return View(tracks, self.spec, np.zeros(len(row), np.int64), self._covariates(numbers, back, shape))
 
-    def _covariates(self, numbers: IntArray, back: IntArray | int, shape: tuple[int, ...]) -> Columns | Renumbered:
+    def _covariates(self, numbers: IntArray, back: IntArray | int, shape: tuple[int, ...]) -> Columns | FromOrigins:
         """Covariates of series (B, 1) at the rows `back` (T,) from the last one, numbered like a view of this shape."""
         if self.known is None:
             return no_columns()
-        owner = self.arrays["owner"][numbers]
-        rows = np.broadcast_to(self.known.begins[owner] + self.arrays["rows"][numbers] - 1 + back, shape)
-        return Renumbered(self.known.columns, rows.reshape(-1), np.broadcast_to(owner, shape).reshape(-1))
+        known, owner = self.known, self.arrays["owner"][numbers]
+        place = self.arrays["rows"][numbers] - 1 + back
+        parts = known.begins[owner] + place, known.series[owner], place >= known.lengths[owner]
+        rows, series, ahead = (np.broadcast_to(part, shape).reshape(-1) for part in parts)
+        return FromOrigins(known.columns, rows, series, ahead)
 
     def _make_room(self, numbers: IntArray, T: int) -> None:
         """Move the latest rows of series to the front of their tapes, where fewer than T columns are left."""

@@ -1,10 +1,22 @@
-"""What attention and heads are called, for those who choose them and those who only list them. No torch."""
+"""What attention and heads are called, and what no parameter of a distribution falls below. No torch."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-__all__ = ["ATTENTIONS", "HEADS", "POINT_LOSSES", "AttentionName", "HeadName", "PointLoss", "head_outputs"]
+__all__ = [
+    "ATTENTIONS",
+    "HEADS",
+    "LEAST_EXCESS",
+    "LEAST_FREEDOM",
+    "LEAST_MEAN",
+    "LEAST_SPREAD",
+    "POINT_LOSSES",
+    "AttentionName",
+    "HeadName",
+    "PointLoss",
+    "head_outputs",
+]
 
 AttentionName = Literal["additive", "dot", "general", "multi-head"]
 HeadName = Literal["point", "quantiles", "gaussian", "student-t", "negative-binomial", "mixture"]
@@ -34,6 +46,15 @@ POINT_LOSSES: dict[PointLoss, str] = {
     "huber": "squared within one unit of scale, absolute beyond it (Huber 1964)",
 }
 """The losses that a point can be trained by, and what they ask for."""
+
+LEAST_SPREAD = 1e-3
+"""In units of scale: no distribution is narrower, so that a stretch without any change cannot make a loss endless."""
+LEAST_FREEDOM = 2.01
+"""Degrees of freedom of Student's t: above 2, so that there is a variance."""
+LEAST_EXCESS = 1e-3
+"""Share of a mean count that the variance exceeds it by at least: a size without end would be Poisson's."""
+LEAST_MEAN = 1e-100
+"""Of counts, so that there is a logarithm."""
 
 
 def head_outputs(head: HeadName, n_quantiles: int, components: int) -> int:

@@ -56,6 +56,11 @@ class Network(nn.Module, ABC):
     def penalty(self, features: Tensor) -> Tensor:
         """What is added to the loss beside the head's, from what the network does while it reads (B, T, F)."""
 
+    def forget_activations(self, features: Tensor) -> list[Tensor]:
+        """What the forget gate of every layer does (B, T, H) while it reads features (B, T, F); empty where there is
+        none to be seen."""
+        return []
+
     @property
     def device(self) -> torch.device:
         """Where its weights are."""
@@ -93,11 +98,17 @@ class One(Network):
         H, L = self.spec.hidden, self.spec.built.rows_back
         return H + L * (H + 1) if self.spec.keeps_memory else H
 
+    def forget_activations(self, features: Tensor) -> list[Tensor]:
+        """See `Network.forget_activations`."""
+        if not self.spec.built.has_gate or not isinstance(self.encoder, Carried):
+            return []
+        return self.encoder.forget_activations(features)
+
     def penalty(self, features: Tensor) -> Tensor:
         """How far forget gates stray from their range, and how evenly attention looks, by what these cost."""
         built, cost = self.spec.built, features.new_zeros(())
-        if built.forget.within is not None and isinstance(self.encoder, Carried):
-            opened = self.encoder.forget_activations(features)
+        if built.forget.within is not None:
+            opened = self.forget_activations(features)
             cost = cost + built.forget.penalty * sum(forget_penalty(f, built.forget.within) for f in opened)
         if built.entropy and self.attention is not None:
             every = torch.arange(features.shape[1], device=features.device).expand(len(features), -1)

@@ -62,6 +62,7 @@ class _Contents:
     history: Outline
     facts: dict[str, Any]
     calibration: tuple[tuple[float, ...], ...]
+    persistence: float
 
     def __post_init__(self) -> None:
         shape, spec = self.network, self.inputs
@@ -73,6 +74,8 @@ class _Contents:
             raise ValueError(f"the network must have the widths {told} of its inputs, not {shape}")
         if not self.calibration or any(len(row) != Q or min(row) <= 0 for row in self.calibration):
             raise ValueError(f"calibration must have {Q} positive factors per step")
+        if not 0 <= self.persistence < 1:
+            raise ValueError(f"persistence must be from 0 to below 1, not {self.persistence}")
         if self.typical_scale < 0 or any(column.spread <= 0 for column in spec.columns):
             raise ValueError("scales must be positive")
 
@@ -110,6 +113,7 @@ def save_model(folder: str | Path, artifact: Artifact, *, overwrite: bool = Fals
         "typical_scale": fitted.typical_scale,
         "history": asdict(outline),
         "calibration": fitted.calibration.factors.tolist(),
+        "persistence": fitted.calibration.persistence,
     }
     _Contents.of(json.loads(render(document)))  # what could not be loaded must not replace what can
     weights = pack(network.weights, WEIGHT, WEIGHTS)
@@ -139,7 +143,7 @@ def load_model(folder: str | Path, *, engine: str = "auto") -> Artifact:
     fitted = Fitted(
         start_engine(StoredNetwork(contents.network, weights, files[ENCODER], files[DECODER]), engine),
         contents.inputs,
-        Calibration(np.array(contents.calibration, np.float64)),
+        Calibration(np.array(contents.calibration, np.float64), contents.persistence),
         contents.horizon,
         contents.typical_scale,
         contents.name,

@@ -19,6 +19,7 @@ import numpy as np
 
 from foregate.core import ArtifactError, UsageError, listed
 from foregate.core.files import write_atomically
+from foregate.core.processes import leads
 
 __all__ = ["MANIFEST", "Document", "read_folder", "render", "write_folder"]
 
@@ -35,6 +36,8 @@ ANEW = "Save the model anew, or take a sound copy."
 def write_folder(folder: Path, document: Document, files: Mapping[str, bytes], *, overwrite: bool) -> None:
     """Write a folder under a temporary name beside it, sync it, and move it into place.
 
+    Of several processes that `torchrun` has started only the first one writes.
+
     Args:
         folder: where to; folders above it are made. Of a link, what it points to.
         document: what the manifest says, see `render`.
@@ -46,6 +49,8 @@ def write_folder(folder: Path, document: Document, files: Mapping[str, bytes], *
         ArtifactError: the folder is there, and `overwrite` is false; it holds something else than a model, or cannot be
             written.
     """
+    if not leads():
+        return
     folder = Path(os.path.realpath(folder))
     require_replaceable(folder, overwrite=overwrite)
     manifest = render({"format": FORMAT, **document, "files": {name: _mark(files[name]) for name in files}})

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from foregate.core import evenly
 from foregate.data.inputs import Inputs
-from foregate.forecasting.intervals import LARGEST_FACTOR, LEAST_FACTOR, Calibration, Evidence, calibrate
+from foregate.forecasting.intervals import LARGEST_FACTOR, LEAST_FACTOR, Calibration, Evidence, calibrate, persistence
 from foregate.pipeline.plan import HoldOut
 from foregate.pipeline.recipe import LEVELS
 
@@ -92,4 +92,5 @@ def calibrated(
     evidence = Evidence(len(judged), 1 + float(np.mean(last - first)) / horizon)
     came, asked = np.concatenate(outcomes), np.concatenate(observed)
     found = calibrate(came, np.concatenate(quantiles), asked, LEVELS, evidence, prior)
-    return Calibration(found.factors[nearest])
+    lasting = persistence(came, np.concatenate(quantiles), asked, k, evidence)
+    return Calibration(found.factors[nearest], lasting)

@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from foregate.core import DataError, Panel, UsageError, require_regular
+from foregate.core import DataError, Engine, Panel, UsageError, require_regular
 from foregate.data.columns import fit_columns
 from foregate.data.inputs import Inputs, InputSpec
+from foregate.forecasting.ensemble import Ensemble
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.intervals import Calibration
 from foregate.forecasting.origins import raw_quantiles
-from foregate.models.network import Network, make_network
-from foregate.models.spec import NetworkSpec
 from foregate.pipeline.calibration import MOST_JUDGED, Outcomes, as_wide_as, calibrated, judged_series, judged_steps
 from foregate.pipeline.instant import instant
-from foregate.pipeline.judge import batch_score
-from foregate.pipeline.plan import HoldOut, hold_out, plan_training, plan_unchecked, plan_window
+from foregate.pipeline.member import Member, Task, new_network, train_member
+from foregate.pipeline.plan import HoldOut, hold_out, plan_members, plan_window
 from foregate.pipeline.prepare import choose_seasons, few_observations, shown_seasons, typical_scale
-from foregate.pipeline.recipe import LEVELS, Recipe
+from foregate.pipeline.recipe import Recipe
 from foregate.pipeline.report import FitReport
 from foregate.pipeline.start import Start
-from foregate.training.batches import Crops
 from foregate.training.engine import TorchEngine
-from foregate.training.loop import Progress, TrainingResult, train
-from foregate.training.options import TrainingOptions
+from foregate.training.events import Callback
+from foregate.training.weights import row_weights
 
 __all__ = ["fit", "new_network"]
 
-FINISH_SHARE = 0.2
-"""After the best weights are found, this share of the steps is trained once more with the held-out rows included."""
-FINISH_RATE = 0.1
-"""At this share of the learning rate."""
-TRUSTS = (0.25, 0.5, 0.75)
-"""Shares of what training changed that are tried, between none of it and all."""
-
-Score = Callable[[Network], float]
+SHARPNESS = 8
+"""Members weigh in proportion to their score to the power of minus this: a tenth worse is half as much."""
 
 
 def fit(
@@ -50,71 +39,93 @@ def fit(
     panel: Panel,
     *,
     start: Start | None = None,
-    on_step: Callable[[Progress], None] | None = None,
+    callbacks: Sequence[Callback] = (),
     checkpoint: Path | None = None,
+    weights: Mapping[str, float] | Sequence[float] | None = None,
 ) -> tuple[Fitted, FitReport]:
-    """Train the network on every origin of every series of a regular panel.
+    """Train one network or several on every origin of every series of a regular panel.
 
     1. The last origins of each series are held out where it is long enough (`hold_out`).
-    2. The network begins with the weights of `start`; covariates enter through inputs that begin at zero, so that its
+    2. A network begins with the weights of `start`; covariates enter through inputs that begin at zero, so that its
        first forecasts are the instant ones. It is trained on the rest; the averaged weights that score best on the
        held-out origins are kept, the first ones included.
     3. Between the first and the trained weights, the blend that scores best is taken (Wortsman et al. 2022).
-    4. Intervals are calibrated on the held-out origins; as far as these are few, they are as wide as the instant
+    4. Of several networks (`plan_members`), the forecast is the median, or the mean weighted by how they score.
+    5. Intervals are calibrated on the held-out origins; as far as these are few, they are as wide as the instant
        forecaster's.
-    5. Training goes on for a fifth of the steps at a tenth of the rate with the held-out rows included, so that the
+    6. Training goes on for a fifth of the steps at a tenth of the rate with the held-out rows included, so that the
        newest observations are learnt from too.
 
     Args:
         recipe: what to make.
         panel: what to learn from.
-        start: pretrained weights; None, or a recipe that asks for other sizes, to train from scratch.
-        on_step: told of every step.
+        start: pretrained weights; None, or a recipe that asks for another network, to train from scratch.
+        callbacks: told of every event of each main run, see `foregate.training.events`.
         checkpoint: folder to write checkpoints to, and to go on from.
+        weights: how much series (by id) or rows count in the loss, see `foregate.training.weights.row_weights`.
 
     Raises:
         DataError: nothing to learn from.
+        UsageError: the recipe asks for nothing to be trained; or wrong weights.
     """
     if recipe.effort == "instant":
         raise UsageError("effort must be one that trains, but got 'instant'. Use foregate.pipeline.instant for it.")
     require_regular(panel)
+    counted = None if weights is None else row_weights(panel, weights)
     seasons = choose_seasons(recipe, panel)
     held = hold_out(panel, recipe.horizon, max(seasons)) if recipe.validate else _nothing_held(panel)
     _require_trainable(panel, held, recipe.horizon)
     begun = start if start is not None and recipe.start == "pretrained" and start.serves(recipe) else None
-    spec = InputSpec(seasons, recipe.recent, plan_window(seasons), fit_columns(panel.cut(held.limits)))
+    columns = fit_columns(panel.cut(held.limits), recipe.max_categories)
+    counts = recipe.model.head == "negative-binomial"
+    spec = InputSpec(seasons, recipe.recent, plan_window(seasons), counts, columns)
     inputs = Inputs(panel, spec)
-    network = new_network(recipe, spec, begun)
-    options = plan_training(recipe, panel, seasons, pretrained=begun is not None)
-    options = replace(options, every_step=network.spec.built.strategy == "seq2seq")
-    judged = judged_series(held)
-    ahead = 1 if network.spec.built.strategy == "recursive" else recipe.horizon
-    score = _score(inputs, held, judged, options, ahead)
-    if begun is not None and score is None:
-        options = plan_unchecked(recipe, options)
-    crops = Crops(inputs, held.limits, ahead, options)
-    first = {name: value.clone() for name, value in network.state_dict().items()} if begun is not None else None
-    result = train(network, crops, score=score, on_step=on_step, checkpoint=checkpoint, from_start=first is not None)
-    trust, kept = 1.0, result.best_score
-    if first is not None and score is not None:
-        trust, kept = _blend(network, first, result, score)
-    prior = None if begun is None else _instant_widths(recipe, begun, network, inputs, held, judged)
-    said = _said(network, inputs, held, judged, recipe.horizon)
-    calibration = calibrated(inputs, held, judged, recipe.horizon, said, prior)
-    finish = 0 if score is None or not trust else _finish(network, Crops(inputs, panel.lengths, ahead, options), result)
-    fitted = Fitted(TorchEngine(network), spec, calibration, recipe.horizon, typical_scale(inputs))
+    task = Task(inputs, held, judged_series(held), counted)
+    members = []
+    for i, own in enumerate(plan_members(recipe, panel, pretrained=begun is not None)):
+        place = checkpoint if checkpoint is None or not i else checkpoint / str(i + 1)
+        first = begun if own.start == "pretrained" else None
+        members.append(train_member(own, task, first, callbacks=callbacks, checkpoint=place))
+    engine = _together(members, recipe)
+    prior = None if begun is None else _instant_widths(recipe, begun, engine, task)
+    said = _said(engine, task, recipe.horizon)
+    calibration = calibrated(inputs, held, task.judged, recipe.horizon, said, prior)
+    finish = sum(member.finish(task, recipe.horizon) for member in members)
+    fitted = Fitted(_together(members, recipe), spec, calibration, recipe.horizon, typical_scale(inputs))
+    best = min(members, key=lambda member: member.score)
     report = FitReport(
         seasons=shown_seasons(seasons),
-        parameters=sum(p.numel() for p in network.parameters()),
-        training=result,
+        parameters=sum(p.numel() for member in members for p in member.network.parameters()),
+        training=best.result,
         finish_steps=finish,
         held_out=int((held.origins >= 0).any(1).sum()),
-        start="scratch" if begun is None else begun.label,
-        trust=trust,
-        score=kept,
-        notes=(*_notes(panel, held), *_start_notes(recipe, start, begun, trust)),
+        start="scratch" if best.start is None else best.start.label,
+        trust=best.trust,
+        score=best.score,
+        members=tuple(_described(member) for member in members) if len(members) > 1 else (),
+        notes=(*_notes(panel, held), *_start_notes(recipe, start, best)),
     )
     return fitted, report
+
+
+def _together(members: Sequence[Member], recipe: Recipe) -> Engine:
+    """What runs all members."""
+    engines = [TorchEngine(member.network) for member in members]
+    if len(engines) == 1:
+        return engines[0]
+    scores = np.array([member.score for member in members])
+    known = np.isfinite(scores).all() and (scores > 0).all()
+    weights = (scores.min() / scores) ** SHARPNESS if known else np.ones(len(scores))
+    return Ensemble(engines, None if recipe.combine == "median" else tuple((weights / weights.sum()).tolist()))
+
+
+def _described(member: Member) -> dict[str, Any]:
+    return {
+        "start": "scratch" if member.start is None else member.start.label,
+        "seed": member.options.seed,
+        "steps": member.result.steps,
+        "validation": member.score if np.isfinite(member.score) else None,
+    }
 
 
 def _nothing_held(panel: Panel) -> HoldOut:
@@ -138,111 +149,32 @@ def _require_trainable(panel: Panel, held: HoldOut, horizon: int) -> None:
         )
 
 
-def new_network(recipe: Recipe, spec: InputSpec, start: Start | None = None) -> Network:
-    """A network with first weights: those of a start, with zeros for covariates, or random ones.
-
-    Random ones follow from the seed of the recipe alone.
-    """
-    own = {name: getattr(recipe if start is None else start.shape, name) for name in ("hidden", "decoder")}
-    sizes = {name: size for name, size in own.items() if size is not None}
-    layers = recipe.layers if start is None else start.shape.built.layers
-    built = recipe.model.resolve(layers, spec.seasons, recipe.horizon)
-    shape = NetworkSpec(spec.n_features, spec.n_steps, spec.n_profiles, LEVELS, **sizes, built=built)
-    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they were
-        torch.manual_seed(recipe.seed)
-        network = make_network(shape)
-    if start is not None:
-        with torch.no_grad():
-            for name, parameter in network.named_parameters():
-                given = torch.tensor(start.weights[name])  # covariates are the last columns
-                parameter.zero_()[tuple(slice(size) for size in given.shape)] = given
-    return network
-
-
-def _score(
-    inputs: Inputs,
-    held: HoldOut,
-    judged: NDArray[np.int64],
-    options: TrainingOptions,
-    horizon: int,
-) -> Score | None:
-    """Mean loss over the held-out origins, on numbers prepared once; None where there is no outcome to judge by."""
-    crops = Crops(inputs, inputs.panel.lengths, horizon, options)
-    parts = np.array_split(judged, max(1, -(-len(judged) // 64)))
-    batches = [crops.at(part, held.origins[part]) for part in parts if len(part)]
-    sizes = [float(batch.weight.sum()) for batch in batches]
-    if not sum(sizes):
-        return None
-
-    def score(network: Network) -> float:
-        network.eval()
-        losses = [batch_score(network, batch) for batch in batches]
-        return float(np.average(losses, weights=sizes))
-
-    return score
-
-
-def _blend(network: Network, first: Mapping[str, Tensor], result: TrainingResult, score: Score) -> tuple[float, float]:
-    """Leave the best blend of first and trained weights in the network; how much was trusted, and its score.
-
-    Weights along the line between a pretrained network and its fine-tuned self often forecast better than both ends,
-    and never worse than the better one on what they are chosen by (WiSE-FT, Wortsman et al. 2022).
-    """
-    if not result.best_step:
-        return 0.0, result.start_score
-    trained = {name: value.clone() for name, value in network.state_dict().items()}
-    found = {0.0: result.start_score, 1.0: result.best_score}
-
-    def take(trust: float) -> None:
-        network.load_state_dict({name: first[name].lerp(trained[name], trust) for name in trained})
-
-    for trust in TRUSTS:
-        take(trust)
-        found[trust] = score(network)
-    best = min(sorted(found), key=lambda trust: found[trust] if math.isfinite(found[trust]) else math.inf)
-    if best == 1:
-        network.load_state_dict(trained)
-    else:
-        take(best)
-    return best, found[best]
-
-
-def _said(network: Network, inputs: Inputs, held: HoldOut, judged: NDArray[np.int64], horizon: int) -> Outcomes:
-    origins = np.full_like(held.origins, -1)
-    origins[judged] = held.origins[judged]
-    for _, _, rows, raw in raw_quantiles(TorchEngine(network), inputs, origins, judged_steps(horizon)):
+def _said(engine: Engine, task: Task, horizon: int) -> Outcomes:
+    origins = np.full_like(task.held.origins, -1)
+    origins[task.judged] = task.held.origins[task.judged]
+    for _, _, rows, raw in raw_quantiles(engine, task.inputs, origins, judged_steps(horizon)):
         yield rows, raw
 
 
-def _instant_widths(
-    recipe: Recipe, begun: Start, network: Network, inputs: Inputs, held: HoldOut, judged: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _instant_widths(recipe: Recipe, begun: Start, engine: Engine, task: Task) -> NDArray[np.float64]:
     """(K, Q) factors at which intervals are as wide as those of the instant forecaster.
 
     Those are calibrated on half of the past, since nothing was learnt from it; a network that has just learnt a small
     panel by heart is too sure of itself, and the few windows that it was held back from can hardly tell.
     """
+    inputs, held, judged = task.inputs, task.held, task.judged
     panel, seasons = inputs.panel, shown_seasons(inputs.spec.seasons)  # which are not looked for again
-    usual, _ = instant(replace(recipe, effort="instant", season_length=seasons), panel, begun)
+    usual, _ = instant(Recipe(recipe.horizon, seasons, "instant", recent=recipe.recent), panel, begun)
     there = inputs if usual.reading is None else usual.reading.inputs
     its_own = there if there.spec == usual.spec else Inputs(panel, usual.spec)
     k, origins = judged_steps(recipe.horizon), np.full((len(panel), 1), -1)
     which = judged if len(judged) else np.arange(min(len(panel), MOST_JUDGED))
     origins[which, 0] = held.origins[which].max(1) if len(judged) else panel.lengths[which] - 1
-    engines = (begun.engine, its_own), (TorchEngine(network), inputs)
+    engines = (begun.engine, its_own), (engine, inputs)
     theirs, own = (np.concatenate([raw for *_, raw in raw_quantiles(e, i, origins, k)]) for e, i in engines)
     factors = usual.calibration.factors
     factors = factors[np.minimum(k, len(factors)) - 1]
     return as_wide_as(Calibration(factors).apply(theirs.astype(np.float64)), own)
-
-
-def _finish(network: Network, crops: Crops, result: TrainingResult) -> int:
-    steps = round(FINISH_SHARE * result.best_step)
-    if steps:
-        options = crops.options
-        crops.options = replace(options, steps=steps, rate=FINISH_RATE * options.rate, seed=options.seed + 1)
-        train(network, crops)
-    return steps
 
 
 def _notes(panel: Panel, held: HoldOut) -> tuple[str, ...]:
@@ -259,24 +191,24 @@ def _notes(panel: Panel, held: HoldOut) -> tuple[str, ...]:
     return (*notes, *few_observations(panel))
 
 
-def _start_notes(recipe: Recipe, start: Start | None, begun: Start | None, trust: float) -> tuple[str, ...]:
+def _start_notes(recipe: Recipe, start: Start | None, best: Member) -> tuple[str, ...]:
     """What became of the pretrained weights, where it is not the usual."""
-    if begun is None:
-        if start is None or recipe.start == "scratch":
+    if best.start is None:
+        if start is None or recipe.start == "scratch" or start.serves(recipe):
             return ()
         own = start.shape
         return (
             f"trained from scratch, since the pretrained weights {start.name!r} are of another network "
             f"(lstm, hidden {own.hidden}, layers {own.built.layers}, decoder {own.decoder}, recent {start.recent}).",
         )
-    if trust == 0:
+    if best.trust == 0:
         return (
             "training brought nothing that did better on the held-out origins than the pretrained weights: forecasts "
             "are the instant ones.",
         )
-    if trust < 1:
+    if best.trust < 1:
         return (
-            f"a blend of {1 - trust:.0%} pretrained and {trust:.0%} trained weights did best on the held-out origins, "
-            "and is used.",
+            f"a blend of {1 - best.trust:.0%} pretrained and {best.trust:.0%} trained weights did best on the held-out "
+            "origins, and is used.",
         )
     return ()

@@ -8,6 +8,7 @@ import numpy as np
 
 from foregate.core import Frequency, Panel, UsageError, evenly, listed, require_regular
 from foregate.data.inputs import Inputs
+from foregate.data.targets import given_roles
 from foregate.forecasting.fitted import SERIES_AT_ONCE, Fitted, Reading
 from foregate.forecasting.origins import decode_origins, read_origins
 from foregate.pipeline.calibration import MOST_JUDGED, Outcomes, calibrated, judged_series, judged_steps, no_calibration
@@ -52,7 +53,8 @@ def instant(recipe: Recipe, panel: Panel, start: Start) -> tuple[Fitted, FitRepo
         own = start.shape
         raise UsageError(
             f"hidden, layers, decoder and recent must be those of the pretrained weights ({own.hidden}, "
-            f"{own.built.layers}, {own.decoder} and {start.recent}) or not be given for effort='instant', but got others. Leave them out."
+            f"{own.built.layers}, {own.decoder} and {start.recent}) or not be given for effort='instant', but got "
+            "others. Leave them out."
         )
     seasons = choose_seasons(recipe, panel)
     held = hold_out(panel, recipe.horizon, max(seasons), MOST_HELD_OUT)
@@ -129,9 +131,15 @@ def _notes(panel: Panel, held: HoldOut) -> tuple[str, ...]:
     notes = list(panel.notes)
     if not (held.origins >= 0).any():
         notes.append("no series is long enough to check intervals on its past: they are the network's own.")
-    if panel.covariates:
+    given = given_roles(((name, c.role) for name, c in panel.covariates.items()), panel.spec)
+    if panel.spec.target_cols:
         notes.append(
-            f"covariates {listed(panel.covariates)} are not read by an instant forecaster. Choose another effort to "
+            f"targets {listed(panel.spec.target_cols)} are forecast each by itself by an instant forecaster. Choose "
+            "another effort to learn from what the others do."
+        )
+    if given:
+        notes.append(
+            f"covariates {listed(given)} are not read by an instant forecaster. Choose another effort to "
             "learn from them."
         )
     return (*notes, *few_observations(panel))

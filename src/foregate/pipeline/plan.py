@@ -9,17 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Panel
-from foregate.pipeline.recipe import Recipe
+from foregate.pipeline.recipe import Beginning, Recipe
 from foregate.training.options import TrainingOptions
 
-__all__ = ["HoldOut", "hold_out", "plan_training", "plan_unchecked", "plan_weights", "plan_window"]
+__all__ = ["HoldOut", "hold_out", "plan_members", "plan_training", "plan_unchecked", "plan_weights", "plan_window"]
 
 IntArray = NDArray[np.int64]
 
-STEPS = {"fast": 8.0, "standard": 20.0, "best": 100.0}
+STEPS = {"fast": 8.0, "standard": 20.0, "best": 30.0}
 """Training steps per fourth root of the number of observed values."""
 FEWEST_STEPS = {"fast": 40, "standard": 60, "best": 120}
-MOST_STEPS = {"fast": 400, "standard": 2_000, "best": 20_000}
+MOST_STEPS = {"fast": 400, "standard": 2_000, "best": 4_000}
+BEST_MEMBERS = 5
+"""Networks that effort ``best`` trains."""
 CELLS = 16_000
 """Rows read per training step, about."""
 MOST_HELD_OUT = 0.15
@@ -84,6 +86,22 @@ def plan_weights(recipe: Recipe, panel: Panel) -> str:
     return "base" if small and (recipe.hidden, recipe.layers, recipe.decoder) == (None, None, None) else "tiny"
 
 
+def plan_members(recipe: Recipe, panel: Panel, *, pretrained: bool) -> tuple[Recipe, ...]:
+    """What each network is made by: other seeds, and with effort ``best`` every other one from scratch.
+
+    Args:
+        recipe: of the whole.
+        panel: what is trained on.
+        pretrained: whether there are weights to begin with.
+    """
+    unsure = pretrained and bool(panel.covariates)  # of which the pretrained weights know nothing
+    usual = BEST_MEMBERS if recipe.effort == "best" else 2 if unsure and recipe.effort == "standard" else 1
+    starts: tuple[Beginning, ...] = ("pretrained", "scratch") if pretrained else ("scratch",)
+    return tuple(
+        replace(recipe, seed=recipe.seed + i, start=starts[i % len(starts)]) for i in range(recipe.members or usual)
+    )
+
+
 def plan_training(
     recipe: Recipe, panel: Panel, seasons: tuple[int, int], *, pretrained: bool = False
 ) -> TrainingOptions:
@@ -97,7 +115,8 @@ def plan_training(
     batch = recipe.batch or int(np.clip(CELLS // crop, 16, 96))
     checks = int(np.clip(steps // 5, 1, 20))  # a check after every step would use up the patience on noise
     rate = recipe.rate or RATES["pretrained" if most_is_learnt else "scratch"]
-    return TrainingOptions(steps=steps, batch=batch, crop=crop, rate=rate, checks=checks, seed=recipe.seed)
+    given = {"checks": checks} | recipe.training
+    return TrainingOptions(steps=steps, batch=batch, crop=crop, rate=rate, seed=recipe.seed, **given)
 
 
 def plan_unchecked(recipe: Recipe, options: TrainingOptions) -> TrainingOptions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from foregate.pipeline.recipe import Recipe
 from foregate.pipeline.synthetic_crops import SyntheticCrops
 from foregate.training.ahead import drawn_ahead
 from foregate.training.engine import require_device
-from foregate.training.loop import Progress, train
+from foregate.training.events import Callback
+from foregate.training.loop import train
 from foregate.training.options import TrainingOptions
 from foregate.training.result import TrainingResult
 
@@ -102,7 +103,7 @@ def pretrain(
     run: Pretraining,
     *,
     processes: int = 0,
-    on_step: Callable[[Progress], None] | None = None,
+    callbacks: Sequence[Callback] = (),
     on_check: Callable[[Network, float], None] | None = None,
     checkpoint: Path | None = None,
 ) -> tuple[Network, TrainingResult]:
@@ -111,7 +112,7 @@ def pretrain(
     Args:
         run: what to make; it does not stop early if `patience` is at least `checks`.
         processes: that draw batches ahead, beside this one; the result is the same for any number.
-        on_step: told of every step.
+        callbacks: told of every event, see `foregate.training.events`.
         on_check: given the averaged weights and their held-back score at every check.
         checkpoint: folder to write checkpoints to, and to go on from, to the same bits.
 
@@ -141,5 +142,5 @@ def pretrain(
         return value
 
     with drawn_ahead(crops, processes) as source:
-        result = train(network, source, score=score, on_step=on_step, checkpoint=checkpoint)
+        result = train(network, source, score=score, callbacks=callbacks, checkpoint=checkpoint)
     return network.cpu(), result

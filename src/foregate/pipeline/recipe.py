@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from foregate.core import UsageError
+from foregate.core import UsageError, listed
+from foregate.data.augment import Augment
 from foregate.models.options import ModelOptions
+from foregate.training.options import TrainingOptions
 
 __all__ = ["EFFORTS", "LEVELS", "Effort", "Recipe"]
 
 Effort = Literal["instant", "fast", "standard", "best"]
 EFFORTS: tuple[str, ...] = get_args(Effort)
 Beginning = Literal["pretrained", "scratch"]
+Combination = Literal["weights", "median"]
 
 LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 """Probabilities that the network learns; others are interpolated."""
 _SIZES = ("hidden", "layers", "decoder")
+_OF_TRAINING = tuple(
+    name for name in TrainingOptions.__dataclass_fields__ if name not in ("steps", "rate", "batch", "crop", "seed")
+)
 
 
 @dataclass(frozen=True)
@@ -38,8 +44,7 @@ class Recipe:
     start: Beginning = "pretrained"
     """What training begins with: the weights that come with the package, or random ones."""
     model: ModelOptions = field(default_factory=ModelOptions)
-    """Which network: names of its parts joined by ``+``, such as ``"gru+stacked"``, or `ModelOptions`. Any but the
-    usual one is trained from scratch."""
+    """Which network. Any but the usual one is trained from scratch."""
     weights: str | None = None
     """Which of the pretrained weights: ``tiny`` or ``base``; None: decided from the size of the panel."""
     hidden: int | None = None
@@ -58,10 +63,21 @@ class Recipe:
     """Crops per step; None: decided from their length."""
     crop: int | None = None
     """Rows that are read of a crop; None: decided from the season and the horizon."""
+    augment: Augment | None = None
+    """How much what is trained on is changed from time to time; None for not at all."""
+    members: int | None = None
+    """Networks that are trained, with seeds of their own, and forecast together; None: 5 with effort ``best``, else
+    one, and one more from scratch where there are covariates, of which the pretrained weights know nothing."""
+    combine: Combination = "weights"
+    """What several networks say together: the mean, weighted by how each scores on held-out origins, or the median."""
+    max_categories: int = 10_000
+    """Of each covariate so many of the most frequent categories are told apart; rarer ones are read as unknown."""
     validate: bool = True
     """Hold out the last origins of each series to stop early, to keep the best weights and to calibrate intervals."""
     seed: int = 0
     """Same seed, same data, same machine: same forecaster, to the bit."""
+    training: dict[str, Any] = field(default_factory=dict)
+    """Further fields of `foregate.training.options.TrainingOptions`, such as ``{"optimizer": "sgd"}``."""
 
     def __post_init__(self) -> None:
         if not _whole(self.horizon, 1):
@@ -88,9 +104,10 @@ class Recipe:
                 )
         if not _whole(self.seed, 0) or self.seed >= 2**63:
             raise UsageError(f"seed must be a whole number from 0 to 2^63 - 1, but got {self.seed!r}.")
-        if not _whole(self.recent, 1):
-            raise UsageError(f"recent must be a whole number of at least 1, but got {self.recent!r}.")
-        for name in (*_SIZES, "steps", "batch", "crop"):
+        for name in ("recent", "max_categories"):
+            if not _whole(getattr(self, name), 1):
+                raise UsageError(f"{name} must be a whole number of at least 1, but got {getattr(self, name)!r}.")
+        for name in (*_SIZES, "steps", "batch", "crop", "members"):
             value = getattr(self, name)
             if value is not None and not _whole(value, 1):
                 what = "follow the weights" if name in _SIZES else "decide from the data"
@@ -100,20 +117,37 @@ class Recipe:
             raise UsageError(f"rate must be between 0 and 1, but got {self.rate!r}. Good values lie around 1e-3.")
         if not isinstance(self.validate, bool):
             raise UsageError(f"validate must be True or False, but got {self.validate!r}.")
-        if isinstance(self.model, str):
-            object.__setattr__(self, "model", ModelOptions.parse(self.model))
         if not isinstance(self.model, ModelOptions):
-            raise UsageError(f"model must be text or ModelOptions, but got {self.model!r}. Give for example 'gru'.")
+            raise UsageError(
+                f"model must be ModelOptions, but got {self.model!r}. Give for example ModelOptions.parse('gru')."
+            )
         if self.effort == "instant" and not self.model.is_pretrained:
             raise UsageError(
                 "model must be the usual one for effort='instant', which trains nothing, but got "
                 f"{self.model.label!r}. Choose effort='fast'."
             )
+        if self.combine not in get_args(Combination):
+            raise UsageError(f"combine must be weights or median, but got {self.combine!r}.")
+        if not isinstance(self.augment, Augment | None):
+            raise UsageError(
+                f"augment must be an Augment, but got {self.augment!r}. Give for example Augment(jitter=0.1)."
+            )
+        if self.members != 1 and self.model.strategy == "recursive" and (self.members or self.effort == "best"):
+            raise UsageError(
+                "members must be 1 for a recursive model, whose futures are each its own, but got "
+                f"{self.members or 'the 5 of effort best'}. Say members=1."
+            )
+        if not isinstance(self.training, dict):
+            raise UsageError(f"training must be a dict from names to values, but got {self.training!r}.")
+        unknown = sorted(str(name) for name in set(self.training) - set(_OF_TRAINING))
+        if unknown:
+            raise UsageError(f"training must have names among {', '.join(_OF_TRAINING)}, but got {listed(unknown)}.")
+        TrainingOptions(1, **self.training)  # contradictions are told now, not after the data was read
         self._in_python()
 
     def _in_python(self) -> None:
         """Numbers of numpy become Python's, which torch and JSON ask for."""
-        for name in ("horizon", "seed", "recent", *_SIZES, "steps", "batch", "crop"):
+        for name in ("horizon", "seed", "recent", "max_categories", *_SIZES, "steps", "batch", "crop", "members"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, int(getattr(self, name)))
         if self.rate is not None:

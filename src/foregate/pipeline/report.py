@@ -31,14 +31,16 @@ class FitReport:
     """Share of what training changed that was kept, 0 to 1; 0 for an instant forecaster."""
     score: float
     """Loss on the held-out origins, of the weights that were kept; infinite without validation."""
-    notes: tuple[str, ...]
+    members: tuple[dict[str, Any], ...] = ()
+    """What became of each network, where there are several; the other figures are those of the best."""
+    notes: tuple[str, ...] = ()
     """What the reader should know, one sentence each."""
 
     def facts(self) -> dict[str, Any]:
         """The report in types that JSON knows; what is not known is None.
 
         Examples:
-            >>> FitReport((12,), 1000, TrainingResult(), 0, 3, "tiny 0a1b2c", 0.0, math.inf, ()).facts()["validation"]
+            >>> FitReport((12,), 1000, TrainingResult(), 0, 3, "tiny 0a1b2c", 0.0, math.inf).facts()["validation"]
         """
         run = self.training
         return {
@@ -52,7 +54,8 @@ class FitReport:
             "trust": None if self.start == "scratch" else self.trust,
             "instant_validation": _finite(run.start_score),
             "validation": _finite(self.score),
-            "history": [[step, loss, _finite(score)] for step, loss, score in run.history],
+            "history": [record.facts() for record in run.history],
+            "members": list(self.members),
             "notes": list(self.notes),
         }
 

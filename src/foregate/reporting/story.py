@@ -96,8 +96,9 @@ def forecast_section(view: View) -> str:
     zone = view.panel.spec.time_zone
     clock = f"the clock of {zone}" if view.panel.spec.wall_clock else "UTC"
     where = f" Times are {clock}." if zone else ""
-    horizon, target = view.forecast.horizon, short(view.panel.spec.target_col)
-    lead = f"{horizon:,} step{'s' * (horizon > 1)} ahead, in the units of {target}. {view.sampling}{where}"
+    horizon, spec = view.forecast.horizon, view.panel.spec
+    units = "each target" if spec.target_cols else short(spec.target_col)
+    lead = f"{horizon:,} step{'s' * (horizon > 1)} ahead, in the units of {units}. {view.sampling}{where}"
     return section("forecast", "Forecast", paragraph(lead), key(entries), grid(charts))
 
 
@@ -161,7 +162,7 @@ def done_section(notes: Sequence[str], model: Mapping[str, Any]) -> str:
     known = {name: value for name, value in model.items() if value is not None}
     rows = [(label, f"{_plain(known[name])} {unit}".strip()) for name, (label, unit) in _FACTS.items() if name in known]
     rows += [(name.replace("_", " "), _plain(v)) for name, v in model.items() if name not in _FACTS and _is_fact(v)]
-    history = [tuple(row) for row in model.get("history", ())]
+    history = list(model.get("history", ()))
     parts = [_loss(history, model.get("best_step"))] if history else []
     parts += [f"<figure><h3>The fit</h3>{facts(rows, caption='The fit')}</figure>"] if rows else []
     lines = [_cut(note) for note in notes[:MOST_NOTES]]
@@ -170,9 +171,10 @@ def done_section(notes: Sequence[str], model: Mapping[str, Any]) -> str:
     return section("what-was-done", "What was done", shown, items(lines)) if parts or lines else ""
 
 
-def _loss(history: Sequence[tuple[Any, ...]], best: object) -> str:
+def _loss(history: Sequence[Mapping[str, Any]], best: object) -> str:
     """The curve of training."""
-    numbers = np.array([[np.nan if v is None else v for v in row[:3]] for row in history], np.float64)
+    shown = [[row[name] for name in ("step", "loss", "score")] for row in history]
+    numbers = np.array([[np.nan if v is None else v for v in row] for row in shown], np.float64)
     steps, loss, score = np.where(np.isfinite(numbers), numbers, np.nan).T
     curves, entries = [Curve(steps, loss, 1, 1)], [(swatch("model-1", DASHES[1]), "training")]
     if np.isfinite(score).any():

@@ -108,7 +108,8 @@ class View:
 
     def called(self, i: int) -> str:
         """What series number `i` of the panel is called."""
-        return short(self.panel.ids[i] if self.panel.spec.has_ids else self.panel.spec.target_col)
+        spec = self.panel.spec
+        return short(self.panel.ids[i] if spec.has_ids or spec.target_cols else spec.target_col)
 
     def remark(self, i: int) -> str:
         """How well the model did on series number `i`, compared with the others."""

@@ -49,7 +49,7 @@ class Live:
         spec: names of the columns, and how times are held.
 
     Raises:
-        ModelError: the model has covariates.
+        ModelError: the model has covariates, or several targets.
 
     Examples:
         >>> from foregate import Forecaster
@@ -61,6 +61,11 @@ class Live:
     """
 
     def __init__(self, fitted: Fitted, *, freq: Frequency | str | int = 1, spec: FrameSpec | None = None) -> None:
+        if spec is not None and spec.target_cols:
+            raise ModelError(
+                f"a live forecaster must have one target, but got a model of several: {listed(spec.target_cols)}. Fit "
+                "a model for each of them, or use predict."
+            )
         if fitted.spec.columns:
             raise ModelError(
                 "a live forecaster must have a model without covariates, but got one with "

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from foregate.data.augment import strided
 from foregate.data.inputs import Inputs
 from foregate.training.options import TrainingOptions
 
@@ -47,8 +48,6 @@ class Batch:
     """(B, O, K) in units of the origin's scale above its level."""
     weight: Float32Array
     """(B, O, K) 0 where there is no target."""
-    seed: int
-    """What the network draws itself, such as the units that are dropped, comes from this number."""
 
 
 class Source(Protocol):
@@ -74,10 +73,21 @@ class Crops:
         limits: (S,) rows of each series that may be used, as inputs or targets; the rest is held out.
         horizon: steps ahead to learn.
         options: sizes of a batch.
+        weights: (N,) how much each row of the panel counts as a target; all alike if not given.
+        stride: origins are taken every so many rows only.
     """
 
-    def __init__(self, inputs: Inputs, limits: IntArray, horizon: int, options: TrainingOptions) -> None:
-        self.inputs, self.horizon, self.options = inputs, horizon, options
+    def __init__(
+        self,
+        inputs: Inputs,
+        limits: IntArray,
+        horizon: int,
+        options: TrainingOptions,
+        *,
+        weights: Float32Array | None = None,
+        stride: int = 1,
+    ) -> None:
+        self.inputs, self.horizon, self.options, self.weights, self.stride = inputs, horizon, options, weights, stride
         self.limits = limits
         self.begins = inputs.panel.offsets[:-1]
         self.first = inputs.panel.first_observed
@@ -88,6 +98,7 @@ class Crops:
         """The same number for the same values, covariates, limits and horizon."""
         panel = self.inputs.panel
         parts = [panel.values, panel.mask, panel.offsets, self.limits, *(c.values for c in panel.covariates.values())]
+        parts += [] if self.weights is None else [self.weights]
         number = self.horizon
         for part in parts:
             number = zlib.crc32(part.tobytes(), number)
@@ -108,10 +119,14 @@ class Crops:
         high = np.maximum(np.where(end == limit, length - 1, length), 1)  # the last row has nothing to forecast
         place = rng.random((options.batch, options.origins))
         origin = np.sort((place * high[:, None]).astype(np.int64), 1)
+        before = (begin - self.begins[series])[:, None]  # rows of the series that lie before the crop
+        origin = np.maximum(strided(origin + before, self.stride) - before, 0)
         k = np.arange(1, self.horizon + 1)
         if self.horizon > MOST_STEPS and not options.every_step:
             k = np.sort(rng.choice(k, MOST_STEPS, replace=False))
-        return self._assemble(rows, origin, k, self.begins[series] + limit, int(rng.integers(2**31)))
+        batch = self._assemble(rows, origin, k, self.begins[series] + limit)
+        self.inputs.forget(rng, (batch.features, batch.origin_features), batch.steps)
+        return batch
 
     def at(self, series: IntArray, origins: IntArray) -> Batch:
         """The batch of given `origins` (S, O) of given `series` (S,), -1 for none; reading ends at the last of them."""
@@ -123,20 +138,23 @@ class Crops:
         rows = np.where(column < length[:, None], begin[:, None] + column, -1)
         place = np.maximum(origins - (last + 1 - length)[:, None], 0)
         stop = self.begins[series] + self.limits[series]
-        batch = self._assemble(rows, place, np.arange(1, self.horizon + 1), stop, 0)
+        batch = self._assemble(rows, place, np.arange(1, self.horizon + 1), stop)
         batch.weight[origins < 0] = 0
         return batch
 
-    def _assemble(self, rows: IntArray, column: IntArray, k: IntArray, stop: IntArray, seed: int) -> Batch:
+    def _assemble(self, rows: IntArray, column: IntArray, k: IntArray, stop: IntArray) -> Batch:
         inputs, b = self.inputs, np.arange(len(rows))[:, None]
         origins = rows[b, column]
         features = inputs.features(rows)
         steps, paths = inputs.steps(origins, k)
         target, there = inputs.targets(origins, k)
-        there &= (origins[..., None] + k) < stop[:, None, None]
+        rows_ahead = origins[..., None] + k
+        there &= rows_ahead < stop[:, None, None]
         relative = np.clip(inputs.tracks.relative[inputs.tracks.row[origins]], 1e-3, 1) ** self.options.scale_power
         size = (np.abs(target) * there).sum(-1) / np.maximum(there.sum(-1), 1)
         weight = (relative / relative.mean() / np.maximum(1, size / LARGE_TARGET))[..., None] * there
+        if self.weights is not None:
+            weight = weight * self.weights[np.minimum(rows_ahead, len(self.weights) - 1)]
         return Batch(
             features=features,
             column=column,
@@ -147,5 +165,4 @@ class Crops:
             **inputs.units(origins)._asdict(),
             target=target,
             weight=weight.astype(np.float32),
-            seed=seed,
         )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -14,6 +14,7 @@ from torch import Tensor
 from foregate.core import ArtifactError
 from foregate.core.files import write_atomically
 from foregate.training.options import TrainingOptions
+from foregate.training.result import Record
 
 __all__ = ["Checkpoint", "read_checkpoint", "write_checkpoint"]
 
@@ -34,7 +35,7 @@ class Checkpoint:
     """The step of the best weights."""
     best_score: float
     """Their validation score."""
-    history: tuple[tuple[int, float, float], ...]
+    history: tuple[Record, ...]
     """See `TrainingResult`."""
     tensors: dict[str, Tensor]
     """Weights, averages, best weights and optimizer state."""
@@ -43,13 +44,13 @@ class Checkpoint:
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write the checkpoint into `folder`, in place of the one before."""
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = {
+    numbers = {  # infinite ones as Python's json has them: nobody else reads this
         "options": asdict(checkpoint.options),
         "data": checkpoint.data,
         "step": checkpoint.step,
         "best_step": checkpoint.best_step,
-        "best_score": checkpoint.best_score if math.isfinite(checkpoint.best_score) else None,
-        "history": [[s, loss, v if math.isfinite(v) else None] for s, loss, v in checkpoint.history],
+        "best_score": checkpoint.best_score,
+        "history": [asdict(record) for record in checkpoint.history],
     }
     tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
     write_atomically(folder / FILE, save(tensors, {"run": json.dumps(numbers)}))
@@ -69,14 +70,13 @@ def read_checkpoint(folder: Path, options: TrainingOptions, data: int) -> Checkp
         tensors = load(raw)
         header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
         numbers = json.loads(header["__metadata__"]["run"])
-        best = numbers["best_score"]
         saved = Checkpoint(
             options=TrainingOptions(**numbers["options"]),
             data=numbers["data"],
             step=numbers["step"],
             best_step=numbers["best_step"],
-            best_score=math.inf if best is None else best,
-            history=tuple((s, loss, math.inf if v is None else v) for s, loss, v in numbers["history"]),
+            best_score=numbers["best_score"],
+            history=tuple(_record(each) for each in numbers["history"]),
             tensors=tensors,
         )
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
@@ -94,3 +94,9 @@ def read_checkpoint(folder: Path, options: TrainingOptions, data: int) -> Checkp
             "Give another checkpoint folder, or delete it to start anew."
         )
     return saved
+
+
+def _record(numbers: dict[str, Any]) -> Record:
+    """A record from JSON, which has lists for tuples."""
+    given: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in numbers.items()}
+    return Record(**given)

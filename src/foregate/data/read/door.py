@@ -18,6 +18,7 @@ from foregate.data.read.options import ReadOptions
 from foregate.data.read.roles import Named, Roles, find_roles, find_time
 from foregate.data.read.sources import Table, load
 from foregate.data.read.wording import check_column
+from foregate.data.targets import stack_targets
 
 __all__ = ["read", "read_rows"]
 
@@ -28,6 +29,7 @@ def read(  # noqa: PLR0913 - the door takes what people type
     id_col: str | None = None,
     time_col: str | None = None,
     target_col: str | None = None,
+    target_cols: Sequence[str] | None = None,
     covariates: Mapping[str, Role] | None = None,
     freq: Frequency | str | int | None = None,
     query: str | None = None,
@@ -46,6 +48,8 @@ def read(  # noqa: PLR0913 - the door takes what people type
         id_col: column that names the series. A table without one holds a single series.
         time_col: column of dates, timestamps or whole numbers.
         target_col: column of the numbers to forecast.
+        target_cols: several such columns, to be predicted together: each becomes a series that is told what the others
+            of the same row did.
         covariates: other columns to keep, by name: ``"static"`` (one value per series), ``"past"`` (known up to now)
             or ``"future"`` (known for the horizon too). Text becomes categories.
         freq: step between rows, as a pandas or polars offset or an integer; inferred when not given.
@@ -68,7 +72,7 @@ def read(  # noqa: PLR0913 - the door takes what people type
         >>> panel.notes[0]
         "'day' was taken for the time; 'units' was taken for the target."
     """
-    named = Named(id_col, time_col, target_col, covariates)
+    named = Named(id_col, time_col, target_col, covariates, target_cols)
     if not isinstance(options, ReadOptions | None):
         raise UsageError(
             f"options must be ReadOptions, but got {options!r}. Give for example ReadOptions(decimal=',')."
@@ -137,7 +141,7 @@ def _check_shape(table: Table, *, wide: bool) -> None:
 
 def _lengthened(table: Table, named: Named) -> tuple[Table, Named]:
     """A wide table as a long one: a row per column and time, series in the order of the columns."""
-    if named.id_col or named.target_col or named.covariates:
+    if named.id_col or named.target_col or named.targets or named.covariates:
         raise UsageError(
             "id_col, target_col and covariates must be left out with wide=True, where every column but the time is a "
             "series, but got one of them. Leave them out, or read a long table."
@@ -173,7 +177,7 @@ def _to_panel(table: Table, roles: Roles, covariates: Mapping[str, Role], freq: 
     spec = FrameSpec(
         id_col=roles.id_col or "unique_id",
         time_col=roles.time_col,
-        target_col=roles.target_col,
+        target_col=roles.targets[0],
         kind=table.kind,
         id_dtype=id_dtype,
         time_unit="s" if roles.time_col in table.in_seconds else clock.unit,
@@ -181,13 +185,12 @@ def _to_panel(table: Table, roles: Roles, covariates: Mapping[str, Role], freq: 
         wall_clock=clock.wall_clock,
         has_ids=roles.id_col is not None,
     )
-    columns = TypedColumns(
-        ids=ids,
-        times=to_inner(times, clock),
-        target=parse_numbers(frame[roles.target_col], table.options),
-        covariates={name: (role, _covariate(table, name)) for name, role in covariates.items()},
-    )
-    panel = assemble(columns, spec, tuple(notes))
+    inner, told = to_inner(times, clock), {name: (role, _covariate(table, name)) for name, role in covariates.items()}
+    parts = {
+        name: assemble(TypedColumns(ids, inner, parse_numbers(frame[name], table.options), told), spec, tuple(notes))
+        for name in roles.targets
+    }
+    panel = parts[roles.targets[0]] if len(parts) == 1 else stack_targets(parts)
     return panel if freq is None else panel.with_freq(freq)
 
 

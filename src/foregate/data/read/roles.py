@@ -12,6 +12,7 @@ from foregate.core.errors import listed
 from foregate.data.read.dates import looks_like_times
 from foregate.data.read.numbers import looks_numeric
 from foregate.data.read.wording import check_column
+from foregate.data.targets import check_targets
 
 __all__ = ["Named", "Roles", "find_roles", "find_time"]
 
@@ -29,11 +30,19 @@ class Named:
     target_col: str | None = None
     covariates: Mapping[str, Role] | None = None
     """Role of every covariate by its name."""
+    target_cols: Sequence[str] | None = None
+    """Several targets instead of one."""
 
     def __post_init__(self) -> None:
         for argument in ("id_col", "time_col", "target_col"):
             if not isinstance(getattr(self, argument), str | None):
                 raise UsageError(f"{argument} must be the name of a column, but got {getattr(self, argument)!r}.")
+        if self.target_cols is not None:
+            check_targets(self.target_cols)
+            if self.target_col is not None:
+                raise UsageError(
+                    "target_col and target_cols must not both be given, but got both. Name one target, or several."
+                )
         if not isinstance(self.covariates, Mapping | None):
             raise UsageError(
                 f"covariates must map names of columns to roles, but got {self.covariates!r}. "
@@ -45,10 +54,16 @@ class Named:
                     f"the role of covariate {name!r} must be 'static', 'past' or 'future', but got {role!r}. "
                     "Say which of them it is."
                 )
-        named = [n for n in (self.id_col, self.time_col, self.target_col, *(self.covariates or {})) if n is not None]
+        columns = (self.id_col, self.time_col, self.target_col, *self.targets, *(self.covariates or {}))
+        named = [name for name in columns if name is not None]
         twice = sorted({name for name in named if named.count(name) > 1})
         if twice:
             raise UsageError(f"a column must have one role, but {listed(twice)} got more than one. Name other columns.")
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets that were named as several."""
+        return tuple(self.target_cols or ())
 
 
 @dataclass(frozen=True)
@@ -58,7 +73,8 @@ class Roles:
     id_col: str | None
     """None when the table holds one series."""
     time_col: str
-    target_col: str
+    targets: tuple[str, ...]
+    """One, or several."""
     notes: tuple[str, ...]
     """What was decided, in sentences."""
 
@@ -73,16 +89,19 @@ def find_roles(frame: pl.DataFrame, named: Named) -> Roles:
     for argument in ("id_col", "time_col", "target_col"):
         if (name := getattr(named, argument)) is not None:
             check_column(argument, name, names)
-    for name in named.covariates or {}:
-        check_column("every covariate", name, names)
-    taken = {named.id_col, named.time_col, named.target_col, *(named.covariates or {})} - {None}
+    for what, some in (("every covariate", named.covariates or {}), ("every target", named.targets)):
+        for name in some:
+            check_column(what, name, names)
+    taken = {named.id_col, named.time_col, named.target_col, *named.targets, *(named.covariates or {})} - {None}
     time = named.time_col or find_time(frame, [name for name in names if name not in taken])
     taken.add(time)
     reserved = {"unique_id"} if named.id_col is None else set()
-    target = named.target_col or _find_target(frame, [n for n in names if n not in taken | reserved])
-    taken.add(target)
+    targets = named.targets or (
+        named.target_col or _find_target(frame, [n for n in names if n not in taken | reserved]),
+    )
+    taken |= set(targets)
     id_col = named.id_col or _find_id(frame, time, [n for n in names if n not in taken])
-    return Roles(id_col, time, target, tuple(_notes(names, named, id_col, time, target)))
+    return Roles(id_col, time, targets, tuple(_notes(names, named, id_col, time, targets)))
 
 
 def find_time(frame: pl.DataFrame, free: Sequence[str]) -> str:
@@ -159,15 +178,19 @@ def _find_id(frame: pl.DataFrame, time: str, free: Sequence[str]) -> str | None:
     )
 
 
-def _notes(names: Iterable[str], named: Named, id_col: str | None, time: str, target: str) -> Iterable[str]:
-    asked = {"time": named.time_col or "ds", "target": named.target_col or "y", "id": named.id_col or "unique_id"}
+def _notes(
+    names: Iterable[str], named: Named, id_col: str | None, time: str, targets: tuple[str, ...]
+) -> Iterable[str]:
+    target = targets[0]
+    given = target if named.targets else named.target_col
+    asked = {"time": named.time_col or "ds", "target": given or "y", "id": named.id_col or "unique_id"}
     found = {"time": time, "target": target, "id": id_col}
     decided = [f"{name!r} was taken for the {what}" for what, name in found.items() if name and name != asked[what]]
     if decided:
         yield "; ".join(decided) + "."
     if id_col is None:
-        yield f"No column tells series apart: the table was read as one series, {target!r}."
-    used = {id_col, time, target, *(named.covariates or {})}
+        yield f"No column tells series apart: the table was read as one series{f', {target!r}' * (len(targets) == 1)}."
+    used = {id_col, time, *targets, *(named.covariates or {})}
     unused = [name for name in names if name not in used]
     if unused:
         several = len(unused) > 1

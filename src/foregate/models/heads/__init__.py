@@ -1,4 +1,4 @@
-"""Heads: what a decoder's outputs say of the future, as a loss, quantiles, a mean and draws."""
+"""Heads: what a decoder's outputs say of the future, and what it costs when something else comes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What all heads have in common: the interface, the units, and how outputs become positive numbers."""
+"""What all heads have in common: the interface, the units, and how outputs become positive numbers.
+
+Quantiles, means and draws are in `foregate.forecasting.distributions`, for those who only run networks.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
 from foregate.core import UsageError
+from foregate.models.names import LEAST_SPREAD
 
-__all__ = ["LEAST_SPREAD", "Head", "Units", "check_levels", "positive"]
-
-LEAST_SPREAD = 1e-3
-"""In units of scale: no distribution is narrower, so that a stretch without any change cannot make a loss endless."""
+__all__ = ["Head", "Units", "check_levels", "positive"]
 
 
 class Units(NamedTuple):
@@ -53,7 +53,7 @@ def check_levels(levels: Sequence[float]) -> None:
 
 
 class Head(ABC):
-    """Turns the N outputs of a decoder for one step into a distribution, in units of the origin's scale.
+    """Turns the N outputs of a decoder for one step into a distribution to be trained, in units of the origin's scale.
 
     The first output is where the distribution lies: add to it, and the distribution moves by as much (that of counts,
     which stays above 0, by nearly as much). A head has no weights of its own, and every step stands alone.
@@ -78,35 +78,3 @@ class Head(ABC):
 
         The negative logarithm of the likelihood where there is one; the head's own error where there is none.
         """
-
-    @abstractmethod
-    def mean(self, raw: Tensor, units: Units) -> Tensor:
-        """Expected value (...,) of outputs (..., N)."""
-
-    @abstractmethod
-    def sample(self, raw: Tensor, n: int, generator: torch.Generator, units: Units) -> Tensor:
-        """Independent draws (n, ...) from the distribution of outputs (..., N)."""
-
-    def quantiles(self, raw: Tensor, levels: Sequence[float], units: Units) -> Tensor:
-        """Quantiles (..., Q) of outputs (..., N) at Q ascending probabilities: they never cross.
-
-        Raises:
-            UsageError: the levels are no ascending probabilities, or a point is asked for more than its median.
-        """
-        check_levels(levels)
-        return self._quantiles(raw, levels, units).to(raw.dtype)
-
-    @abstractmethod
-    def _quantiles(self, raw: Tensor, levels: Sequence[float], units: Units) -> Tensor:
-        """Quantiles (..., Q), exact but for rounding."""
-
-
-def normal_draws(raw: Tensor, n: int, generator: torch.Generator) -> Tensor:
-    """Standard normal numbers (n, ...) for outputs (..., N)."""
-    return torch.randn(n, *raw.shape[:-1], generator=generator, dtype=raw.dtype, device=raw.device)
-
-
-def uniform_draws(raw: Tensor, n: int, generator: torch.Generator) -> Tensor:
-    """Numbers (n, ...) above 0 and up to 1, in double precision, for outputs (..., N)."""
-    shape = n, *raw.shape[:-1]
-    return 1 - torch.rand(shape, generator=generator, dtype=torch.float64, device=raw.device)

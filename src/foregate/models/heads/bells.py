@@ -1,12 +1,11 @@
 """Heads of a shape: a normal distribution, Student's t, and mixtures of normal distributions.
 
-Letters: o outputs of the decoder, Q quantiles, M components.
+Letters: o outputs of the decoder, M components.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,14 +13,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from foregate.core import at_least
-from foregate.models.heads.base import Head, Units, normal_draws, positive, uniform_draws
-from foregate.models.names import head_outputs
-from foregate.models.special import log_beta, mixture_quantiles, normal_scores, student_quantiles
+from foregate.models.heads.base import Head, Units, positive
+from foregate.models.names import LEAST_FREEDOM, head_outputs
+from foregate.models.special import log_beta
 
 __all__ = ["Gaussian", "Mixture", "StudentT"]
-
-LEAST_FREEDOM = 2.01
-"""Above 2, so that there is a variance."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +30,8 @@ class Gaussian(Head):
 
     Examples:
         >>> units = Units(torch.zeros(1), torch.ones(1))
-        >>> Gaussian().quantiles(torch.tensor([[2.0, 0.0]]), [0.1, 0.5, 0.9], units)
-        tensor([[1.1104, 2.0000, 2.8896]])
+        >>> Gaussian().loss(torch.tensor([[2.0, 0.0]]), torch.tensor([2.0]), units)
+        tensor([0.5539])
     """
 
     @property
@@ -46,18 +42,6 @@ class Gaussian(Head):
     def loss(self, raw: Tensor, target: Tensor, units: Units) -> Tensor:
         """The negative log-likelihood (...,)."""
         return _normal_loss(raw[..., 0], positive(raw[..., 1]), target)  # (1), (2), (3)
-
-    def mean(self, raw: Tensor, units: Units) -> Tensor:
-        """μ (...,)."""
-        return raw[..., 0]
-
-    def sample(self, raw: Tensor, n: int, generator: torch.Generator, units: Units) -> Tensor:
-        """Draws (n, ...)."""
-        return raw[..., 0] + positive(raw[..., 1]) * normal_draws(raw, n, generator)
-
-    def _quantiles(self, raw: Tensor, levels: Sequence[float], units: Units) -> Tensor:
-        scores = torch.tensor(normal_scores(levels), dtype=raw.dtype, device=raw.device)
-        return raw[..., :1] + positive(raw[..., 1:]) * scores
 
 
 @dataclass(frozen=True)
@@ -71,8 +55,8 @@ class StudentT(Head):
 
     Examples:
         >>> units = Units(torch.zeros(1), torch.ones(1))
-        >>> StudentT().quantiles(torch.tensor([[2.0, 0.0, 0.0]]), [0.1, 0.5, 0.9], units)
-        tensor([[0.8286, 2.0000, 3.1714]])
+        >>> StudentT().loss(torch.tensor([[2.0, 0.0, 0.0]]), torch.tensor([2.0]), units)
+        tensor([0.6445])
     """
 
     @property
@@ -92,21 +76,6 @@ class StudentT(Head):
         far = ((target - location) / spread) ** 2
         return constant + spread.log() + (freedom + 1) / 2 * torch.log1p(far / freedom)  # (4)
 
-    def mean(self, raw: Tensor, units: Units) -> Tensor:
-        """μ (...,)."""
-        return raw[..., 0]
-
-    def sample(self, raw: Tensor, n: int, generator: torch.Generator, units: Units) -> Tensor:
-        """Draws (n, ...) by the polar method (Bailey 1994)."""
-        location, spread, freedom = self.parts(raw)
-        u, v = uniform_draws(raw, n, generator), uniform_draws(raw, n, generator)
-        away = (freedom * torch.expm1(-2 / freedom * u.log())).sqrt() * (2 * math.pi * v).cos()
-        return location + spread * away.to(raw.dtype)
-
-    def _quantiles(self, raw: Tensor, levels: Sequence[float], units: Units) -> Tensor:
-        location, spread, freedom = (each.unsqueeze(-1) for each in self.parts(raw))
-        return location + spread * student_quantiles(freedom.squeeze(-1), levels)
-
 
 @dataclass(frozen=True)
 class Mixture(Head):
@@ -119,8 +88,8 @@ class Mixture(Head):
 
     Examples:
         >>> units, two_peaks = Units(torch.zeros(1), torch.ones(1)), torch.tensor([[2.0, 0, 1, -5, 5, -1, -1]])
-        >>> Mixture(2).quantiles(two_peaks, [0.1, 0.5, 0.9], units)
-        tensor([[-3.1028,  6.8495,  7.3441]])
+        >>> Mixture(2).loss(two_peaks.expand(3, -1), torch.tensor([-3.0, 2.0, 7.0]), units)
+        tensor([1.0747e+00, 1.2633e+02, 7.4671e-02])
     """
 
     components: int = 3
@@ -143,24 +112,6 @@ class Mixture(Head):
         """The negative log-likelihood (...,)."""
         shares, means, spreads = self.parts(raw)
         return -torch.logsumexp(shares - _normal_loss(means, spreads, target.unsqueeze(-1)), -1)  # (4)
-
-    def mean(self, raw: Tensor, units: Units) -> Tensor:
-        """Σ_m π_m μ_m (...,)."""
-        shares, means, _ = self.parts(raw)
-        return (shares.exp() * means).sum(-1)
-
-    def sample(self, raw: Tensor, n: int, generator: torch.Generator, units: Units) -> Tensor:
-        """Draws (n, ...): a component by its share, then a number from it."""
-        shares, means, spreads = self.parts(raw)
-        u = uniform_draws(raw, n, generator).unsqueeze(-1)
-        upto = shares.double().exp().cumsum(-1)
-        chosen = (upto < u).sum(-1, keepdim=True).clamp_max(self.components - 1)
-        mean, spread = (each.expand(n, *each.shape).gather(-1, chosen).squeeze(-1) for each in (means, spreads))
-        return mean + spread * normal_draws(raw, n, generator)
-
-    def _quantiles(self, raw: Tensor, levels: Sequence[float], units: Units) -> Tensor:
-        shares, means, spreads = self.parts(raw)
-        return mixture_quantiles(shares.exp(), means, spreads, levels)
 
 
 def _normal_loss(mean: Tensor, spread: Tensor, target: Tensor) -> Tensor:

@@ -5,8 +5,6 @@ Letters: Q quantiles, N outputs.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -15,9 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from foregate.core import UsageError, listed
-from foregate.models.heads.base import Head, Units, check_levels, normal_draws
+from foregate.models.heads.base import Head, Units, check_levels
 from foregate.models.names import PointLoss, head_outputs
-from foregate.models.special import normal_scores
 
 __all__ = ["Point", "Quantiles", "pinball"]
 
@@ -73,22 +70,6 @@ class Point(Head):
             return functional.l1_loss(point, target, reduction="none")
         return functional.huber_loss(point, target, reduction="none")
 
-    def mean(self, raw: Tensor, units: Units) -> Tensor:
-        """The point (...,)."""
-        return raw[..., 0]
-
-    def sample(self, raw: Tensor, n: int, generator: torch.Generator, units: Units) -> Tensor:
-        """The point n times (n, ...): it knows no other outcome."""
-        return raw[..., 0].expand(n, *raw.shape[:-1])
-
-    def _quantiles(self, raw: Tensor, levels: Sequence[float], units: Units) -> Tensor:
-        if tuple(levels) != (0.5,):
-            raise UsageError(
-                f"levels must be [0.5] of a head that gives a point and no distribution, but got {list(levels)}. "
-                "Choose another head for intervals."
-            )
-        return raw
-
 
 @dataclass(frozen=True)
 class Quantiles(Head):
@@ -97,11 +78,8 @@ class Quantiles(Head):
         z_0.5 = o_1                                            (1) the median
         z_q   = z_0.5 ± Σ softplus(o_j), steps from the median outwards to q     (2) the others
 
-    Between its levels, and beyond the outermost, quantiles are linear in the normal score.
-
     Examples:
-        >>> units = Units(torch.zeros(1), torch.ones(1))
-        >>> Quantiles((0.1, 0.5, 0.9)).quantiles(torch.tensor([[2.0, 0.0, 1.0]]), [0.1, 0.5, 0.9], units)
+        >>> Quantiles((0.1, 0.5, 0.9)).said(torch.tensor([[2.0, 0.0, 1.0]]))
         tensor([[1.3069, 2.0000, 3.3133]])
     """
 
@@ -131,40 +109,3 @@ class Quantiles(Head):
     def loss(self, raw: Tensor, target: Tensor, units: Units) -> Tensor:
         """The pinball loss (...,), averaged over the levels."""
         return pinball(target, self.said(raw), torch.tensor(self.levels, dtype=raw.dtype, device=raw.device))
-
-    def mean(self, raw: Tensor, units: Units) -> Tensor:
-        """The mean (...,) of all quantiles, which is one of the head's own ones weighted."""
-        if len(self.levels) == 1:
-            return raw[..., 0]
-        many = [(i + 0.5) / 1000 for i in range(1000)]
-        return self._quantiles(raw, many, units).mean(-1)
-
-    def sample(self, raw: Tensor, n: int, generator: torch.Generator, units: Units) -> Tensor:
-        """Draws (n, ...): the quantiles at normal scores that are drawn."""
-        if len(self.levels) == 1:
-            return raw[..., 0].expand(n, *raw.shape[:-1])
-        z = normal_draws(raw, n, generator)
-        known = torch.tensor(normal_scores(self.levels), dtype=raw.dtype, device=raw.device)
-        left = torch.searchsorted(known, z).clamp(1, len(self.levels) - 1) - 1
-        own = self.said(raw).expand(n, *raw.shape)
-        low, high = (own.gather(-1, i.unsqueeze(-1)).squeeze(-1) for i in (left, left + 1))
-        return low + (z - known[left]) / (known[left + 1] - known[left]) * (high - low)
-
-    def _quantiles(self, raw: Tensor, levels: Sequence[float], units: Units) -> Tensor:
-        own = self.said(raw)
-        if tuple(levels) == self.levels:
-            return own
-        if len(self.levels) == 1:
-            raise UsageError(
-                f"levels must be {list(self.levels)} of a head that has no other, but got {list(levels)}. "
-                "Give the head levels on both sides of the median."
-            )
-        left = [min(max(bisect_left(self.levels, p), 1), len(self.levels) - 1) - 1 for p in levels]
-        known, asked = normal_scores(self.levels), normal_scores(levels)
-        share = torch.tensor(
-            [(z - known[i]) / (known[i + 1] - known[i]) for z, i in zip(asked, left, strict=True)],
-            dtype=raw.dtype,
-            device=raw.device,
-        )
-        low, high = own[..., left], own[..., [i + 1 for i in left]]
-        return torch.where(share == 1, high, low + share * (high - low))
