@@ -223,7 +223,7 @@ def test_empty_places_are_not_read(attention):
     states, features = random(2, engine.width), random(2, F)
     states[:, H + L * H :] = [[0, 0, 1, 1, 0, 1], [0] * 6]
     other = states.copy()
-    other[:, H : H + L * H].reshape(2, L, H)[states[:, H + L * H :] == 0] = 1e9
+    other[:, H : H + L * H].reshape(2, L, H)[states[:, H + L * H :] == 0] = [[np.nan], [np.inf], [1e9]] * 3
     expected = engine.decode(states, features, ahead(2, [1, 2, 3]))
     np.testing.assert_array_equal(engine.decode(other, features, ahead(2, [1, 2, 3])), expected)
     assert np.isfinite(expected).all()

@@ -81,10 +81,10 @@ def _multi_head(g: Graph, heads: int, weights: Weights, keys: str, placed: str, 
 
 
 def _softmax(g: Graph, scores: str, here: str) -> str:
-    """The softmax over what is there, exactly 0 elsewhere, and 0 everywhere where nothing is there."""
-    weighed = g.op("Softmax", g.op("Where", here, scores, g.number(LOWEST)), axis=-1)
-    return g.op("Where", here, weighed, g.number(0))
+    """The softmax over what is there; where nothing is, it does not matter, since all keys are 0."""
+    return g.op("Softmax", g.op("Where", here, scores, g.number(LOWEST)), axis=-1)
 
 
 def _dropped(g: Graph, x: str, axis: int) -> str:
+    """Without an axis of length 1."""
     return g.op("Squeeze", x, g.whole([axis]))
