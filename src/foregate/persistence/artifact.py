@@ -1,14 +1,15 @@
 """A forecaster on disk: one folder of safetensors, ONNX graphs and JSON, and no pickle.
 
 ``model.json`` says what it is and holds the checksums (see `folder`); ``weights.safetensors`` are the network's
-parameters by torch's names; ``encoder.onnx`` and ``decoder.onnx`` are the network for machines without torch;
-``history.safetensors`` is the panel that it was fitted on.
+parameters by torch's names; ``encoder.onnx`` and ``decoder.onnx`` are the network for machines without torch; of
+several networks the others have the same names with a number before; ``history.safetensors`` is the panel that it was
+fitted on.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib import metadata
 from pathlib import Path
@@ -22,7 +23,7 @@ from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.intervals import Calibration
 from foregate.models.spec import NetworkSpec
 from foregate.persistence.codec import decode
-from foregate.persistence.engines import DECODER, ENCODER, WEIGHT, WEIGHTS, require_engine, start_engine, stored
+from foregate.persistence.engines import DECODER, ENCODER, WEIGHT, WEIGHTS, require_engine, start_together, stored
 from foregate.persistence.folder import Document, read_folder, render, write_folder
 from foregate.persistence.history import Outline, pack_history, unpack_history
 from foregate.persistence.migrations import SCHEMA, migrate, refuse_newer
@@ -33,6 +34,10 @@ from foregate.pipeline.recipe import Recipe
 __all__ = ["Artifact", "load_model", "save_model"]
 
 HISTORY = "history.safetensors"
+MOST_MEMBERS = 1000
+"""So that a forged manifest cannot ask for endless files."""
+SLACK = 1e-9
+"""Shares sum to 1 within this."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,8 @@ class Artifact:
 class _Contents:
     """What `model.json` says of an artifact; the arrays are in the other files."""
 
-    network: NetworkSpec
+    networks: tuple[NetworkSpec, ...]
+    shares: tuple[float, ...] | None
     inputs: InputSpec
     horizon: int
     typical_scale: float
@@ -65,7 +71,18 @@ class _Contents:
     persistence: float
 
     def __post_init__(self) -> None:
-        shape, spec = self.network, self.inputs
+        if not self.networks or (self.shares is not None and len(self.shares) != len(self.networks)):
+            raise ValueError(f"there must be networks, and a share for each, not {self.shares}")
+        for shape in self.networks:
+            self._check(shape)
+        if self.shares is not None and (min(self.shares) < 0 or abs(sum(self.shares) - 1) > SLACK):
+            raise ValueError(f"shares must sum to 1, not {self.shares}")
+        if not 0 <= self.persistence < 1:
+            raise ValueError(f"persistence must be from 0 to below 1, not {self.persistence}")
+
+    def _check(self, shape: NetworkSpec) -> None:
+        """Whether a network and what it is told go together."""
+        spec = self.inputs
         Q, sizes = len(shape.levels), (self.horizon, spec.recent, spec.window)
         if min(sizes) < 1:
             raise ValueError(f"sizes must be at least 1, not {sizes}")
@@ -74,8 +91,6 @@ class _Contents:
             raise ValueError(f"the network must have the widths {told} of its inputs, not {shape}")
         if not self.calibration or any(len(row) != Q or min(row) <= 0 for row in self.calibration):
             raise ValueError(f"calibration must have {Q} positive factors per step")
-        if not 0 <= self.persistence < 1:
-            raise ValueError(f"persistence must be from 0 to below 1, not {self.persistence}")
         if self.typical_scale < 0 or any(column.spread <= 0 for column in spec.columns):
             raise ValueError("scales must be positive")
 
@@ -99,7 +114,8 @@ def save_model(folder: str | Path, artifact: Artifact, *, overwrite: bool = Fals
             written; the model itself is broken. What was there stays.
         MissingExtraError: the model was made with torch, and the onnx package is not installed.
     """
-    fitted, network = artifact.fitted, stored(artifact.fitted.engine)
+    fitted = artifact.fitted
+    networks, shares = stored(fitted.engine)
     outline, arrays = pack_history(artifact.history)
     document: Document = {
         "schema": SCHEMA,
@@ -108,7 +124,8 @@ def save_model(folder: str | Path, artifact: Artifact, *, overwrite: bool = Fals
         "horizon": fitted.horizon,
         "facts": dict(artifact.facts),
         "recipe": asdict(artifact.recipe),
-        "network": asdict(network.shape),
+        "networks": [asdict(network.shape) for network in networks],
+        "shares": shares,
         "inputs": asdict(fitted.spec),
         "typical_scale": fitted.typical_scale,
         "history": asdict(outline),
@@ -116,8 +133,10 @@ def save_model(folder: str | Path, artifact: Artifact, *, overwrite: bool = Fals
         "persistence": fitted.calibration.persistence,
     }
     _Contents.of(json.loads(render(document)))  # what could not be loaded must not replace what can
-    weights = pack(network.weights, WEIGHT, WEIGHTS)
-    files = {WEIGHTS: weights, HISTORY: arrays, ENCODER: network.encoder, DECODER: network.decoder}
+    files = {HISTORY: arrays}
+    for network, names in zip(networks, _names(len(networks)), strict=True):
+        contents = pack(network.weights, WEIGHT, names[0]), network.encoder, network.decoder
+        files |= dict(zip(names, contents, strict=True))
     write_folder(Path(folder), document, files, overwrite=overwrite)
 
 
@@ -135,13 +154,16 @@ def load_model(folder: str | Path, *, engine: str = "auto") -> Artifact:
         MissingExtraError: torch is asked for, and not installed.
     """
     require_engine(engine)
-    document, files = read_folder(Path(folder), (WEIGHTS, HISTORY, ENCODER, DECODER), refuse_newer)
+    document, files = read_folder(Path(folder), _files, refuse_newer)
     contents = _Contents.of(migrate(document))
-    weights = unpack(files[WEIGHTS], WEIGHT, WEIGHTS)
     if engine == "auto" and contents.recipe.effort == "instant":
         engine = "onnx"
+    networks = []
+    for shape, names in zip(contents.networks, _names(len(contents.networks)), strict=True):
+        weights, encoder, decoder = (files[name] for name in names)
+        networks.append(StoredNetwork(shape, unpack(weights, WEIGHT, names[0]), encoder, decoder))
     fitted = Fitted(
-        start_engine(StoredNetwork(contents.network, weights, files[ENCODER], files[DECODER]), engine),
+        start_together(networks, contents.shares, engine),
         contents.inputs,
         Calibration(np.array(contents.calibration, np.float64), contents.persistence),
         contents.horizon,
@@ -150,3 +172,17 @@ def load_model(folder: str | Path, *, engine: str = "auto") -> Artifact:
     )
     history = unpack_history(contents.history, files[HISTORY])
     return Artifact(fitted, contents.recipe, history, contents.facts)
+
+
+def _names(members: int) -> Iterator[tuple[str, str, str]]:
+    """The files of each network: of the first without a number."""
+    for i in range(members):
+        mark = f"{i + 1}-" if i else ""
+        yield mark + WEIGHTS, mark + ENCODER, mark + DECODER
+
+
+def _files(document: Document) -> tuple[str, ...]:
+    """The files beside the manifest, by what it says."""
+    networks = document.get("networks")
+    members = min(len(networks), MOST_MEMBERS) if isinstance(networks, list) else 1
+    return (HISTORY, *(name for names in _names(members) for name in names))

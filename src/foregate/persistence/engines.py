@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from foregate.core import ArtifactError, Engine, MissingExtraError, UsageError
+from foregate.forecasting.ensemble import Ensemble
 from foregate.persistence.export import decoder_graph, encoder_graph
 from foregate.persistence.runtime import OnnxEngine, StoredNetwork
 from foregate.persistence.tensors import Form
@@ -21,6 +23,7 @@ __all__ = [
     "WEIGHTS",
     "require_engine",
     "start_engine",
+    "start_together",
     "stored",
     "stored_network",
 ]
@@ -42,20 +45,22 @@ def require_engine(engine: str) -> None:
         raise UsageError(f"engine must be one of {', '.join(ENGINES)}, but got {engine!r}.")
 
 
-def stored(engine: Engine) -> StoredNetwork:
-    """The network behind an engine, with its graphs.
+def stored(engine: Engine) -> tuple[list[StoredNetwork], tuple[float, ...] | None]:
+    """The networks behind an engine, with their graphs, and their shares where they say a mean; see `Ensemble`.
 
     Raises:
         UsageError: the engine is of another kind.
         MissingExtraError: the network is one of torch, and the onnx package is not installed.
     """
+    if isinstance(engine, Ensemble):
+        return [network for member in engine.engines for network in stored(member)[0]], engine.shares
     if isinstance(engine, OnnxEngine):
-        return engine.network
+        return [engine.network], None
     from foregate.training.engine import TorchEngine
 
     if not isinstance(engine, TorchEngine):
         raise UsageError(f"the engine must be one of torch or ONNX, but got {type(engine).__name__}.")
-    return stored_network(engine.network)
+    return [stored_network(engine.network)], None
 
 
 def stored_network(network: Network) -> StoredNetwork:
@@ -67,6 +72,12 @@ def stored_network(network: Network) -> StoredNetwork:
     weights = {name: values.detach().cpu().numpy() for name, values in network.state_dict().items()}
     shape = network.spec
     return StoredNetwork(shape, weights, encoder_graph(shape, weights), decoder_graph(shape, weights))
+
+
+def start_together(networks: Sequence[StoredNetwork], shares: tuple[float, ...] | None, engine: str) -> Engine:
+    """What runs one stored network or several; see `start_engine` and `Ensemble`."""
+    engines = [start_engine(network, engine) for network in networks]
+    return engines[0] if len(engines) == 1 else Ensemble(engines, shares)
 
 
 def start_engine(network: StoredNetwork, engine: str) -> Engine:

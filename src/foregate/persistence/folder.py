@@ -72,13 +72,13 @@ def write_folder(folder: Path, document: Document, files: Mapping[str, bytes], *
 
 
 def read_folder(
-    folder: Path, names: tuple[str, ...], upgrade: Callable[[Document], Document]
+    folder: Path, names_of: Callable[[Document], tuple[str, ...]], upgrade: Callable[[Document], Document]
 ) -> tuple[Document, dict[str, bytes]]:
     """Read a folder, if every byte is as it was written.
 
     Args:
         folder: where from.
-        names: of the files that must be there beside the manifest.
+        names_of: the files that must be there beside the manifest, by what it says.
         upgrade: brings a document of an older version up to date, and refuses one of a newer.
 
     Raises:
@@ -91,6 +91,7 @@ def read_folder(
     document = upgrade(_parse(folder / MANIFEST, raw))
     if raw != _seal(raw[2 : 2 - len(_seal(b""))]):
         raise ArtifactError(f"{folder / MANIFEST} must be as it was written, but got other content. {ANEW}")
+    names = names_of(document)
     marks = _marks(folder, document, names)
     files = {name: _read(folder / name, marks[name]["bytes"]) for name in names}
     for name in names:

@@ -187,7 +187,7 @@ def require_size(size: str) -> str:
 
 
 def _read(folder: Path) -> tuple[_Contents, dict[str, bytes]]:
-    document, files = read_folder(folder, (WEIGHTS, ENCODER, DECODER), refuse_newer)
+    document, files = read_folder(folder, lambda _: (WEIGHTS, ENCODER, DECODER), refuse_newer)
     try:
         contents = decode(_Contents, {each.name: document.get(each.name) for each in fields(_Contents)}, "the network")
     except ArtifactError as error:
