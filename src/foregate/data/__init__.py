@@ -5,7 +5,15 @@ from foregate.data.audit import Audit, Finding, Span, audit
 from foregate.data.calendar import CalendarOptions, calendar, calendar_future
 from foregate.data.clean import Change, Cleaned, Hampel, clean
 from foregate.data.examples import co2, generate
-from foregate.data.frames import forecast_frame, id_column, native_frame, panel_frame, quantile_columns, time_column
+from foregate.data.frames import (
+    forecast_frame,
+    id_column,
+    native_frame,
+    panel_frame,
+    paths_frame,
+    quantile_columns,
+    time_column,
+)
 from foregate.data.future import KnownFuture, align_future, split_known_future
 from foregate.data.grid import regularize
 from foregate.data.infer import FrequencyFinding, infer_frequency, require_freq
@@ -50,6 +58,7 @@ __all__ = [
     "infer_frequency",
     "native_frame",
     "panel_frame",
+    "paths_frame",
     "quantile_columns",
     "read",
     "regularize",

@@ -19,6 +19,7 @@ __all__ = [
     "id_column",
     "native_frame",
     "panel_frame",
+    "paths_frame",
     "quantile_columns",
     "target_keys",
     "time_column",
@@ -72,6 +73,38 @@ def forecast_frame(
             )
         columns |= {part: values.reshape(-1) for part, values in said.items()}
     return native_frame(columns, spec)
+
+
+def paths_frame(
+    paths: NDArray[Any], ids: NDArray[np.str_], times: Times, spec: FrameSpec, *, name: str = "LSTM"
+) -> Any:
+    """Futures as a frame with one row per series, future and step.
+
+    Args:
+        paths: (S, n, K) values.
+        ids: (S,) of the series.
+        times: (S, K) of the steps.
+        spec: what the frame looked like that came in.
+        name: column of the values.
+
+    Returns:
+        A frame of S·n·K rows: ids (if there were any), times, ``sample_id`` and the values; several targets side by
+        side, under their own names.
+
+    Examples:
+        >>> spec = FrameSpec(kind="polars", time_unit="step")
+        >>> paths_frame(np.ones((1, 2, 3)), np.array(["a"]), np.array([[5, 6, 7]]), spec).columns
+        ['unique_id', 'ds', 'sample_id', 'LSTM']
+    """
+    named = {name: paths}
+    if spec.target_cols:
+        own, which, _ = group_targets(ids, spec)
+        named, ids, times = wide_targets(paths, ids, spec), own, times[np.unique(which, return_index=True)[1]]
+    _, n, K = paths.shape
+    every = np.repeat(times[:, None], n, 1)
+    columns = _keys(np.repeat(ids, n * K), every.reshape(-1), spec)
+    columns["sample_id"] = np.tile(np.repeat(np.arange(n), K), len(ids))
+    return native_frame(columns | {column: values.reshape(-1) for column, values in named.items()}, spec)
 
 
 def quantile_columns(

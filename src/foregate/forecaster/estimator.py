@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from foregate.core import (
-    DataError,
     Forecast,
     Frequency,
     NotFittedError,
@@ -20,14 +18,14 @@ from foregate.core import (
     UsageError,
     asked,
     levels_to_quantiles,
-    listed,
     require_torch,
 )
-from foregate.data import align_future, forecast_frame, read, regularize, require_freq, split_known_future
-from foregate.data.targets import given_roles
+from foregate.data import align_future, forecast_frame, paths_frame, read, regularize, require_freq, split_known_future
+from foregate.forecaster.given import as_before, recipe_of
 from foregate.forecasting.fitted import Fitted
+from foregate.forecasting.paths import simulate
 from foregate.models.options import ModelOptions
-from foregate.persistence import Artifact, load_shipped, require_size, save_model
+from foregate.persistence import Artifact, as_torch, load_shipped, require_size, save_model
 from foregate.pipeline.instant import instant, untold
 from foregate.pipeline.plan import plan_weights
 from foregate.pipeline.recipe import Effort, Recipe
@@ -40,10 +38,7 @@ from foregate.training.result import history_frame
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["OWN", "Forecaster"]
-
-OWN = ("horizon", "model", "season_length", "effort", "seed")
-"""Fields of a recipe that are arguments of their own; the others are `options`."""
+__all__ = ["Forecaster"]
 
 LIVE = "tiny"
 """The pretrained weights of a live forecaster, unless others are named: it answers every observation."""
@@ -126,7 +121,7 @@ class Forecaster:
         options = None if weights is None else {"weights": weights}
         return cls(horizon, freq=freq, season_length=season_length, effort="instant", options=options)
 
-    def fit(
+    def fit(  # noqa: PLR0913 - names of columns, and all that there is to say of one run
         self,
         data: Any,
         *,
@@ -137,6 +132,8 @@ class Forecaster:
         covariates: Mapping[str, Role] | None = None,
         checkpoint: str | Path | None = None,
         callbacks: Sequence[Callback] = (),
+        weights: Mapping[str, float] | Sequence[float] | None = None,
+        warm: bool = False,
     ) -> Self:
         """Train on a panel, or on anything that `foregate.read` takes.
 
@@ -154,8 +151,12 @@ class Forecaster:
             checkpoint: folder for checkpoints; a run that was stopped goes on from there, to the same result.
             callbacks: functions that are told of every event of training, such as
                 `foregate.training.loggers.CsvLogger`.
+            weights: how much each series (by id, 1 if not named) or each row counts in the loss.
+            warm: train on with the weights of the fit before, its seasons and the scales of its covariates, instead of
+                beginning anew.
 
         Raises:
+            NotFittedError: a warm start of what was never fitted.
             DataError: the data has a problem; nothing was trained and what was fitted before stays.
             MissingExtraError: torch is not installed, and the effort is not ``instant``.
         """
@@ -176,7 +177,10 @@ class Forecaster:
         panel, ahead = split_known_future(panel)
         panel = regularize(require_freq(panel))
         began = time.perf_counter()
-        fitted, report = self._made(recipe, panel, None if checkpoint is None else Path(checkpoint), callbacks)
+        run: dict[str, Any] = {"callbacks": callbacks, "weights": weights}
+        run |= {"checkpoint": Path(checkpoint)} if checkpoint is not None else {}
+        run |= {"warm": replace(self._fitted(), engine=as_torch(self._fitted().engine))} if warm else {}
+        fitted, report = self._made(recipe, panel, run)
         self.fitted_, self.panel_ = fitted, panel
         self.future_ = ahead if _reads_future(fitted) else None
         self.report_: dict[str, Any] = {**report.facts(), "seconds": round(time.perf_counter() - began, 2)}
@@ -229,6 +233,40 @@ class Forecaster:
         levels, wanted = asked(level, quantiles)
         said, panel, name = self._answer(data, {*levels_to_quantiles(levels), *wanted}, horizon, future)
         return forecast_frame(said, panel.spec, name=name, levels=levels, quantiles=wanted)
+
+    def simulate(
+        self,
+        data: Any = None,
+        *,
+        n: int = 100,
+        horizon: int | None = None,
+        future: Any = None,
+        seed: int = 0,
+    ) -> Any:
+        """Whole futures of every series: what a sum, a maximum or the first time of something is read from.
+
+        At every step the futures of a series lie where its forecast says, intervals included; from step to step they
+        wander as errors did on held-out origins, or as a recursive model has drawn them. Those of different series are
+        drawn independently.
+
+        Args:
+            data, horizon, future: see `predict`.
+            n: futures of each series.
+            seed: same seed, same futures.
+
+        Returns:
+            A frame of the kind that came in: id, time, ``sample_id`` from 0 to n - 1, and ``LSTM``, the value.
+
+        Examples:
+            >>> Forecaster.pretrained(horizon=3).fit(np.arange(40.0)).simulate(n=2).shape
+            (6, 3)
+        """
+        if self.effort == "instant" and data is not None and not hasattr(self, "fitted_"):
+            return Forecaster(**self.get_params()).fit(data).simulate(n=n, horizon=horizon, future=future, seed=seed)
+        panel, rows = self._history(data)
+        aligned, steps = self._aligned(panel, rows if future is None else future, horizon)
+        values = simulate(self.fitted_, panel, steps, n, seed, aligned)
+        return paths_frame(values, panel.ids, panel.future_times(steps), panel.spec, name=self.fitted_.name)
 
     def live(self, data: Any = None) -> Live:
         """A live forecaster, which reads each new observation once; see `foregate.streaming.live`.
@@ -291,30 +329,16 @@ class Forecaster:
         return f"Forecaster({', '.join(shown)})"
 
     def _recipe(self) -> Recipe:
-        if not isinstance(self.options, Mapping | None):
-            raise UsageError(
-                f'options must be a mapping, but got {self.options!r}. Give for example options={{"hidden": 64}}.'
-            )
-        known = {f for f in Recipe.__dataclass_fields__ if f not in OWN}
-        unknown = sorted(str(name) for name in set(self.options or {}) - known)
-        if unknown:
-            raise UsageError(f"options must be among {', '.join(sorted(known))}, but got {', '.join(unknown)}.")
-        lengths: Any = self.season_length
-        if isinstance(lengths, str) or not isinstance(lengths, Iterable | None):
-            no_season = lengths == 1 and isinstance(lengths, Integral) and not isinstance(lengths, bool)
-            lengths = () if no_season else (lengths,)
-        return Recipe(
-            self.horizon,
-            model=ModelOptions.parse(self.model or "") if isinstance(self.model, str | None) else self.model,
-            season_length=None if lengths is None else tuple(lengths),
+        return recipe_of(
+            self.options,
+            horizon=self.horizon,
+            model=self.model,
+            season_length=self.season_length,
             effort=self.effort,
             seed=self.seed,
-            **(self.options or {}),
         )
 
-    def _made(
-        self, recipe: Recipe, panel: Panel, checkpoint: Path | None, callbacks: Sequence[Callback]
-    ) -> tuple[Fitted, FitReport]:
+    def _made(self, recipe: Recipe, panel: Panel, run: dict[str, Any]) -> tuple[Fitted, FitReport]:
         """A fitted model of a regular panel."""
         start = load_shipped(plan_weights(recipe, panel)) if recipe.start == "pretrained" else None
         if start is not None and recipe.effort == "instant":
@@ -322,7 +346,7 @@ class Forecaster:
         from foregate.pipeline.fit import fit
 
         with progress_line(shown=self.verbose) as line:
-            return fit(recipe, panel, start=start, callbacks=(*line, *callbacks), checkpoint=checkpoint)
+            return fit(recipe, panel, start=start, **(run | {"callbacks": (*line, *run["callbacks"])}))
 
     def _answer(self, data: Any, sides: set[float], horizon: int | None, future: Any) -> tuple[Forecast, Panel, str]:
         """The quantiles `sides` of what comes after the data, what that was read as, and the name of the model."""
@@ -340,6 +364,12 @@ class Forecaster:
 
     def _say(self, panel: Panel, future: Any, sides: set[float], horizon: int | None) -> Forecast:
         """The quantiles `sides` of the steps after a regular panel."""
+        known, steps = self._aligned(panel, future, horizon)
+        forecast = self.fitted_.forecast(panel, steps, sorted(sides), known)
+        return replace(forecast, notes=(*forecast.notes, *getattr(known, "notes", ())))
+
+    def _aligned(self, panel: Panel, future: Any, horizon: int | None) -> tuple[Any, int]:
+        """The known future of a regular panel, as far as the model reads one, and how many steps are asked for."""
         fitted = self._fitted()
         steps = self.horizon if horizon is None else replace(self._recipe(), horizon=horizon).horizon
         if _reads_future(fitted):
@@ -349,42 +379,14 @@ class Forecaster:
                 "future must only be given to a model with known-future covariates, but got some for a model without. "
                 'Fit with covariates={"name": "future"} to use them.'
             )
-        forecast = fitted.forecast(panel, steps, sorted(sides), future)
-        return replace(forecast, notes=(*forecast.notes, *getattr(future, "notes", ())))
+        return future, steps
 
     def _history(self, data: Any) -> tuple[Panel, Panel | None]:
         """The regular panel to go on from, and the rows of a known future that stood behind it."""
         fitted = self._fitted()
         if data is None:
             return self.panel_, self.future_
-        panel = data
-        if not isinstance(data, Panel):
-            spec = self.panel_.spec
-            several = spec.target_cols
-            panel = read(
-                data,
-                id_col=spec.id_col if spec.has_ids else None,
-                time_col=spec.time_col,
-                target_col=None if several else spec.target_col,
-                target_cols=several or None,
-                covariates=given_roles(((c.name, c.role) for c in fitted.spec.columns), spec),
-                freq=self.panel_.freq,
-            )
-        if panel.spec.target_cols != self.panel_.spec.target_cols:
-            own, others = (listed(p.spec.target_cols) or "one target" for p in (self.panel_, panel))
-            raise DataError(
-                f"the data must have the targets that the model was fitted on, {own}, but got {others}. Read it with "
-                "the same target_cols."
-            )
-        if panel.freq != self.panel_.freq:
-            fitted_on, given = (getattr(p.freq, "alias", None) for p in (self.panel_, panel))
-            if panel.freq is not None:
-                raise DataError(
-                    f"the data must step by {fitted_on!r} like what the model was fitted on, but got {given!r}. "
-                    "Bring it to that frequency, or fit a model for it."
-                )
-            panel = replace(panel, freq=self.panel_.freq)
-        panel, rows = split_known_future(panel)
+        panel, rows = split_known_future(as_before(data, self.panel_, fitted))
         return regularize(panel), rows if _reads_future(fitted) else None
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from foregate.forecaster.estimator import OWN, Forecaster
+from foregate.forecaster.estimator import Forecaster
+from foregate.forecaster.given import OWN
 from foregate.persistence import load_model
 from foregate.pipeline.recipe import Recipe
 

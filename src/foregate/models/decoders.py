@@ -70,20 +70,22 @@ class Parallel(Decoder):
 
 
 class Direct(Decoder):
-    """All steps at once, each with output weights of its own."""
+    """All steps at once, each with output weights of its own, and told what is known of it."""
 
-    def __init__(self, n_read: int, n_paths: int, n_outputs: int, width: int, reach: int) -> None:
+    def __init__(self, n_read: int, n_steps: int, n_paths: int, n_outputs: int, width: int, reach: int) -> None:
         super().__init__()
         self.state = nn.Linear(n_read, width)
         self.mid = nn.Linear(width, width)
+        self.step = nn.Linear(n_steps, width, bias=False)
         self.out = nn.Linear(width, reach * (n_paths + n_outputs))
         self.reach = reach
 
     def forward(self, read: Tensor, ahead: Ahead, memory: Memory | None = None) -> Tensor:
         """State and features of each origin (B, H + F) to every step."""
-        h = functional.gelu(self.mid(functional.gelu(self.state(read))))
-        every = self.out(h).reshape(len(read), self.reach, -1)
-        return _gated(every.index_select(1, ahead.k - 1), ahead.paths)
+        h = self.mid(functional.gelu(self.state(read))).unsqueeze(-2)
+        h = functional.gelu(h + self.step(ahead.steps)).transpose(0, 1)  # (K, B, D)
+        weight, bias = (each.unflatten(0, (self.reach, -1))[ahead.k - 1] for each in (self.out.weight, self.out.bias))
+        return _gated((h @ weight.mT + bias.unsqueeze(1)).transpose(0, 1), ahead.paths)
 
 
 class Writer(Decoder):
@@ -139,7 +141,7 @@ def make_decoder(
     n_read = hidden + n_features
     match built.strategy:
         case "direct":
-            return Direct(n_read, n_paths, n_outputs, width, built.reach or 1)
+            return Direct(n_read, n_steps, n_paths, n_outputs, width, built.reach or 1)
         case "seq2seq":
             return Writer(n_read, n_steps, n_paths, n_outputs, width, hidden, built)
         case _:

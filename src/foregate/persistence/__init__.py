@@ -1,6 +1,7 @@
 """Models on disk: the one door to the file format."""
 
 from foregate.persistence.artifact import Artifact, load_model, save_model
+from foregate.persistence.engines import as_torch
 from foregate.persistence.folder import require_replaceable
 from foregate.persistence.runtime import OnnxEngine
 from foregate.persistence.shipped import load_shipped, require_size, shipped_facts, shipped_sizes, write_shipped
@@ -8,6 +9,7 @@ from foregate.persistence.shipped import load_shipped, require_size, shipped_fac
 __all__ = [
     "Artifact",
     "OnnxEngine",
+    "as_torch",
     "load_model",
     "load_shipped",
     "require_replaceable",

@@ -21,6 +21,7 @@ __all__ = [
     "ENCODER",
     "WEIGHT",
     "WEIGHTS",
+    "as_torch",
     "require_engine",
     "start_engine",
     "start_together",
@@ -72,6 +73,15 @@ def stored_network(network: Network) -> StoredNetwork:
     weights = {name: values.detach().cpu().numpy() for name, values in network.state_dict().items()}
     shape = network.spec
     return StoredNetwork(shape, weights, encoder_graph(shape, weights), decoder_graph(shape, weights))
+
+
+def as_torch(engine: Engine) -> Engine:
+    """The same networks run by torch.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+    """
+    return start_together(*stored(engine), "torch")
 
 
 def start_together(networks: Sequence[StoredNetwork], shares: tuple[float, ...] | None, engine: str) -> Engine:

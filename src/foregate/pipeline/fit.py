@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from foregate.forecasting.ensemble import Ensemble
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.intervals import Calibration
 from foregate.forecasting.origins import raw_quantiles
+from foregate.models.network import Network
 from foregate.pipeline.calibration import MOST_JUDGED, Outcomes, as_wide_as, calibrated, judged_series, judged_steps
 from foregate.pipeline.instant import instant
 from foregate.pipeline.member import Member, Task, new_network, train_member
@@ -42,6 +44,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     checkpoint: Path | None = None,
     weights: Mapping[str, float] | Sequence[float] | None = None,
+    warm: Fitted | None = None,
 ) -> tuple[Fitted, FitReport]:
     """Train one network or several on every origin of every series of a regular panel.
 
@@ -63,35 +66,35 @@ def fit(
         callbacks: told of every event of each main run, see `foregate.training.events`.
         checkpoint: folder to write checkpoints to, and to go on from.
         weights: how much series (by id) or rows count in the loss, see `foregate.training.weights.row_weights`.
+        warm: a model, run by torch, whose networks are trained on: with its seasons, its covariates and their scales.
 
     Raises:
-        DataError: nothing to learn from.
-        UsageError: the recipe asks for nothing to be trained; or wrong weights.
+        DataError: nothing to learn from, or a covariate that `warm` has is missing.
+        UsageError: the recipe asks for nothing to be trained, or for another model than `warm` is; or wrong weights.
     """
     if recipe.effort == "instant":
         raise UsageError("effort must be one that trains, but got 'instant'. Use foregate.pipeline.instant for it.")
     require_regular(panel)
     counted = None if weights is None else row_weights(panel, weights)
-    seasons = choose_seasons(recipe, panel)
+    before = () if warm is None else _networks(warm, recipe)
+    seasons = choose_seasons(recipe, panel) if warm is None else warm.spec.seasons
     held = hold_out(panel, recipe.horizon, max(seasons)) if recipe.validate else _nothing_held(panel)
     _require_trainable(panel, held, recipe.horizon)
     begun = start if start is not None and recipe.start == "pretrained" and start.serves(recipe) else None
-    columns = fit_columns(panel.cut(held.limits), recipe.max_categories)
-    counts = recipe.model.head == "negative-binomial"
-    spec = InputSpec(seasons, recipe.recent, plan_window(seasons), counts, columns)
-    inputs = Inputs(panel, spec)
+    inputs = Inputs(panel, _told(recipe, panel, held, seasons) if warm is None else warm.spec)
     task = Task(inputs, held, judged_series(held), counted)
     members = []
-    for i, own in enumerate(plan_members(recipe, panel, pretrained=begun is not None)):
+    plans = plan_members(recipe, panel, pretrained=begun is not None, members=len(before) or None)
+    for i, own in enumerate(plans):
         place = checkpoint if checkpoint is None or not i else checkpoint / str(i + 1)
-        first = begun if own.start == "pretrained" else None
+        first = before[i] if before else begun if own.start == "pretrained" else None
         members.append(train_member(own, task, first, callbacks=callbacks, checkpoint=place))
     engine = _together(members, recipe)
     prior = None if begun is None else _instant_widths(recipe, begun, engine, task)
     said = _said(engine, task, recipe.horizon)
     calibration = calibrated(inputs, held, task.judged, recipe.horizon, said, prior)
     finish = sum(member.finish(task, recipe.horizon) for member in members)
-    fitted = Fitted(_together(members, recipe), spec, calibration, recipe.horizon, typical_scale(inputs))
+    fitted = Fitted(_together(members, recipe), inputs.spec, calibration, recipe.horizon, typical_scale(inputs))
     best = min(members, key=lambda member: member.score)
     report = FitReport(
         seasons=shown_seasons(seasons),
@@ -99,13 +102,39 @@ def fit(
         training=best.result,
         finish_steps=finish,
         held_out=int((held.origins >= 0).any(1).sum()),
-        start="scratch" if best.start is None else best.start.label,
+        start=best.start,
         trust=best.trust,
         score=best.score,
         members=tuple(_described(member) for member in members) if len(members) > 1 else (),
         notes=(*_notes(panel, held), *_start_notes(recipe, start, best)),
     )
     return fitted, report
+
+
+def _told(recipe: Recipe, panel: Panel, held: HoldOut, seasons: tuple[int, int]) -> InputSpec:
+    """What the network is told, with covariates as they were in the training part."""
+    columns = fit_columns(panel.cut(held.limits), recipe.max_categories)
+    counts = recipe.model.head == "negative-binomial"
+    return InputSpec(seasons, recipe.recent, plan_window(seasons), counts, columns)
+
+
+def _networks(warm: Fitted, recipe: Recipe) -> tuple[Network, ...]:
+    """The networks of a model that is trained on."""
+    engines = warm.engine.engines if isinstance(warm.engine, Ensemble) else (warm.engine,)
+    networks = tuple(engine.network for engine in engines if isinstance(engine, TorchEngine))
+    if len(networks) != len(engines):
+        raise UsageError(
+            "a model that is trained on must be run by torch, but got another. Load it with engine='torch'."
+        )
+    asked = recipe.model.resolve(recipe.layers, warm.spec.seasons, recipe.horizon)
+    for network in networks:
+        own = network.spec.built
+        if replace(asked, dilations=own.dilations, dropout=own.dropout, forget=own.forget) != own:
+            raise UsageError(
+                f"a warm start must go on with the model that there is, made for {warm.horizon} steps, but got "
+                f"{recipe.model.label!r} for {recipe.horizon}. Ask for the same, or fit anew."
+            )
+    return networks
 
 
 def _together(members: Sequence[Member], recipe: Recipe) -> Engine:
@@ -121,7 +150,7 @@ def _together(members: Sequence[Member], recipe: Recipe) -> Engine:
 
 def _described(member: Member) -> dict[str, Any]:
     return {
-        "start": "scratch" if member.start is None else member.start.label,
+        "start": member.start,
         "seed": member.options.seed,
         "steps": member.result.steps,
         "validation": member.score if np.isfinite(member.score) else None,
@@ -193,7 +222,9 @@ def _notes(panel: Panel, held: HoldOut) -> tuple[str, ...]:
 
 def _start_notes(recipe: Recipe, start: Start | None, best: Member) -> tuple[str, ...]:
     """What became of the pretrained weights, where it is not the usual."""
-    if best.start is None:
+    if best.start == "own":
+        return ("training went on from the weights that the model had.",)
+    if best.start == "scratch":
         if start is None or recipe.start == "scratch" or start.serves(recipe):
             return ()
         own = start.shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -60,8 +61,8 @@ class Member:
 
     network: Network
     """With the weights that are kept."""
-    start: Start | None
-    """What it began with; None for random weights."""
+    start: str
+    """What it began with: the name of pretrained weights, ``own`` for those of an earlier fit, or ``scratch``."""
     options: TrainingOptions
     """Of the run."""
     result: TrainingResult
@@ -85,13 +86,14 @@ class Member:
         options = replace(self.options, steps=steps, rate=rate, seed=seed)
         every = task.inputs.panel.lengths
         train(self.network, Crops(task.inputs, every, self.horizon or horizon, options, weights=task.weights))
+        self.network.cpu()
         return steps
 
 
 def train_member(
     recipe: Recipe,
     task: Task,
-    start: Start | None,
+    start: Start | Network | None,
     *,
     callbacks: Sequence[Callback] = (),
     checkpoint: Path | None = None,
@@ -101,12 +103,12 @@ def train_member(
     Args:
         recipe: what to make.
         task: what to learn from.
-        start: pretrained weights; None for random ones.
+        start: pretrained weights; a network that is trained on; None for random weights.
         callbacks: told of every event.
         checkpoint: folder to write checkpoints to, and to go on from.
     """
     panel, spec = task.inputs.panel, task.inputs.spec
-    network = new_network(recipe, spec, start)
+    network = copy.deepcopy(start) if isinstance(start, Network) else new_network(recipe, spec, start)
     strategy = network.spec.built.strategy
     options = plan_training(recipe, panel, spec.seasons, pretrained=start is not None)
     if strategy == "seq2seq":  # every step costs one of a recurrent network: as many of them from fewer origins
@@ -123,10 +125,12 @@ def train_member(
     result = train(
         network, source, score=score, callbacks=callbacks, checkpoint=checkpoint, from_start=first is not None
     )
+    network.cpu()  # wherever it was trained, it forecasts here
     trust, kept = 1.0, result.kept_score
     if first is not None and score is not None:
         trust, kept = _blend(network, first, result, score)
-    return Member(network, start, options, result, trust, kept)
+    label = "own" if isinstance(start, Network) else "scratch" if start is None else start.label
+    return Member(network, label, options, result, trust, kept)
 
 
 def new_network(recipe: Recipe, spec: InputSpec, start: Start | None = None) -> Network:

@@ -86,19 +86,21 @@ def plan_weights(recipe: Recipe, panel: Panel) -> str:
     return "base" if small and (recipe.hidden, recipe.layers, recipe.decoder) == (None, None, None) else "tiny"
 
 
-def plan_members(recipe: Recipe, panel: Panel, *, pretrained: bool) -> tuple[Recipe, ...]:
+def plan_members(recipe: Recipe, panel: Panel, *, pretrained: bool, members: int | None = None) -> tuple[Recipe, ...]:
     """What each network is made by: other seeds, and with effort ``best`` every other one from scratch.
 
     Args:
         recipe: of the whole.
         panel: what is trained on.
         pretrained: whether there are weights to begin with.
+        members: how many there are already.
     """
     unsure = pretrained and bool(panel.covariates)  # of which the pretrained weights know nothing
     usual = BEST_MEMBERS if recipe.effort == "best" else 2 if unsure and recipe.effort == "standard" else 1
     starts: tuple[Beginning, ...] = ("pretrained", "scratch") if pretrained else ("scratch",)
     return tuple(
-        replace(recipe, seed=recipe.seed + i, start=starts[i % len(starts)]) for i in range(recipe.members or usual)
+        replace(recipe, seed=recipe.seed + i, start=starts[i % len(starts)])
+        for i in range(members or recipe.members or usual)
     )
 
 

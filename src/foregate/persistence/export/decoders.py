@@ -94,12 +94,16 @@ def _each(g: Graph, spec: NetworkSpec, weights: Weights) -> str:
 
 
 def _direct(g: Graph, spec: NetworkSpec, weights: Weights) -> Raw:
-    """All steps at once, each with output weights of its own."""
-    dense = partial(linear, g, weights)
-    h = _gelu(g, dense("mid", _gelu(g, dense("state", _joined(g, "states", "features")))))
-    every = g.shaped(dense("out", h), 0, spec.built.reach or 1, -1)
-    asked = g.op("Gather", every, g.op("Sub", "k", g.whole([1])), axis=1)
-    return _gated(g, spec, asked, "paths")
+    """All steps at once, each with output weights of its own, over arrays (K, B, …)."""
+    dense, R = partial(linear, g, weights), spec.built.reach or 1
+    read = dense("mid", _gelu(g, dense("state", _joined(g, "states", "features"))))
+    h = _gelu(g, g.op("Add", g.op("Unsqueeze", read, g.whole([1])), dense("step", "steps")))
+    which = g.op("Sub", "k", g.whole([1]))
+    every = g.constant(weights["out.weight"].reshape(R, -1, spec.decoder).swapaxes(1, 2).copy())
+    biases = g.constant(weights["out.bias"].reshape(R, 1, -1))
+    product = g.op("MatMul", g.op("Transpose", h, perm=[1, 0, 2]), g.op("Gather", every, which, axis=0))
+    own = g.op("Transpose", g.op("Add", product, g.op("Gather", biases, which, axis=0)), perm=[1, 0, 2])
+    return _gated(g, spec, own, "paths")
 
 
 def _writer(g: Graph, spec: NetworkSpec, weights: Weights) -> Raw:

@@ -71,8 +71,7 @@ def decoder_ports(spec: NetworkSpec) -> Ports:
     inputs = {"states": Port("float", ("B", spec.width)), "features": Port("float", ("B", spec.n_features))}
     if built.strategy in ("direct", "each"):  # weights are chosen by how far ahead a step lies
         inputs["k"] = Port("int64", ("K",))
-    if built.strategy != "direct":
-        inputs["steps"] = Port("float", ("B", "K", spec.n_steps))
+    inputs["steps"] = Port("float", ("B", "K", spec.n_steps))
     inputs["paths"] = Port("float", ("B", "K", spec.n_profiles))
     said = Port("float", ("B", "K", head_outputs(built.head, len(spec.levels), built.components)))
     return Ports("decoder", inputs, {"said": said})
