@@ -15,7 +15,7 @@ from torch.nn import functional
 from foregate.models.cells import fused
 
 LOOKBACK, HORIZON, HIDDEN, LAYERS = 72, 24, 32, 2
-STEPS, BATCH, RATE = 200, 64, 1e-2
+STEPS, BATCH, RATE = 300, 64, 1e-2
 SHOWN = (1, 6, 12, 24)
 
 
@@ -27,9 +27,10 @@ class Stacked(nn.Module):
         self.lstm, self.out = fused("lstm", 1, HIDDEN, layers=LAYERS), nn.Linear(HIDDEN, HORIZON)
 
     def forward(self, windows: Tensor) -> Tensor:
-        """Read, and say what is added to the last value, from the last state of the upper layer."""
-        states, _ = self.lstm(windows.unsqueeze(-1))
-        return windows[:, -1:] + self.out(states[:, -1])
+        """Read what lies above the last value, and say it of the steps ahead from the last state of the upper layer."""
+        last = windows[:, -1:]
+        states, _ = self.lstm((windows - last).unsqueeze(-1))
+        return last + self.out(states[:, -1])
 
 
 def main() -> dict[str, list[float]]:

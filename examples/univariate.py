@@ -15,7 +15,7 @@ from torch.nn import functional
 from foregate.models.cells import fused
 
 LOOKBACK, HIDDEN, PERIOD, NOISE = 30, 16, 25, 0.1
-STEPS, BATCH, RATE = 300, 64, 1e-2
+STEPS, BATCH, RATE = 400, 64, 1e-2
 
 
 class OneStep(nn.Module):
