@@ -1,6 +1,6 @@
 """How far back does a memory reach? The adding problem and the copy task, for every cell and first bias.
 
-    python -m benchmarks.memory                                      # the whole grid: about an hour on one core
+    python -m benchmarks.memory                                      # the whole grid: one to two hours on one core
     python -m benchmarks.memory adding --length 100 --cell lstm lstm-chrono
 
 Adding (Hochreiter and Schmidhuber 1997, with Arjovsky, Shah and Bengio's (2016) marks): T pairs of a number, uniform on
