@@ -1,0 +1,77 @@
+"""Every example runs as it stands, prints what it found, and is better than a simple baseline."""
+
+import re
+import runpy
+
+import pytest
+
+from tests.house import REPOSITORY
+
+FOLDER = REPOSITORY / "examples"
+
+
+@pytest.fixture
+def figures(request, capsys):
+    """What `main` of the example that the test is named after gave, and what it printed."""
+    name = request.node.name.removeprefix("test_")
+    found = runpy.run_path(str(FOLDER / f"{name}.py"))["main"]()
+    return found, capsys.readouterr().out
+
+
+def numbers(line):
+    return [float(each) for each in re.findall(r"\d+\.\d+", line)]
+
+
+def test_univariate(figures):
+    """One step ahead on a sine, an LSTM errs by little more than the noise, and persistence by much more."""
+    found, printed = figures
+    assert found["noise"] * 0.9 < found["LSTM"] < 0.7 * found["persistence"]
+    assert numbers(printed) == pytest.approx(list(found.values()), abs=1e-3)
+
+
+def test_multivariate(figures):
+    """What drives a series is worth reading: both together beat the series alone, and persistence."""
+    found, printed = figures
+    assert found["both read, river"] < 0.5 * found["river read, river"]
+    assert found["both read, rain"] < found["persistence, rain"]
+    assert found["river read, river"] < found["persistence, river"]
+    assert numbers(printed) == pytest.approx(list(found.values()), abs=1e-3)
+
+
+def test_multistep(figures):
+    """Two layers that say a day at once beat persistence and the day before, at first at every hour."""
+    found, printed = figures
+    assert {len(each) for each in found.values()} == {24}
+    own, *others = found.values()
+    assert sum(own) < 0.8 * min(map(sum, others))
+    assert all(error < min(each) for error, *each in zip(own[:12], *others, strict=False))
+    assert numbers(printed.splitlines()[1])[0] == pytest.approx(own[0], abs=1e-3)
+
+
+def test_teacher_forcing(figures):
+    """Every way to forecast many steps beats persistence; with as many values to learn from, two ways are as good."""
+    found, printed = figures
+    persistence, once, recursive, written = found.values()
+    assert {len(each) for each in found.values()} == {40}
+    assert sum(once) < 0.5 * sum(persistence)
+    assert max(recursive + written) < 0.15
+    assert 0.8 < sum(recursive) / sum(written) < 1.25
+    assert numbers(printed.splitlines()[1])[0] == pytest.approx(persistence[0], abs=1e-3)
+
+
+def test_attention(figures):
+    """Where the cause lies 50 steps back, that is the place the learnt weights point to."""
+    found, printed = figures
+    assert found["steps back"] == 50
+    assert found["weight"] > 0.5
+    assert found["LSTM with attention"] < 0.2 * found["persistence"]
+    assert " 50 steps back" in printed.splitlines()[2]
+
+
+def test_each_is_listed_and_tested():
+    """The README of the examples names every script, each short enough to be read, and each has a test here."""
+    scripts = {path.stem: path.read_text() for path in FOLDER.glob("*.py")}
+    assert set(re.findall(r"`python examples/(\w+)\.py`", (FOLDER / "README.md").read_text())) == set(scripts)
+    assert set(scripts) <= {name.removeprefix("test_") for name in globals()}
+    for name, text in scripts.items():
+        assert len([line for line in text.splitlines() if line.strip()]) <= 60, name
