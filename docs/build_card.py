@@ -19,8 +19,8 @@ def facts_of(size: str) -> str:
     shape = start.shape
     rows = {
         "weights": f"{sum(value.size for value in start.weights.values()):,} float32, checksum {start.version}",
-        "network": f"{shape.layers} residual LSTM layers of {shape.hidden}, step decoder of {shape.decoder}",
-        "quantiles": ", ".join(map(str, start.levels)),
+        "network": f"{shape.built.layers} residual LSTM layers of {shape.hidden}, step decoder of {shape.decoder}",
+        "quantiles": ", ".join(map(str, shape.levels)),
         "steps": f"{training['steps']:,} of up to {training['batch']} series; the best was {facts['best_step']:,}",
         "highest rate, memory of the average": f"{training['rate']}, {training['averaging']}",
         "seed": str(training["seed"]),

@@ -433,8 +433,8 @@ BAD_INPUTS = [
         "an instant forecaster of another size",
         _frame(ds=[*_DAYS], y=[1, 2, 3]),
         f"hidden, layers, decoder and recent must be those of the pretrained weights ({_TINY.shape.hidden}, "
-        f"{_TINY.shape.layers}, {_TINY.shape.decoder} and {_TINY.recent}) or not be given for effort='instant', but "
-        "got others. Leave them out.",
+        f"{_TINY.shape.built.layers}, {_TINY.shape.decoder} and {_TINY.recent}) or not be given for effort='instant', "
+        "but got others. Leave them out.",
         {"effort": "instant", "options": {"hidden": 1}},
         UsageError,
         fitted,

@@ -396,7 +396,7 @@ def test_training_begins_with_the_pretrained_weights():
     assert (scratch["start"], scratch["instant_validation"]) == ("scratch", None)
     other = small(options={**options, "hidden": 8}).fit(table()).report_
     assert other["start"] == "scratch"
-    assert any("since other sizes were given than those of the pretrained weights 'tiny'" in n for n in other["notes"])
+    assert any("since the pretrained weights 'tiny' are of another network" in n for n in other["notes"])
 
 
 def test_the_course_of_training_is_a_frame():

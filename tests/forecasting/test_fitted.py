@@ -1,61 +1,65 @@
 """Laws of the fitted model: entrances, alignment, and what it does where it knows little."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from foregate.core import Covariate, DataError, Frequency, Panel
+from foregate.core import Covariate, DataError, Frequency, Manner, Panel
 from foregate.data.columns import fit_columns
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.evaluation import ERRORS, Plan, backtest, scoreboard
 from foregate.forecasting import fitted as module
+from foregate.forecasting import origins as cutting
 from foregate.forecasting.fitted import LEAST_OBSERVATIONS, Fitted
 from foregate.forecasting.intervals import Calibration
-from foregate.models.network import Network, NetworkSpec
+from foregate.models.network import NetworkSpec, make_network
 from foregate.training.engine import TorchEngine
 
 LEVELS = (0.1, 0.5, 0.9)
 HORIZON = 5
 
 
-@dataclass
 class Oracle:
     """An engine that says what a function of the step features and the candidate paths says, at every quantile.
 
     Its state is how many steps it has read, so that a state taken from the wrong place shows.
     """
 
-    say: object
+    def __init__(self, say):
+        self.say, self.manner, self.carries, self.width = say, Manner(LEVELS), 1, 1
 
-    def encode(self, features, carried=None):
-        read = np.zeros((2, len(features), 1), np.float32) if carried is None else carried
-        states = read[0][:, None] + np.arange(1, features.shape[1] + 1, dtype=np.float32)[None, :, None]
-        return states, np.repeat(states[None, :, -1], 2, 0)
+    def weights(self):
+        return {}
 
-    def decode(self, states, features, steps, profiles):
-        said = self.say(states, features, steps, profiles)
+    def encode(self, features, columns, carried=None):
+        read = np.zeros((len(features), 1), np.float32) if carried is None else carried
+        states = read[:, None] + (columns[..., None] + 1).astype(np.float32)
+        return states, read + features.shape[1]
+
+    def decode(self, states, features, ahead):
+        said = self.say(states, features, ahead.steps, ahead.paths)
         return np.repeat(said[..., None], len(LEVELS), -1).astype(np.float32)
 
 
-def goes_on(states, features, steps, profiles):
+def goes_on(states, features, steps, paths):
     """Exact on a ramp: k steps in the direction of the last one, each as large as it was."""
     return np.expm1(3 * steps[..., -4]) * -np.sign(features[:, None, 0])
 
 
-def repeats(states, features, steps, profiles):
+def repeats(states, features, steps, paths):
     """Exact on what repeats: the value of the same phase, one season back."""
-    return profiles[..., 0]
+    return paths[..., 0]
 
 
-def counts(states, features, steps, profiles):
+def counts(states, features, steps, paths):
     """How many steps were read up to the origin."""
     return np.broadcast_to(states, steps.shape[:2])
 
 
 def model(say, seasons=(1, 1), **changes):
     given = {"engine": Oracle(say), "typical_scale": 0.1, "calibration": Calibration(np.ones((1, 3)))} | changes
-    return Fitted(spec=InputSpec(seasons), levels=LEVELS, horizon=HORIZON, **given)
+    return Fitted(spec=InputSpec(seasons), horizon=HORIZON, **given)
 
 
 def networked(*, seasons=(3, 1), columns=(), seed=0):
@@ -65,8 +69,8 @@ def networked(*, seasons=(3, 1), columns=(), seed=0):
     spec = InputSpec(seasons, columns=columns)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = Network(NetworkSpec(spec.n_features, spec.n_steps, spec.n_profiles, 3, hidden=8, decoder=6))
-    return Fitted(TorchEngine(network), spec, LEVELS, Calibration(np.full((2, 3), 1.3)), HORIZON, 0.1)
+        network = make_network(NetworkSpec(spec.n_features, spec.n_steps, spec.n_profiles, LEVELS, hidden=8, decoder=6))
+    return Fitted(TorchEngine(network), spec, Calibration(np.full((2, 3), 1.3)), HORIZON, 0.1)
 
 
 def lively(lengths=(40, 12, 27, 33), *, seed=0):
@@ -147,9 +151,9 @@ def test_an_exact_model_scores_zero():
 @pytest.mark.parametrize("cells", [50_000, 30, 1])
 def test_states_are_those_of_their_origins(monkeypatch, steps, cells):
     """However a panel is cut into batches and blocks, the state at an origin has read the rows up to it, no more."""
-    monkeypatch.setattr(module, "ENCODER_STEPS", steps)
-    monkeypatch.setattr(module, "ENCODER_CELLS", cells)
-    monkeypatch.setattr(module, "DECODER_CELLS", cells)
+    monkeypatch.setattr(cutting, "ENCODER_STEPS", steps)
+    monkeypatch.setattr(cutting, "ENCODER_CELLS", cells)
+    monkeypatch.setattr(cutting, "DECODER_CELLS", cells)
     panel = ramps()
     origins = np.array([[39, 5, 20, -1], [-1, 11, 10, 3], [4, -1, 26, 12]])
     there = origins >= 0
@@ -166,7 +170,7 @@ def test_batches_and_blocks_do_not_matter(monkeypatch, sizes):
     panel, network = lively(), networked()
     expected = network.forecast(panel, HORIZON, LEVELS).values
     for name, size in zip(("ENCODER_STEPS", "ENCODER_CELLS", "DECODER_CELLS"), sizes, strict=True):
-        monkeypatch.setattr(module, name, size)
+        monkeypatch.setattr(cutting, name, size)
     close(network.forecast(panel, HORIZON, LEVELS).values, expected)
 
 
@@ -355,7 +359,7 @@ def test_what_was_read_need_not_be_read_again():
     inputs = Inputs(panel, plain.spec)
     last = (panel.lengths - 1)[:, None]
     states, features = np.empty((3, 1), np.float32), np.empty((3, plain.spec.n_features), np.float32)
-    for series, _, _, state, feature in module.read_origins(plain.engine, inputs, last):
+    for series, _, _, state, feature in cutting.read_origins(plain.engine, inputs, last):
         states[series], features[series] = state, feature
     knows = replace(plain, reading=module.Reading(inputs, states, features))
     expected = plain.forecast(panel, HORIZON, LEVELS).values

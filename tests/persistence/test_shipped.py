@@ -54,7 +54,7 @@ def test_they_are_small_and_known(size):
     assert sum(path.stat().st_size for path in (SHIPPED / size).iterdir()) <= MOST_BYTES[size]
     assert shipped_facts(size)
     start = load_shipped(size)
-    assert start.levels == LEVELS
+    assert start.shape.levels == LEVELS
     assert start.label == f"{size} {start.version}"
     assert load_shipped(size) is start
 
@@ -89,7 +89,9 @@ def test_written_is_read(tmp_path):
     other = read_start(tmp_path / "tiny", engine="torch")
     assert other.version != one.version
     assert other.version == hashlib.sha256((tmp_path / "tiny" / "weights.safetensors").read_bytes()).hexdigest()[:8]
-    assert torch.equal(other.engine.network.state_dict()["out.weight"], small(seed=1).state_dict()["out.weight"])
+    assert torch.equal(
+        other.engine.network.state_dict()["decoder.out.weight"], small(seed=1).state_dict()["decoder.out.weight"]
+    )
 
 
 @pytest.mark.parametrize("name", ["n_steps", "n_profiles"])

@@ -13,6 +13,7 @@ from foregate.forecasting.intervals import Calibration
 from foregate.forecasting.origins import raw_quantiles
 from foregate.persistence import load_shipped
 from foregate.pipeline import fit as module
+from foregate.pipeline import member
 from foregate.pipeline.calibration import calibrated, judged_series, judged_steps
 from foregate.pipeline.fit import fit, new_network
 from foregate.pipeline.instant import instant
@@ -109,7 +110,7 @@ def test_the_same_recipe_gives_the_same_bits():
     assert first == second
     assert_same_model(one, other)
     third, _ = fit(small(seed=1), panel)
-    assert not torch.equal(weights(one)["out.weight"], weights(third)["out.weight"])
+    assert not torch.equal(weights(one)["decoder.out.weight"], weights(third)["decoder.out.weight"])
 
 
 def test_global_generators_are_left_alone():
@@ -163,7 +164,7 @@ def test_intervals_are_calibrated_on_the_held_out_rows():
 
 def test_intervals_are_those_of_the_network_that_was_trained(monkeypatch):
     """The factors are what the kept weights ask for on the held-out origins."""
-    monkeypatch.setattr(module, "FINISH_SHARE", 0.0)
+    monkeypatch.setattr(member, "FINISH_SHARE", 0.0)
     panel = wavy(60, 45)
     fitted, _ = fit(small(steps=20), panel)
     held, inputs = hold_out(panel, 4, 1), Inputs(panel, fitted.spec)
@@ -174,7 +175,7 @@ def test_intervals_are_those_of_the_network_that_was_trained(monkeypatch):
 
 def test_the_report_gives_the_score_of_what_was_kept(monkeypatch):
     """That of the blend, and how much of it was learnt."""
-    monkeypatch.setattr(module, "_blend", lambda *_: (0.25, 0.125))
+    monkeypatch.setattr(member, "_blend", lambda *_: (0.25, 0.125))
     _, report = tuned(wavy(60, 45))
     assert (report.trust, report.score) == (0.25, 0.125)
     assert any("a blend of 75% pretrained and 25% trained weights" in note for note in report.notes)
@@ -185,11 +186,11 @@ def test_the_held_out_rows_are_learnt_from_at_the_end(monkeypatch):
     panel = wavy(60)
     fitted, report = fit(small(steps=20), panel)
     assert report.finish_steps == round(0.2 * report.training.best_step) > 0
-    monkeypatch.setattr("foregate.pipeline.fit.FINISH_SHARE", 0.0)
+    monkeypatch.setattr(member, "FINISH_SHARE", 0.0)
     main, without = fit(small(steps=20), panel)
     assert without.training == report.training
     assert without.finish_steps == 0
-    assert not torch.equal(weights(fitted)["out.weight"], weights(main)["out.weight"])
+    assert not torch.equal(weights(fitted)["decoder.out.weight"], weights(main)["decoder.out.weight"])
 
 
 def test_finishing_is_slow_and_reads_to_the_end(monkeypatch):
@@ -200,8 +201,8 @@ def test_finishing_is_slow_and_reads_to_the_end(monkeypatch):
         runs.append(crops)
         return train(network, crops, *arguments, **options)
 
-    train = module.train
-    monkeypatch.setattr(module, "train", watch)
+    train = member.train
+    monkeypatch.setattr(member, "train", watch)
     panel = wavy(60, 45)
     fit(small(steps=20), panel)
     main, finish = runs
@@ -244,10 +245,10 @@ def test_what_nothing_can_check_is_trained_with_more_care(monkeypatch):
         seen.append(crops.options)
         return train(network, crops, *rest, **named)
 
-    train = module.train
-    monkeypatch.setattr(module, "train", training)
+    train = member.train
+    monkeypatch.setattr(member, "train", training)
     panel, recipe = wavy(7, 8), Recipe(4, (), "fast")
-    planned = module.plan_training(recipe, panel, (1, 1), pretrained=True)
+    planned = member.plan_training(recipe, panel, (1, 1), pretrained=True)
     fit(recipe, panel, start=START)
     fit(replace(recipe, steps=3, rate=1e-3), panel, start=START)
     assert [each.steps for each in seen] == [round(0.7 * planned.steps), 3]
@@ -352,13 +353,14 @@ def test_covariates_are_learnt_from_the_first_step():
     panel = priced(60, 45)
     network = new_network(Recipe(4, (4,)), InputSpec((4, 1), columns=fit_columns(panel)), START)
     F = START.shape.n_features
-    assert not network.inputs.weight[:, F:].any()
+    assert not network.encoder.inputs.weight[:, F:].any()
     crops = Crops(Inputs(panel, InputSpec((4, 1), columns=fit_columns(panel))), panel.lengths, 4, TrainingOptions(1))
-    batch_loss(network, crops.draw(0), torch.tensor(LEVELS)).backward()
+    batch_loss(network, crops.draw(0)).backward()
     H = START.shape.hidden
-    for layer, known in ((network.inputs, F), (network.state, H + F), (network.again, H + F)):
+    decoder = network.decoder
+    for layer, known in ((network.encoder.inputs, F), (decoder.state, H + F), (decoder.again, H + F)):
         assert layer.weight.grad[:, known:].abs().sum() > 0
-    assert network.step.weight.grad[:, START.shape.n_steps :].abs().sum() > 0
+    assert decoder.step.weight.grad[:, START.shape.n_steps :].abs().sum() > 0
 
 
 def test_the_result_is_never_worse_than_the_instant_forecaster():
@@ -392,10 +394,10 @@ def test_the_blend_that_scores_best_is_taken(best):
     network.load_state_dict({name: torch.ones_like(value) for name, value in first.items()})
 
     def score(judged):
-        return abs(judged.out.bias[0].item() - best)
+        return abs(judged.decoder.out.bias[0].item() - best)
 
     result = TrainingResult(9, 9, 1 - best, (), best)
-    trust, found = module._blend(network, first, result, score)
+    trust, found = member._blend(network, first, result, score)
     assert (trust, found) == (best, 0)
     assert all(torch.all(value == best) for value in network.state_dict().values())
 
@@ -433,7 +435,10 @@ def test_other_sizes_are_trained_from_scratch():
     fitted, report = fit(small(), wavy(60), start=START)
     assert report.start == "scratch"
     assert fitted.engine.network.spec.hidden == 6
-    assert any("trained from scratch, since other sizes were given" in note for note in report.notes)
+    assert any(
+        "trained from scratch, since the pretrained weights 'tiny' are of another network" in note
+        for note in report.notes
+    )
     assert not any("scratch" in note for note in fit(small(start="scratch"), wavy(60), start=START)[1].notes)
 
 

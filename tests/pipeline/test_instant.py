@@ -9,7 +9,7 @@ from foregate.core import Covariate, DataError, Frequency, Panel, UsageError
 from foregate.data.inputs import Inputs
 from foregate.forecasting.intervals import Calibration
 from foregate.forecasting.origins import raw_quantiles
-from foregate.persistence import load_shipped
+from foregate.persistence import OnnxEngine, load_shipped
 from foregate.pipeline.calibration import MOST_JUDGED, calibrated, judged_series, judged_steps, no_calibration
 from foregate.pipeline.instant import MOST_HELD_OUT, instant, untold
 from foregate.pipeline.plan import hold_out
@@ -97,15 +97,12 @@ def test_the_panel_is_read_once():
     panel = wavy(60, 45, 9)
     read = []
 
-    class Counting:
-        def encode(self, features, carried=None):
+    class Counting(OnnxEngine):
+        def encode(self, features, columns, carried=None):
             read.append(features.shape[:2])
-            return START.engine.encode(features, carried)
+            return super().encode(features, columns, carried)
 
-        def decode(self, *arrays):
-            return START.engine.decode(*arrays)
-
-    fitted, _ = instant(Recipe(4, (), "instant"), panel, replace(START, engine=Counting()))
+    fitted, _ = instant(Recipe(4, (), "instant"), panel, replace(START, engine=Counting(START.engine.network)))
     said = fitted.forecast(panel, 4, QUANTILES).values
     assert len(read) <= 3, "a batch per length at most"
     once = len(read)
@@ -117,17 +114,16 @@ def test_the_panel_is_read_once():
 def test_intervals_follow_the_past():
     """An engine whose intervals are half as wide ends with factors that are larger, and nearly the same intervals."""
 
-    class Narrow:
-        encode = START.engine.encode
-
+    class Narrow(OnnxEngine):
         def decode(self, *arrays):
-            said = START.engine.decode(*arrays)
+            said = super().decode(*arrays)
             median = said[..., said.shape[-1] // 2, None]
             return median + (said - median) / 2
 
     panel = wavy(*([60] * 30))
     recipe = Recipe(4, (4,), "instant")
-    usual, narrow = (instant(recipe, panel, start)[0] for start in (START, replace(START, engine=Narrow())))
+    starts = START, replace(START, engine=Narrow(START.engine.network))
+    usual, narrow = (instant(recipe, panel, start)[0] for start in starts)
     assert np.all(narrow.calibration.factors[:, 0] > 1.2 * usual.calibration.factors[:, 0])
     width, again = (np.ptp(each.forecast(panel, 4, (0.1, 0.9)).values, -1).mean() for each in (usual, narrow))
     assert 0.7 * width < again < 1.1 * width
@@ -147,14 +143,12 @@ def test_half_of_the_past_is_judged():
     """The network is asked at every row of the last half of a series that its horizon still has outcomes for."""
     asked = []
 
-    class Listening:
-        encode = START.engine.encode
-
+    class Listening(OnnxEngine):
         def decode(self, states, *arrays):
             asked.append(len(states))
-            return START.engine.decode(states, *arrays)
+            return super().decode(states, *arrays)
 
-    instant(Recipe(4, (), "instant"), wavy(100), replace(START, engine=Listening()))
+    instant(Recipe(4, (), "instant"), wavy(100), replace(START, engine=Listening(START.engine.network)))
     assert sum(asked) == 47, "from row 50 on, as far as four steps are known"
 
 
@@ -186,7 +180,7 @@ def test_of_many_series_some_are_judged():
 def test_long_horizons_are_judged_at_some_steps():
     """Every step has a factor, though only some were looked at."""
     fitted, _ = at_once(wavy(900, 800), 200)
-    assert fitted.calibration.factors.shape == (200, len(START.levels))
+    assert fitted.calibration.factors.shape == (200, len(START.shape.levels))
     assert len(np.unique(fitted.calibration.factors[:, 0])) <= 48
 
 

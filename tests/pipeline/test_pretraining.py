@@ -25,7 +25,7 @@ def test_pretraining_learns():
     scores = [record.score for record in result.history]
     assert scores[-1] < scores[0]
     assert result.best_score == min(scores)
-    assert network.spec.n_quantiles == len(LEVELS)
+    assert network.spec.levels == LEVELS
 
 
 def test_what_is_judged_on_is_not_learnt_from(monkeypatch):

@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
+from foregate.core import Manner
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.intervals import Calibration
@@ -27,7 +28,7 @@ class Engine:
 
     def __init__(self, spec, seed=7, hidden=5):
         rng = np.random.default_rng(seed)
-        self.hidden = hidden
+        self.manner, self.width, self.carries = Manner(LEVELS), hidden, 2 * hidden
         self.read = rng.normal(0, 0.3, (spec.n_features, hidden)).astype(np.float32)
         self.mix = rng.normal(0, 0.3, (hidden, hidden)).astype(np.float32)
         wide = hidden + spec.n_features + spec.n_steps
@@ -36,27 +37,27 @@ class Engine:
     def weights(self):
         return {"read": self.read, "mix": self.mix, "say": self.say}
 
-    def encode(self, features, carried=None):
-        h, c = np.zeros((2, len(features), self.hidden), np.float32) if carried is None else carried
-        out = []
+    def encode(self, features, columns, carried=None):
+        before = np.zeros((len(features), self.carries), np.float32) if carried is None else carried
+        h, c = np.split(before, 2, -1)
+        out = np.zeros((*features.shape[:2], self.width), np.float32)
         for t in range(features.shape[1]):
             c = 0.8 * c + np.tanh(features[:, t] @ self.read + h @ self.mix)
-            h = np.tanh(c)
-            out.append(h)
-        return np.stack(out, 1), np.stack([h, c])
+            h = out[:, t] = np.tanh(c)
+        return np.take_along_axis(out, columns[..., None], 1), np.concatenate([h, c], -1)
 
-    def decode(self, states, features, steps, profiles):
+    def decode(self, states, features, ahead):
         told = np.concatenate([states, features], -1)[:, None]
-        told = np.concatenate([np.broadcast_to(told, (*steps.shape[:2], told.shape[-1])), steps], -1)
+        told = np.concatenate([np.broadcast_to(told, (*ahead.steps.shape[:2], told.shape[-1])), ahead.steps], -1)
         said = np.tanh(told @ self.say)
-        median = (said[..., len(LEVELS) :] * profiles).mean(-1, keepdims=True)
+        median = (said[..., len(LEVELS) :] * ahead.paths).mean(-1, keepdims=True)
         return (median + np.cumsum(np.abs(said[..., : len(LEVELS)]), -1)).astype(np.float32)
 
 
 def fitted(seasons=(3, 1), *, recent=4, window=20, seed=7):
     spec = InputSpec(seasons, recent, window)
     factors = np.array([[1.5, 1, 1.5], [2, 1, 2]])
-    return Fitted(Engine(spec, seed), spec, LEVELS, Calibration(factors), K, 0.1)
+    return Fitted(Engine(spec, seed), spec, Calibration(factors), K, 0.1)
 
 
 def batch(model, panel, horizon=K):

@@ -319,7 +319,7 @@ def test_one_among_many_costs_what_one_costs():
     live = Live.start(fitted(), panel)
     read = []
     encode = live.fitted.engine.encode
-    live.fitted.engine.encode = lambda features, carried: read.append(len(features)) or encode(features, carried)
+    live.fitted.engine.encode = lambda features, *given: read.append(len(features)) or encode(features, *given)
     live.update({"unique_id": "s7", "ds": 3, "y": 3})
     assert read == [1]
     assert live.forecast(ids="s7").values.shape == (1, K, 1)
@@ -400,8 +400,8 @@ def test_no_input_is_changed():
 def test_models_with_covariates_are_refused():
     """A live forecaster is told nothing but the series themselves, and says so."""
     model = fitted()
-    spec = type(model.spec)((3, 1), 4, 20, (ColumnSpec("price", "past"),))
-    other = type(model)(Engine(spec), spec, LEVELS, model.calibration, K, 0.1)
+    spec = type(model.spec)((3, 1), 4, 20, columns=(ColumnSpec("price", "past"),))
+    other = type(model)(Engine(spec), spec, model.calibration, K, 0.1)
     with pytest.raises(ModelError, match="without covariates, but got one with 'price'"):
         Live(other)
 
@@ -426,7 +426,7 @@ def test_many_series_and_steps_are_forecast_a_part_at_a_time(monkeypatch):
     panel = Panel.from_arrays([np.arange(1.0, 9) * (i + 1) for i in range(7)])
     live = Live.start(fitted(), panel)
     whole = live.forecast(5, quantiles=LEVELS)
-    monkeypatch.setattr("foregate.forecasting.fitted.DECODER_CELLS", 10)
+    monkeypatch.setattr("foregate.forecasting.origins.DECODER_CELLS", 10)
     parts = live.forecast(5, quantiles=LEVELS)
     assert parts.ids.tolist() == whole.ids.tolist()
     close(parts.values, whole.values, panel)

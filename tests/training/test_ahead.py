@@ -1,6 +1,6 @@
 """Batches drawn by other processes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ class Numbered:
     def draw(self, step):
         if step == self.broken:
             raise DataError("this step must not be drawn, but got asked.")
-        return Batch(*[np.full(1, step)] * 7)
+        return Batch(*[np.full(1, step)] * len(fields(Batch)))
 
 
 @pytest.mark.parametrize("processes", [0, 2])

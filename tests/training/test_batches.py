@@ -144,7 +144,7 @@ def test_long_horizons_are_learnt_a_part_at_a_time(monkeypatch):
     for step in range(40):
         batch = crops.draw(step)
         k = batch.target - batch.origin_features[..., :1]
-        assert batch.steps.shape[2] == batch.profiles.shape[2] == batch.target.shape[2] == 3
+        assert batch.steps.shape[2] == batch.paths.shape[2] == batch.target.shape[2] == 3
         seen |= {int(each) for each in k[batch.weight > 0]}
     assert seen == set(range(1, 9))
 

@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foregate.training.losses import masked_mean, pinball
+from foregate.models.heads import pinball
+from foregate.training.losses import masked_mean
 
 LEVELS = (0.1, 0.5, 0.9)
 finite = st.floats(-100, 100, width=32)

@@ -268,8 +268,8 @@ class View:
         floor = np.where(is_log, t.anchor[here] * np.exp(-LARGEST_EXPONENT), 1)
         z = np.where(is_log, np.log(np.where(is_log, np.maximum(values, floor), 1) / t.anchor[here]), values)
         level, scale = self.units(rows)
-        outputs: FloatArray = (z - level.reshape(here.shape)) / scale.reshape(here.shape)
-        return outputs
+        outputs = (z - level.reshape(here.shape)) / scale.reshape(here.shape)
+        return outputs.astype(np.float64)
 
     def _bounds(self, here: IntArray, is_log: BoolArray) -> tuple[FloatArray, FloatArray]:
         """The least and the greatest that may be forecast, in the units of the track."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import UsageError, listed
+from foregate.core import Manner, UsageError, listed
 from foregate.forecasting.counts import count_quantiles
 from foregate.forecasting.intervals import check_probabilities, interpolate_quantiles
 from foregate.forecasting.special import mixture_quantiles, normal_cdf, normal_score, student_quantiles
@@ -56,6 +57,11 @@ class Distribution:
     """One of `foregate.models.names.HEADS`."""
     levels: tuple[float, ...]
     """Q probabilities of a head of quantiles, ascending; no other head reads them."""
+
+    @classmethod
+    def of(cls, manner: Manner) -> Distribution:
+        """Of what a network of this manner says."""
+        return cls(cast(HeadName, manner.head), manner.levels)
 
     def __post_init__(self) -> None:
         if self.head not in HEADS:

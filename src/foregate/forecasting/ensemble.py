@@ -77,7 +77,7 @@ class Ensemble:
         """States (B, W) and features (B, F) to the quantiles (B, K, Q) of all members together."""
         levels, said = self.manner.levels, []
         for engine, own in zip(self.engines, np.split(states, self._states[:-1], -1), strict=True):
-            says = Distribution(engine.manner.head, levels)
+            says = Distribution.of(engine.manner)
             raw = engine.decode(np.ascontiguousarray(own), features, ahead)
             said.append(says.quantiles(raw, levels, ahead.k, ahead.level, ahead.scale))
         together = np.median(said, 0) if self.shares is None else np.tensordot(self.shares, said, 1)

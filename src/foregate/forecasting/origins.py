@@ -86,7 +86,7 @@ def decode_origins(
             f"{k[-1]}. Fit one with a longer horizon, or with a strategy of any reach such as 'parallel'."
         )
     asked = np.arange(1, k[-1] + 1) if engine.manner.strategy == "seq2seq" else k
-    says = Distribution(engine.manner.head, engine.manner.levels)
+    says = Distribution.of(engine.manner)
     size = max(1, DECODER_CELLS // len(asked))
     for i in range(0, len(rows), size):
         part = slice(i, i + size)

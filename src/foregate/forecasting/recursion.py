@@ -76,7 +76,7 @@ def rolled_paths(state: State, numbers: IntArray, horizon: int, draws: int, seed
 def _paths(state: State, numbers: IntArray, horizon: int, draws: int, seed: int) -> FloatArray:
     """The same, all at once."""
     twins, all_ = state.take(np.repeat(numbers, draws)), np.arange(len(numbers) * draws)
-    says = Distribution(state.engine.manner.head, state.engine.manner.levels)
+    says = Distribution.of(state.engine.manner)
     values = np.empty((len(all_), horizon))
     for step in range(horizon):
         view, said, units = _next(twins, all_)
@@ -91,7 +91,7 @@ def _medians(state: State, numbers: IntArray, horizon: int) -> FloatArray:
     """Quantiles (S, K, Q) in the units of the data, each step's after the medians of those before."""
     twins, all_ = state.take(numbers), np.arange(len(numbers))
     manner, one = state.engine.manner, np.ones(1, np.int64)
-    says = Distribution(manner.head, manner.levels)
+    says = Distribution.of(manner)
     values = np.empty((len(all_), horizon, len(manner.levels)))
     for step in range(horizon):
         view, said, units = _next(twins, all_)

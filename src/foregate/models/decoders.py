@@ -84,7 +84,8 @@ class Direct(Decoder):
         """State and features of each origin (B, H + F) to every step."""
         h = self.mid(functional.gelu(self.state(read))).unsqueeze(-2)
         h = functional.gelu(h + self.step(ahead.steps)).transpose(0, 1)  # (K, B, D)
-        weight, bias = (each.unflatten(0, (self.reach, -1))[ahead.k - 1] for each in (self.out.weight, self.out.bias))
+        own = self.out.weight.reshape(self.reach, -1, h.shape[-1]), self.out.bias.reshape(self.reach, -1)
+        weight, bias = (each[ahead.k - 1] for each in own)
         return _gated((h @ weight.mT + bias.unsqueeze(1)).transpose(0, 1), ahead.paths)
 
 
@@ -101,8 +102,8 @@ class Writer(Decoder):
     ) -> None:
         super().__init__()
         self.start = nn.Linear(n_read, hidden)
-        looks = built.attention is not None
-        self.attention = make_attention(built.attention, hidden, built.heads, built.rows_back) if looks else None
+        name = built.attention
+        self.attention = None if name is None else make_attention(name, hidden, built.heads, built.rows_back)
         seen = hidden if self.attention is not None else 0
         self.cell = make_cell(built.cell, width + seen, hidden)
         self.step = nn.Linear(n_steps + 1, width)
@@ -150,6 +151,6 @@ def make_decoder(
 
 def _gated(out: Tensor, paths: Tensor) -> Tensor:
     """Outputs (..., P + N) to those of the head (..., N): its place is moved by the paths (..., P) that gates open."""
-    gates, place, rest = out.split([paths.shape[-1], 1, out.shape[-1] - paths.shape[-1] - 1], -1)
+    gates, place, rest = torch.split(out, [paths.shape[-1], 1, out.shape[-1] - paths.shape[-1] - 1], -1)
     path = (torch.sigmoid(gates - SHUT) * paths).sum(-1, keepdim=True)
     return torch.cat([path + LOUDNESS * place, rest], -1)

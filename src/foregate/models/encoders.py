@@ -11,7 +11,7 @@ p rows of a patch, d dilation.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +41,13 @@ class Encoder(nn.Module, ABC):
 
     carries: int
     """C, how many numbers of a series are carried on."""
+    layers: nn.ModuleList
+    """The recurrent ones, from the first on."""
+
+    @property
+    def recurrent(self) -> list[Fused]:
+        """The layers, as what they are."""
+        return cast(list[Fused], list(self.layers))
 
     @abstractmethod
     def forward(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> Encoded:
@@ -77,7 +84,7 @@ class Carried(Encoder):
         *states, kept = torch.split(before, [*self._sizes, self.carries - sum(self._sizes)], -1)
         z = torch.tanh(self.inputs(features))
         after = []
-        for i, (layer, d, state) in enumerate(zip(self.layers, self.architecture.dilations, states, strict=True)):
+        for i, (layer, d, state) in enumerate(zip(self.recurrent, self.architecture.dilations, states, strict=True)):
             x = drop(z, rate.between, training=self.training) if i else z
             out, state = self._layer(layer, d, x, state.float())
             z = z + out if self.architecture.skip else out
@@ -95,12 +102,12 @@ class Carried(Encoder):
         Of a dilated layer as many steps as are a multiple of its dilation; none where there are fewer.
         """
         z, found = torch.tanh(self.inputs(features)), []
-        for layer, d in zip(self.layers, self.architecture.dilations, strict=True):
+        for layer, d in zip(self.recurrent, self.architecture.dilations, strict=True):
             out, _ = self._layer(layer, d, z, z.new_zeros(len(z), self.kinds * d * self.hidden))
             whole = z.shape[1] // d * d
-            if whole:
-                apart = (each[:, :whole].unflatten(1, (-1, d)).transpose(1, 2).flatten(0, 1) for each in (z, out))
-                found.append(replay_forget(layer, *apart))
+            if whole and not isinstance(layer, nn.RNN):
+                apart = (each[:, :whole].reshape(len(z), -1, d, self.hidden) for each in (z, out))
+                found.append(replay_forget(layer, *(each.transpose(1, 2).flatten(0, 1) for each in apart)))
             z = z + out if self.architecture.skip else out
         return found
 
@@ -166,7 +173,7 @@ class Windowed(Encoder):
         x = torch.cat([windows.keys, windows.there.unsqueeze(-1).to(features)], -1)  # (B, O, L, F + 1)
         z = torch.tanh(self.inputs(x.reshape(B * many, self.lookback // self.patch, -1)))
         rate = self.architecture.dropout
-        for i, layer in enumerate(self.layers):
+        for i, layer in enumerate(self.recurrent):
             x = drop(z, rate.between, training=self.training) if i else z
             z, state = read(layer, x, None, recurrent_masks(layer, rate.recurrent))
         h = state[0] if isinstance(state, tuple) else state  # (D, B·O, H): each direction at its end

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -83,9 +84,10 @@ class One(Network):
         self.head = make_head(built.head, spec.levels, built.components, built.point_loss)
         sizes = (spec.n_features, spec.n_steps, spec.n_profiles, self.head.n_outputs, spec.hidden, spec.decoder)
         self.decoder = make_decoder(built, *sizes)
-        looks = built.attention is not None and not spec.keeps_memory
-        self.attention = make_attention(built.attention, spec.hidden, built.heads, built.rows_back) if looks else None
-        self.seen = nn.Linear(2 * spec.hidden, spec.hidden) if looks else None
+        self.attention, self.seen = None, None
+        if built.attention is not None and not spec.keeps_memory:
+            self.attention = make_attention(built.attention, spec.hidden, built.heads, built.rows_back)
+            self.seen = nn.Linear(2 * spec.hidden, spec.hidden)
 
     @property
     def carries(self) -> int:
@@ -138,7 +140,7 @@ class One(Network):
         H, L = self.spec.hidden, self.spec.built.rows_back
         memory = None
         if self.spec.keeps_memory:
-            memory = Memory(states[:, H : H + L * H].unflatten(-1, (L, H)), states[:, H + L * H :] > 0.5)
+            memory = Memory(states[:, H : H + L * H].reshape(-1, L, H), states[:, H + L * H :] > 0.5)
         outputs: Tensor = self.decoder(torch.cat([states[:, :H], features], -1), ahead, memory)
         return outputs
 
@@ -152,37 +154,42 @@ class Each(Network):
         self.spec = spec
         one = replace(spec, built=replace(spec.built, strategy="parallel", reach=None))
         self.networks = nn.ModuleList(One(one) for _ in range(spec.built.reach or 1))
-        self.head = self.networks[0].head
+        self.head = self.each[0].head
+
+    @property
+    def each(self) -> list[One]:
+        """The networks, from that of the first step on."""
+        return cast(list[One], list(self.networks))
 
     @property
     def carries(self) -> int:
         """C, how many numbers of a series are carried on."""
-        return sum(network.carries for network in self.networks)
+        return sum(network.carries for network in self.each)
 
     @property
     def width(self) -> int:
         """W, numbers of a state: those of every network."""
-        return sum(network.width for network in self.networks)
+        return sum(network.width for network in self.each)
 
     def penalty(self, features: Tensor) -> Tensor:
         """The mean of every network's."""
-        return torch.stack([network.penalty(features) for network in self.networks]).mean()
+        return torch.stack([network.penalty(features) for network in self.each]).mean()
 
     def encode(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """What every network reads, side by side: states (B, O, R·W) and what to carry on (B, R·C)."""
-        size = self.networks[0].carries
-        before = [None] * len(self.networks) if carried is None else carried.split(size, -1)
-        read = [network.encode(features, columns, own) for network, own in zip(self.networks, before, strict=True)]
+        size = self.each[0].carries
+        before = [None] * len(self.each) if carried is None else torch.split(carried, size, -1)
+        read = [network.encode(features, columns, own) for network, own in zip(self.each, before, strict=True)]
         states, after = (torch.cat(each, -1) for each in zip(*read, strict=True))
         return states, after
 
     def decode(self, states: Tensor, features: Tensor, ahead: Ahead) -> Tensor:
         """Outputs (B, K, N): each step from the network that was made for it."""
-        own = states.chunk(len(self.networks), -1)
+        own = states.chunk(len(self.each), -1)
         said = []
         for i, k in enumerate(ahead.k.tolist()):
             step = Ahead(ahead.k[i : i + 1], ahead.steps[:, i : i + 1], ahead.paths[:, i : i + 1])
-            said.append(self.networks[k - 1].decode(own[k - 1], features, step))
+            said.append(self.each[k - 1].decode(own[k - 1], features, step))
         return torch.cat(said, 1)
 
 

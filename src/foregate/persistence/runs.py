@@ -15,7 +15,7 @@ from foregate.persistence.codec import decode
 from foregate.persistence.shipped import SHIPPED, shipped_sizes
 from foregate.pipeline.instant import instant
 from foregate.pipeline.pretraining import Pretraining, Validation
-from foregate.pipeline.recipe import LEVELS, Recipe
+from foregate.pipeline.recipe import Recipe
 from foregate.pipeline.start import Start
 from foregate.training.engine import TorchEngine
 
@@ -83,7 +83,7 @@ class Watched:
         """MASE of a network as it is, and of the seasonal naive forecast, on the last horizon of every series."""
         v = self.validation
         judged = TorchEngine(copy.deepcopy(network).cpu())  # the one in training stays where and as it is
-        start = Start(network.spec, judged.weights(), judged, recent, LEVELS, "in training", "")
+        start = Start(network.spec, judged.weights(), judged, recent, "in training", "")
         recipe = Recipe(v.horizon, v.season_length, effort="instant", recent=recent)
 
         def made(past: Panel) -> Fitted:

@@ -20,7 +20,7 @@ def batch_score(network: Network, batch: Batch) -> float:
         said = network.head.said(raw).cpu().numpy()
     manner, levels = network.spec.manner, np.array(network.spec.levels)
     units = batch.level.reshape(-1), batch.scale.reshape(-1)
-    quantiles = Distribution(manner.head, manner.levels).quantiles(said, manner.levels, batch.k, *units)
+    quantiles = Distribution.of(manner).quantiles(said, manner.levels, batch.k, *units)
     error = batch.target.reshape(raw.shape[:2])[..., None] - quantiles
     loss = np.maximum(levels * error, (levels - 1) * error).mean(-1)
     weight = batch.weight.reshape(loss.shape)
