@@ -16,7 +16,7 @@ __all__ = ["batch_score"]
 def batch_score(network: Network, batch: Batch) -> float:
     """Pinball loss of a network's quantiles over all origins and steps of a batch, weighted as in training."""
     with torch.inference_mode():
-        raw = batch_outputs(network, batch)
+        raw, _ = batch_outputs(network, batch)
         said = network.head.said(raw).cpu().numpy()
     manner, levels = network.spec.manner, np.array(network.spec.levels)
     units = batch.level.reshape(-1), batch.scale.reshape(-1)

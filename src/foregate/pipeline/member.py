@@ -22,12 +22,13 @@ from foregate.pipeline.judge import batch_score
 from foregate.pipeline.plan import HoldOut, plan_training, plan_unchecked
 from foregate.pipeline.recipe import LEVELS, Recipe
 from foregate.pipeline.start import Start
-from foregate.training.batches import Crops
+from foregate.training.batches import Crops, Source
 from foregate.training.events import Callback
 from foregate.training.loop import TrainingResult, train
 from foregate.training.options import TrainingOptions
 from foregate.training.result import Judged
 from foregate.training.run import Score
+from foregate.training.streams import Streams
 
 __all__ = ["Member", "Task", "new_network", "train_member"]
 
@@ -120,7 +121,11 @@ def train_member(
         options = plan_unchecked(recipe, options)
     stride = 1 if recipe.augment is None else recipe.augment.stride
     crops = Crops(task.inputs, task.held.limits, horizon, options, weights=task.weights, stride=stride)
-    source = crops if recipe.augment is None or not recipe.augment.changes else AugmentedCrops(crops, recipe.augment)
+    source: Source = crops
+    if recipe.augment is not None and recipe.augment.changes:
+        source = AugmentedCrops(crops, recipe.augment)
+    elif options.stateful:
+        source = Streams(crops)
     first = {name: value.clone() for name, value in network.state_dict().items()} if start is not None else None
     result = train(
         network, source, score=score, callbacks=callbacks, checkpoint=checkpoint, from_start=first is not None

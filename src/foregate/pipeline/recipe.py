@@ -128,6 +128,11 @@ class Recipe:
             )
         if self.combine not in get_args(Combination):
             raise UsageError(f"combine must be weights or median, but got {self.combine!r}.")
+        if self.training.get("stateful") and self.augment is not None and self.augment.changes:
+            raise UsageError(
+                "training must not be stateful where series are changed from time to time, since the state would be of "
+                "others, but got both. Leave out stateful or augment."
+            )
         if not isinstance(self.augment, Augment | None):
             raise UsageError(
                 f"augment must be an Augment, but got {self.augment!r}. Give for example Augment(jitter=0.1)."

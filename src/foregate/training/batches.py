@@ -17,6 +17,7 @@ __all__ = ["Batch", "Crops", "Source"]
 
 IntArray = NDArray[np.int64]
 Float32Array = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
 
 LARGE_TARGET = 20.0
 """Origins whose outcomes lie further off than this many units of scale weigh less, in proportion."""
@@ -48,6 +49,8 @@ class Batch:
     """(B, O, K) in units of the origin's scale above its level."""
     weight: Float32Array
     """(B, O, K) 0 where there is no target."""
+    carry: BoolArray | None = None
+    """(B, 1) whether a crop goes on where the one in its place in the batch before has ended; None for nowhere."""
 
 
 class Source(Protocol):
@@ -116,15 +119,21 @@ class Crops:
         column = np.arange(length.max())
         begin = self.begins[series] + end - length
         rows = np.where(column < length[:, None], begin[:, None] + column, -1)
-        high = np.maximum(np.where(end == limit, length - 1, length), 1)  # the last row has nothing to forecast
-        place = rng.random((options.batch, options.origins))
+        return self.from_rows(rows, length, series, rng)
+
+    def from_rows(self, rows: IntArray, length: IntArray, series: IntArray, rng: np.random.Generator) -> Batch:
+        """Random origins in crops of `series` (B,): the first `length` (B,) of `rows` (B, T); the rest is -1."""
+        options, limit = self.options, self.begins[series] + self.limits[series]
+        to_the_end = rows[:, 0] + length == limit
+        high = np.maximum(np.where(to_the_end, length - 1, length), 1)  # the last row has nothing to forecast
+        place = rng.random((len(rows), options.origins))
         origin = np.sort((place * high[:, None]).astype(np.int64), 1)
-        before = (begin - self.begins[series])[:, None]  # rows of the series that lie before the crop
+        before = (rows[:, 0] - self.begins[series])[:, None]  # rows of the series that lie before the crop
         origin = np.maximum(strided(origin + before, self.stride) - before, 0)
         k = np.arange(1, self.horizon + 1)
         if self.horizon > MOST_STEPS and not options.every_step:
             k = np.sort(rng.choice(k, MOST_STEPS, replace=False))
-        batch = self._assemble(rows, origin, k, self.begins[series] + limit)
+        batch = self._assemble(rows, origin, k, limit)
         self.inputs.forget(rng, (batch.features, batch.origin_features), batch.steps)
         return batch
 

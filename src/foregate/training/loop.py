@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from foregate.core import UsageError
 from foregate.models.decoders import Ahead
 from foregate.models.heads import Units
 from foregate.models.network import Network
@@ -58,6 +59,10 @@ def train(
     """
     options = crops.options
     team = team_of(options.device)
+    if options.stateful and team.size > 1:
+        raise UsageError(
+            f"stateful training must have one process, whose state is carried from batch to batch, but got {team.size}."
+        )
     team.same_weights(network.to(team.device))
     run = Run(network, options, team)
     start_score = run.check_start(score) if from_start and score is not None else math.inf
@@ -72,7 +77,8 @@ def train(
     tell("started")
 
     def loss_of(batch: Batch) -> Tensor:
-        return batch_loss(network, batch, options.precision)
+        loss, run.carried = carried_loss(network, batch, options.precision, run.carried)
+        return loss
 
     while run.step < options.steps and not run.stopped:
         loss = run.advance(crops.draw(run.step), loss_of)
@@ -124,25 +130,37 @@ class _Teller:
 
 def batch_loss(network: Network, batch: Batch, precision: Precision = "float32") -> Tensor:
     """Weighted loss of the network's head over all origins and steps of a batch."""
+    return carried_loss(network, batch, precision)[0]
+
+
+def carried_loss(
+    network: Network, batch: Batch, precision: Precision = "float32", carried: Tensor | None = None
+) -> tuple[Tensor, Tensor | None]:
+    """The same, and what is carried on (B, C) to the next batch, if crops of this one go on from `carried`."""
 
     def there(array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(array).to(network.device).flatten(0, 1)
 
     units = Units(there(batch.level).unsqueeze(-1), there(batch.scale).unsqueeze(-1))
-    loss = network.head.loss(batch_outputs(network, batch, precision), there(batch.target), units)
+    outputs, after = batch_outputs(network, batch, precision, carried)
+    loss = network.head.loss(outputs, there(batch.target), units)
     penalty = network.penalty(torch.from_numpy(batch.features).to(network.device))
-    return masked_mean(loss, there(batch.weight)) + penalty
+    return masked_mean(loss, there(batch.weight)) + penalty, None if batch.carry is None else after.detach()
 
 
-def batch_outputs(network: Network, batch: Batch, precision: Precision = "float32") -> Tensor:
-    """What the head is told (B·O, K, N) of every origin and step of a batch."""
+def batch_outputs(
+    network: Network, batch: Batch, precision: Precision = "float32", carried: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """What the head is told (B·O, K, N) of every origin and step of a batch, and the state after it (B, C)."""
     device = network.device
 
     def there(array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(array).to(device)
 
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        states, _ = network.encode(there(batch.features), there(batch.column))
+        before = None if batch.carry is None or carried is None else carried * there(batch.carry)
+        states, after = network.encode(there(batch.features), there(batch.column), before)
     came = there(batch.target).masked_fill(there(batch.weight) == 0, math.nan)
     ahead = Ahead(there(batch.k), *(each.flatten(0, 1) for each in (there(batch.steps), there(batch.paths), came)))
-    return network.decode(states.float().flatten(0, 1), there(batch.origin_features).flatten(0, 1), ahead)
+    outputs = network.decode(states.float().flatten(0, 1), there(batch.origin_features).flatten(0, 1), ahead)
+    return outputs, after

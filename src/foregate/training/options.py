@@ -42,6 +42,9 @@ class TrainingOptions:
     """Rows that the encoder reads of one crop."""
     origins: int = 24
     """Forecast origins per crop that a loss is taken at."""
+    stateful: bool = False
+    """Read every series from its beginning, crop after crop, and carry the state on between, instead of crops from
+    anywhere that begin with nothing; see `foregate.training.streams`."""
     every_step: bool = False
     """Train all steps ahead at a time, as a network must that writes them one after the other; of longer horizons some
     random ones otherwise."""

@@ -45,6 +45,8 @@ class Run:
         self.losses: list[float] = []
         self.norms: list[float] = []
         self.rate, self.norm = math.nan, math.nan
+        self.carried: Tensor | None = None
+        """(B, C) the state after the latest batch, if the next one goes on from it."""
 
     @property
     def stopped(self) -> bool:
@@ -154,6 +156,7 @@ class Run:
         parts = {"network": self.network.state_dict(), "average": self.averaged, "best": self.best}
         parts["optimizer"] = optimizer_tensors(self.optimizer)
         tensors = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
+        tensors |= {} if self.carried is None else {"carried": self.carried}
         return Checkpoint(self.options, data, self.step, self.best_step, self.best_score, self.history, tensors)
 
     def restore(self, saved: Checkpoint) -> None:
@@ -179,6 +182,7 @@ class Run:
         self.averaged, self.best = ({n: v.to(device) for n, v in part(p).items()} for p in ("average.", "best."))
         self.step, self.best_step, self.best_score = saved.step, saved.best_step, saved.best_score
         self.history = saved.history
+        self.carried = saved.tensors["carried"].to(device) if "carried" in saved.tensors else None
         load_optimizer(self.optimizer, part("optimizer."))
 
 
