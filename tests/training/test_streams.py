@@ -33,7 +33,7 @@ def network(**built):
 
 
 def test_a_stream_reads_every_row_of_a_series_in_order():
-    """From its first crop to its last, a stream reads a series as it is, and then begins with one from its beginning."""
+    """From its first crop to its last, a stream reads a series as it is, and then begins with another one."""
     source = streams()
     features = {
         n: source.crops.inputs.features(np.arange(b, b + n)) for b, n in zip((0, 70, 103), LENGTHS, strict=True)
