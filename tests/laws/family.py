@@ -1,0 +1,147 @@
+"""Every model that can be put together from its parts: which are valid, a few in which all pairs of parts occur, and
+networks whose every part speaks up.
+
+Nothing is listed here: a new part joins all laws by its name in `PARTS`.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import combinations, product
+
+import numpy as np
+import torch
+from torch import nn
+
+from foregate.core import Covariate, Panel
+from foregate.data.columns import fit_columns
+from foregate.data.inputs import Inputs, InputSpec
+from foregate.forecasting.fitted import Fitted
+from foregate.forecasting.intervals import Calibration
+from foregate.models.cells import Cell
+from foregate.models.network import Network
+from foregate.models.options import PARTS, ModelOptions
+from foregate.pipeline.fit import new_network
+from foregate.pipeline.plan import plan_window
+from foregate.pipeline.prepare import typical_scale
+from foregate.pipeline.recipe import LEVELS, Recipe
+from foregate.training.engine import TorchEngine
+from tests.laws.battery import HORIZON, SEASON, lively, troubled
+
+USUAL = ModelOptions()
+VALUES = {part: tuple(dict.fromkeys((getattr(USUAL, part), *names))) for part, names in PARTS.items()}
+"""Part of a model -> what may stand for it, beginning with the usual."""
+DRAWS = 10
+"""Futures of a recursive model, few enough to be quick."""
+LOUD, LOUD_MEMORY = 3.0, 1.3
+"""What random weights are multiplied by, so that whatever is read shows in the forecast; and those from a state to the
+next, which would grow without end."""
+
+
+def every() -> tuple[dict[tuple, ModelOptions], dict[tuple, Exception]]:
+    """Every combination of parts: those that can be made, and what was raised for the others."""
+    made: dict[tuple, ModelOptions] = {}
+    refused: dict[tuple, Exception] = {}
+    for parts in product(*VALUES.values()):
+        try:
+            made[parts] = ModelOptions(**dict(zip(VALUES, parts, strict=True)), draws=DRAWS)
+        except Exception as error:  # whether it is the right one is for a test to say
+            refused[parts] = error
+    return made, refused
+
+
+def pairs_of(parts: Sequence) -> frozenset:
+    """Which two values occur together in a combination, each with its place."""
+    return frozenset(combinations(enumerate(parts), 2))
+
+
+def pairwise(valid: Sequence[tuple]) -> list[tuple]:
+    """A few of the combinations in which every pair occurs that occurs in any.
+
+    Each time the one with the most new pairs is taken, and of several the one whose values were taken least.
+    """
+    pairs = {parts: pairs_of(parts) for parts in valid}
+    left = set().union(*pairs.values())
+    taken: Counter = Counter()
+    chosen = []
+    while left:
+        best = max(pairs, key=lambda parts: (len(pairs[parts] & left), -sum(taken[each] for each in enumerate(parts))))
+        chosen.append(best)
+        taken.update(enumerate(best))
+        left -= pairs.pop(best)
+    return chosen
+
+
+def recipe_of(model: ModelOptions, **changes) -> Recipe:
+    """A small recipe."""
+    small = {"steps": 2, "hidden": 8, "decoder": 6, "crop": 16, "batch": 4, "validate": False}
+    return Recipe(HORIZON, (SEASON,), **{**small, "model": model, **changes})
+
+
+def counts(model: ModelOptions) -> bool:
+    """Whether it says whole numbers."""
+    return model.head == "negative-binomial"
+
+
+@cache
+def loud_network(model: ModelOptions, spec: InputSpec, seed: int = 0) -> Network:
+    """A network that was never trained, with large random weights."""
+    network = new_network(recipe_of(model, seed=seed), spec)
+    memory = {
+        id(parameter)
+        for part in network.modules()
+        if isinstance(part, nn.RNNBase | Cell)
+        for parameter in part.parameters()
+    }
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter *= LOUD_MEMORY if id(parameter) in memory else LOUD
+            if not parameter.any():  # what begins at zero would say nothing
+                parameter += torch.linspace(-1, 1, parameter.numel()).reshape(parameter.shape)
+    return network.eval()
+
+
+def spec_of(model: ModelOptions, panel: Panel) -> InputSpec:
+    """What a network of a panel is told."""
+    seasons = SEASON, 1
+    return InputSpec(seasons, 12, plan_window(seasons), counts(model), fit_columns(panel))
+
+
+def fitted_with(engine, spec: InputSpec, panel: Panel) -> Fitted:
+    """A forecaster with an engine, whose intervals are moved about a little."""
+    factors = np.ones((2, len(LEVELS)))
+    factors[1] = np.linspace(2, 1, len(LEVELS))
+    factors[1, len(LEVELS) // 2 :] = factors[1, len(LEVELS) // 2 :: -1]
+    return Fitted(engine, spec, Calibration(factors), HORIZON, typical_scale(Inputs(panel, spec)))
+
+
+def loud(model: ModelOptions, seed: int = 0):
+    """Fits a panel at once: a loud network, whatever it is told."""
+
+    def fit(panel: Panel) -> Fitted:
+        spec = spec_of(model, panel)
+        return fitted_with(TorchEngine(loud_network(model, spec, seed)), spec, panel)
+
+    return fit
+
+
+def counted(*, seed: int = 0, with_missing: bool = True) -> Panel:
+    """`lively`, in whole numbers, none of them small."""
+    panel = lively(seed=seed, with_missing=with_missing)
+    size = np.array([5, 0.01, 2000, 0.5], np.float32)[panel.row_series]
+    return replace(panel, values=np.round(size * panel.values))
+
+
+def panel_of(model: ModelOptions):
+    """What makes the series that a model is for."""
+    return counted if counts(model) else lively
+
+
+def knowing(*, seed: int = 0, with_missing: bool = True) -> Panel:
+    """`troubled`, and two covariates that are known ahead: a number and a category."""
+    panel = troubled(seed=seed, with_missing=with_missing)
+    rng = np.random.default_rng(seed + 1)
+    number = Covariate("future", rng.normal(size=len(panel.values)).astype(np.float32))
+    kind = Covariate("future", rng.integers(0, 2, len(panel.values)).astype(np.float32), ("off", "on"))
+    return replace(panel, covariates={**panel.covariates, "known": number, "open": kind})
