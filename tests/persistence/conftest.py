@@ -1,4 +1,4 @@
-"""Two small fitted models to save: one with everything a panel may have, one with nothing."""
+"""Small fitted models to save: one with everything a panel may have, one with nothing, one of two networks."""
 
 from dataclasses import replace
 
@@ -44,7 +44,15 @@ def plain() -> Artifact:
     return Artifact(fit(recipe, panel)[0], recipe, panel, {})
 
 
-@pytest.fixture(params=["rich", "plain"])
+@pytest.fixture(scope="session")
+def several() -> Artifact:
+    """Two networks that forecast together."""
+    panel = Panel.from_arrays([np.arange(40.0) % 7, np.arange(32.0) % 5])
+    recipe = Recipe(horizon=4, season_length=(), steps=3, hidden=8, decoder=8, members=2)
+    return Artifact(fit(recipe, panel)[0], recipe, panel, {})
+
+
+@pytest.fixture(params=["rich", "plain", "several"])
 def artifact(request: pytest.FixtureRequest) -> Artifact:
-    """Either model."""
+    """Each of these models."""
     return request.getfixturevalue(request.param)

@@ -61,8 +61,31 @@ def test_saving_twice_writes_the_same_bytes(tmp_path, artifact):
     save_model(tmp_path / "a", artifact)
     for engine in ("torch", "onnx"):
         save_model(tmp_path / engine, load_model(tmp_path / "a", engine=engine))
-        for name in FILES:
+        names = sorted(path.name for path in (tmp_path / "a").iterdir())
+        assert sorted(path.name for path in (tmp_path / engine).iterdir()) == names
+        for name in names:
             assert (tmp_path / engine / name).read_bytes() == (tmp_path / "a" / name).read_bytes()
+
+
+AT_ODDS = {
+    "one file for two": lambda d: d["networks"].pop(),
+    "shares of one": lambda d: d["shares"].pop(),
+    "shares beyond 1": lambda d: d.update(shares=[0.9, 0.9]),
+    "a share below 0": lambda d: d.update(shares=[1.5, -0.5]),
+    "other levels": lambda d: d["networks"][1].update(levels=[0.01, *d["networks"][1]["levels"][1:]]),
+    "one is recursive": lambda d: d["networks"][1]["built"].update(strategy="recursive"),
+}
+
+
+@pytest.mark.parametrize("what", AT_ODDS)
+def test_members_at_odds_are_refused(tmp_path, several, what):
+    """A manifest of several networks names all of their files, a share for each, and networks that go together."""
+    save_model(tmp_path / "m", several)
+    names = {path.name for path in (tmp_path / "m").iterdir()}
+    assert names == {*FILES, "2-decoder.onnx", "2-encoder.onnx", "2-weights.safetensors"}
+    forge(tmp_path / "m", AT_ODDS[what])
+    with pytest.raises(ArtifactError, match="must"):
+        load_model(tmp_path / "m", engine="onnx")
 
 
 def test_any_changed_byte_or_length_is_refused(saved):
@@ -126,21 +149,25 @@ FORGERIES = {
     "absolute": lambda d: d["files"].update({"/etc/passwd": d["files"]["encoder.onnx"]}),
     "no files": lambda d: d.update(files=[]),
     "no size": lambda d: d["files"].update({"encoder.onnx": {"sha256": "0"}}),
-    "no network": lambda d: d.pop("network"),
-    "wide": lambda d: d["network"].update(hidden=2**40),
-    "deep": lambda d: d["network"]["built"].update(dilations=[1] * 9),
-    "no layers": lambda d: d["network"]["built"].update(dilations=[]),
-    "another cell": lambda d: d["network"]["built"].update(cell="gru"),
-    "an unknown cell": lambda d: d["network"]["built"].update(cell="abacus"),
-    "parts at odds": lambda d: d["network"]["built"].update(attention="dot"),
-    "other width": lambda d: d["network"].update(decoder=9),
+    "no network": lambda d: d.pop("networks"),
+    "wide": lambda d: d["networks"][0].update(hidden=2**40),
+    "deep": lambda d: d["networks"][0]["built"].update(dilations=[1] * 9),
+    "no layers": lambda d: d["networks"][0]["built"].update(dilations=[]),
+    "another cell": lambda d: d["networks"][0]["built"].update(cell="gru"),
+    "an unknown cell": lambda d: d["networks"][0]["built"].update(cell="abacus"),
+    "parts at odds": lambda d: d["networks"][0]["built"].update(attention="dot"),
+    "other width": lambda d: d["networks"][0].update(decoder=9),
+    "none of them": lambda d: d["networks"].clear(),
+    "more of them": lambda d: d["networks"].append(d["networks"][0]),
+    "more shares": lambda d: d.update(shares=[0.5, 0.5]),
+    "half a share": lambda d: d.update(shares=[0.5]),
     "other inputs": lambda d: d["inputs"].update(recent=5),
     "boolean": lambda d: d.update(horizon=True),
     "fraction": lambda d: d.update(horizon=1.5),
     "huge": lambda d: d.update(horizon=10**30),
     "seasons": lambda d: d["inputs"].update(seasons=[12, 3]),
     "three seasons": lambda d: d["inputs"].update(seasons=[2, 3, 4]),
-    "levels": lambda d: d["network"]["levels"].reverse(),
+    "levels": lambda d: d["networks"][0]["levels"].reverse(),
     "persistence": lambda d: d.update(persistence=1.0),
     "factors": lambda d: d["calibration"][0].pop(),
     "negative factor": lambda d: d["calibration"][0].__setitem__(0, -1),

@@ -18,7 +18,7 @@ NEW = {"a.bin": b"new a", "b.bin": b"new b!"}
 
 def read(folder):
     """The version and the files of a folder."""
-    document, files = read_folder(folder, NAMES, lambda document: document)
+    document, files = read_folder(folder, lambda _: NAMES, lambda document: document)
     return document["version"], files
 
 

@@ -16,6 +16,7 @@ import torch
 from foregate.core import ArtifactError, UsageError
 from foregate.data.inputs import InputSpec
 from foregate.models.network import Network
+from foregate.models.options import ModelOptions
 from foregate.persistence import shipped
 from foregate.persistence.runtime import OnnxEngine
 from foregate.persistence.shipped import (
@@ -89,9 +90,7 @@ def test_written_is_read(tmp_path):
     other = read_start(tmp_path / "tiny", engine="torch")
     assert other.version != one.version
     assert other.version == hashlib.sha256((tmp_path / "tiny" / "weights.safetensors").read_bytes()).hexdigest()[:8]
-    assert torch.equal(
-        other.engine.network.state_dict()["decoder.out.weight"], small(seed=1).state_dict()["decoder.out.weight"]
-    )
+    assert torch.equal(other.engine.network.decoder.out.weight, small(seed=1).decoder.out.weight)
 
 
 @pytest.mark.parametrize("name", ["n_steps", "n_profiles"])
@@ -148,9 +147,12 @@ def test_a_start_serves_its_own_sizes_alone():
     start = load_shipped("tiny")
     own = start.shape
     assert start.serves(Recipe(1))
-    assert start.serves(Recipe(1, hidden=own.hidden, layers=own.layers, decoder=own.decoder))
-    for name in ("hidden", "layers", "decoder"):
-        assert not start.serves(replace(Recipe(1), **{name: getattr(own, name) + 1}))
+    assert start.serves(Recipe(1, hidden=own.hidden, layers=own.built.layers, decoder=own.decoder))
+    for other in ({"hidden": own.hidden + 1}, {"layers": own.built.layers + 1}, {"decoder": own.decoder + 1}):
+        assert not start.serves(replace(Recipe(1), **other))
+    assert start.serves(Recipe(1, model=ModelOptions.parse("dropout=0.1"))), "what is dropped in training is no part"
+    for label in ("gru", "student-t", "direct", "additive", "forget_bias=2"):
+        assert not start.serves(Recipe(1, model=ModelOptions.parse(label)))
     assert not start.serves(Recipe(1, recent=start.recent + 1))
 
 

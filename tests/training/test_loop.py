@@ -34,9 +34,8 @@ class PulledPlugError(Exception):
 def new_network(*, hidden=6, seed=0):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return make_network(
-            NetworkSpec(SPEC.n_features, SPEC.n_steps, SPEC.n_profiles, LEVELS, hidden=hidden, decoder=5)
-        )
+        widths = SPEC.n_features, SPEC.n_steps, SPEC.n_profiles
+        return make_network(NetworkSpec(*widths, LEVELS, hidden=hidden, decoder=5))
 
 
 def new_crops(options=OPTIONS, *, lengths=(30, 20)):
@@ -400,7 +399,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     wider = new_network(hidden=7)
     before = weights(wider)
     with pytest.raises(
-        ArtifactError, match="must be of a network of the same shape, but got another one: 'decoder.again"
+        ArtifactError, match=r"must be of a network of the same shape, but got another one: 'decoder\.again"
     ):
         train(wider, new_crops(), checkpoint=tmp_path)
     assert_same_bits(before, weights(wider))

@@ -75,6 +75,9 @@ class _Contents:
             raise ValueError(f"there must be networks, and a share for each, not {self.shares}")
         for shape in self.networks:
             self._check(shape)
+        apart = len({shape.levels for shape in self.networks}) > 1
+        if len(self.networks) > 1 and (apart or any(each.built.strategy == "recursive" for each in self.networks)):
+            raise ValueError("several networks must have the same levels, and none must be recursive")
         if self.shares is not None and (min(self.shares) < 0 or abs(sum(self.shares) - 1) > SLACK):
             raise ValueError(f"shares must sum to 1, not {self.shares}")
         if not 0 <= self.persistence < 1:

@@ -48,6 +48,7 @@ class OnnxEngine:
         """
         self.network = network
         self.threads = _default_threads() if threads is None else threads
+        _require_decoder(network)
         ports = decoder_ports(network.shape)
         self._asks, self._outputs = tuple(ports.inputs), int(ports.outputs["said"].axes[-1])
         self._encoder = self._start(encoder_ports(network.shape), network.encoder)
@@ -111,6 +112,17 @@ class OnnxEngine:
         _require_arrays(f"inputs of {ports.name}.onnx", ports.inputs, session.get_inputs())
         _require_arrays(f"outputs of {ports.name}.onnx", ports.outputs, session.get_outputs())
         return session
+
+
+def _require_decoder(network: StoredNetwork) -> None:
+    """Refuse weights of another width of the decoder, which shows in no array that goes in or out."""
+    inner = ("decoder.mid.weight", "decoder.step.weight")
+    found = {len(values) for name, values in network.weights.items() if name.endswith(inner)}
+    if found != {network.shape.decoder}:
+        raise ArtifactError(
+            f"the decoder must be {network.shape.decoder} wide, as the network's sizes say, but got weights of "
+            f"{sorted(found)}. Save the model anew."
+        )
 
 
 def _require_arrays(what: str, wanted: Mapping[str, Port], found: Sequence[Any]) -> None:
