@@ -78,11 +78,11 @@ def plan_weights(recipe: Recipe, panel: Panel) -> str:
     """The size of the pretrained weights: the larger one for panels that it does not make wait.
 
     Who is in a hurry to learn gets the smaller one; so does who asks for a width or depth, since its sizes are the
-    usual ones of a network from scratch.
+    usual ones of a network from scratch, and who has covariates, which take as long to learn as from scratch.
     """
     if recipe.weights is not None:
         return recipe.weights
-    small = len(panel.values) <= FEW_ROWS and recipe.effort != "fast"
+    small = len(panel.values) <= FEW_ROWS and recipe.effort != "fast" and not panel.covariates
     return "base" if small and (recipe.hidden, recipe.layers, recipe.decoder) == (None, None, None) else "tiny"
 
 
