@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foregate.core import Covariate, Panel
-from foregate.pipeline.plan import FEW_ROWS, PRETRAINED_SHARE, STEPS, hold_out, plan_training, plan_weights, plan_window
+from foregate.pipeline.plan import (
+    FEW_ROWS,
+    PRETRAINED_SHARE,
+    STEPS,
+    hold_out,
+    plan_members,
+    plan_training,
+    plan_weights,
+    plan_window,
+)
 from foregate.pipeline.recipe import Recipe
 
 lengths = st.lists(st.integers(1, 300), min_size=1, max_size=6)
@@ -113,6 +122,24 @@ def test_the_size_of_the_weights_follows_from_the_panel():
     assert [plan_weights(Recipe(1, weights=size), large) for size in ("base", "tiny")] == ["base", "tiny"]
     assert plan_weights(Recipe(1, hidden=96), small) == plan_weights(Recipe(1, effort="fast"), small) == "tiny"
     assert plan_weights(Recipe(1, recent=4), small) == "base"
+    told = replace(small, covariates={"x": Covariate("past", np.zeros(len(small.values), np.float32))})
+    assert plan_weights(Recipe(1), told) == "tiny"
+
+
+def test_networks_are_planned_by_effort_and_covariates():
+    """One for fast and standard, five for best, and one more from scratch where covariates are new to the weights."""
+    plain = Panel.from_arrays([np.arange(40.0)])
+    told = replace(plain, covariates={"x": Covariate("past", np.zeros(40, np.float32))})
+
+    def starts(recipe, panel, **known):
+        return [own.start for own in plan_members(recipe, panel, **{"pretrained": True, **known})]
+
+    assert starts(Recipe(1), plain) == starts(Recipe(1, effort="fast"), told) == ["pretrained"]
+    assert starts(Recipe(1), told) == ["pretrained", "scratch"]
+    assert starts(Recipe(1, effort="best"), plain) == ["pretrained", "scratch"] * 2 + ["pretrained"]
+    assert starts(Recipe(1, members=2), plain, pretrained=False) == ["scratch", "scratch"]
+    assert len(starts(Recipe(1, effort="best"), plain, members=3)) == 3
+    assert [own.seed for own in plan_members(Recipe(1, members=3, seed=7), plain, pretrained=True)] == [7, 8, 9]
 
 
 def test_covariates_are_learnt_from_scratch():
