@@ -1,150 +1,247 @@
-"""Laws of the network, whatever its weights."""
+"""Laws of networks, whatever they are made of and whatever their weights."""
+
+from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foregate.core import UsageError
-from foregate.models.network import Network, NetworkSpec
+from foregate.models.cell_spec import ForgetGate
+from foregate.models.decoders import Writer
+from foregate.models.names import head_outputs
+from tests.models.built import (
+    CHUNKS,
+    CLOSE,
+    KINDS,
+    LEVELS,
+    REACH,
+    B,
+    F,
+    H,
+    T,
+    ahead,
+    built,
+    every,
+    in_pieces,
+    make,
+    numbers,
+)
 
-SPEC = NetworkSpec(n_features=7, n_steps=6, n_profiles=3, n_quantiles=9, hidden=8, layers=2, decoder=5)
+kinds = pytest.mark.parametrize("kind", KINDS)
+WITHIN = (0.4, 0.5)
 
 
-def make(seed=0, spec=SPEC, *, spread=1.0):
-    """A network with random weights, `spread` times as large as usual."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = Network(spec)
-        for parameter in network.parameters():
-            parameter.data *= spread
-    return network.eval()
-
-
-def numbers(*shape, seed=0, size=1.0):
-    return size * torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
-
-def decode(network, k=5, seed=0, size=1.0):
-    """Quantiles of 4 origins for random states, features, steps and paths."""
-    spec = network.spec
-    shapes = ((4, spec.hidden), (4, spec.n_features), (4, k, spec.n_steps), (4, k, spec.n_profiles))
+def encode(network, x, columns=None, carried=None):
     with torch.no_grad():
-        return network.decode(*(numbers(*shape, seed=seed + i, size=size) for i, shape in enumerate(shapes)))
+        return network.encode(x, every(x) if columns is None else columns, carried)
+
+
+def decode(network, states, features, known):
+    with torch.no_grad():
+        return network.decode(states, features, known)
+
+
+def loss_of(network, x, known):
+    """What is squared of outputs seen from the last step of x."""
+    states, _ = network.encode(x, torch.full((len(x), 1), x.shape[1] - 1))
+    return network.decode(states[:, 0], x[:, -1], known).pow(2).sum()
 
 
 @given(st.integers(0, 2**31), st.sampled_from([0.1, 1.0, 30.0]), st.sampled_from([0.0, 1.0, 1e4]))
 def test_quantiles_never_cross(seed, spread, size):
     """Whatever the weights and the inputs, quantiles ascend."""
-    quantiles = decode(make(seed, spread=spread), seed=seed, size=size)
+    network = make(seed=seed, spread=spread)
+    given_ = numbers(B, H, seed=seed, size=size), numbers(B, F, seed=seed + 1, size=size)
+    quantiles = network.head.said(decode(network, *given_, ahead(seed=seed, size=size)))
     assert bool((quantiles.diff(dim=-1) >= 0).all())
     assert bool(quantiles.isfinite().all())
 
 
 @pytest.mark.parametrize("n", [1, 3, 13])
 def test_any_odd_number_of_quantiles(n):
-    """The outputs are as many quantiles as the spec says."""
-    network = make(spec=NetworkSpec(7, 6, 3, n, hidden=8, decoder=5))
-    assert decode(network).shape == (4, 5, n)
+    """The outputs are as many quantiles as the spec has levels."""
+    levels = tuple((i + 1) / (n + 1) for i in range(n))
+    network = make(levels=levels)
+    assert decode(network, numbers(B, H), numbers(B, F), ahead()).shape == (B, REACH, n)
 
 
-def test_steps_are_decoded_one_by_one():
-    """One small decoder serves any horizon: all steps together are each step alone."""
-    network = make()
-    states, features = numbers(4, 8), numbers(4, 7, seed=1)
-    steps, paths = numbers(4, 40, 6, seed=2), numbers(4, 40, 3, seed=3)
-    with torch.no_grad():
-        together = network.decode(states, features, steps, paths)
-        for k in range(40):
-            alone = network.decode(states, features, steps[:, k : k + 1], paths[:, k : k + 1])
-            torch.testing.assert_close(together[:, k : k + 1], alone, rtol=1e-5, atol=1e-6)
+@kinds
+def test_shapes_are_those_of_the_spec(kind):
+    """States, what is carried, and outputs of the head are as wide as the spec says, for any number of each."""
+    network, x = make(KINDS[kind]), numbers(B, T, F)
+    spec = network.spec
+    states, carried = encode(network, x, torch.zeros(B, 2, dtype=torch.int64))
+    assert (states.shape, carried.shape) == ((B, 2, spec.width), (B, spec.carries))
+    assert (network.width, network.carries) == (spec.width, spec.carries)
+    N = head_outputs(spec.built.head, len(LEVELS), spec.built.components)
+    for k in (1, REACH):
+        assert decode(network, states[:, 0], x[:, 0], ahead(k)).shape == (B, k, N)
 
 
-@pytest.mark.parametrize("chunks", [(11,), (1,) * 11, (4, 7), (10, 1)])
-def test_carried_is_whole(chunks):
-    """Read in pieces with the state carried on, a series gives the states of one pass."""
-    network, x, carried = make(), numbers(3, 11, 7), None
-    with torch.no_grad():
-        whole, last = network.encode(x)
-        states = []
-        for piece in x.split(chunks, 1):
-            read, carried = network.encode(piece, carried)
-            states.append(read)
-    torch.testing.assert_close(torch.cat(states, 1), whole, rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(carried, last, rtol=1e-5, atol=1e-6)
-    assert last.shape == (2 * SPEC.layers, 3, SPEC.hidden)
+@kinds
+@pytest.mark.parametrize("chunks", CHUNKS)
+def test_carried_is_whole(kind, chunks):
+    """Read in pieces with the vector carried on, a series gives the states of one pass."""
+    network, x = make(KINDS[kind]), numbers(B, T, F)
+    whole, last = encode(network, x)
+    states, carried = in_pieces(lambda *given: encode(network, *given), x, chunks)
+    torch.testing.assert_close(states, whole, **CLOSE)
+    torch.testing.assert_close(carried, last, **CLOSE)
 
 
-def test_states_never_look_ahead():
+@kinds
+def test_states_never_look_ahead(kind):
     """Change the inputs after a step: the states up to it stay to the bit."""
-    network, x = make(), numbers(3, 11, 7)
+    network, x = make(KINDS[kind]), numbers(B, T, F)
     changed = x.clone()
     changed[:, 6:] = 100
-    with torch.no_grad():
-        one, other = network.encode(x)[0], network.encode(changed)[0]
+    one, other = encode(network, x)[0], encode(network, changed)[0]
     assert torch.equal(one[:, :6], other[:, :6])
     assert not torch.equal(one[:, 6], other[:, 6])
 
 
-@pytest.mark.parametrize("layers", [1, 2, 3])
-def test_the_newest_input_counts(layers):
+@kinds
+def test_the_newest_input_counts(kind):
     """The first step depends on the last input, through the state and directly: neither gradient is zero."""
-    network = make(spec=NetworkSpec(7, 6, 3, 9, hidden=8, layers=layers, decoder=5))
-    x = numbers(2, 11, 7).requires_grad_()
-    states, _ = network.encode(x)
-    for features in (x[:, -1], x[:, -1].detach()):
-        quantiles = network.decode(states[:, -1], features, numbers(2, 1, 6), numbers(2, 1, 3))
-        (gradient,) = torch.autograd.grad(quantiles[..., 4].sum(), x, retain_graph=True)
-        assert bool((gradient[:, -1].abs().sum(-1) > 1e-6).all())
-        assert bool((gradient[:, 0].abs().sum(-1) > 0).all()), "nor is what was read first forgotten"
+    network, x = make(KINDS[kind]), numbers(B, T, F).requires_grad_()
+    states, _ = network.encode(x, torch.full((B, 1), T - 1))
+    both = loss_of(network, x, ahead(1))
+    through = network.decode(states[:, 0], x[:, -1].detach(), ahead(1)).pow(2).sum()
+    directly = network.decode(states[:, 0].detach(), x[:, -1], ahead(1)).pow(2).sum()
+    for said in (both, through, directly):
+        (gradient,) = torch.autograd.grad(said, x, retain_graph=True)
+        assert bool((gradient[:, -1].abs().sum(-1) > 1e-7).all())
 
 
-def test_batches_do_not_matter():
-    """A series read in a batch, or beside longer ones, has the states it has alone."""
-    network, x = make(), numbers(5, 11, 7)
-    with torch.no_grad():
-        together = network.encode(x)[0]
-        for b in range(5):
-            torch.testing.assert_close(network.encode(x[b : b + 1])[0][0], together[b], rtol=1e-5, atol=1e-6)
+@kinds
+def test_batches_do_not_matter(kind):
+    """A series read and decoded in a batch, beside longer ones, is what it is alone."""
+    network, x, known = make(KINDS[kind]), numbers(B, T, F), ahead()
+    columns = torch.tensor([[10], [4], [7]])
+    states = encode(network, x, columns)[0][:, 0]
+    together = decode(network, states, x[torch.arange(B), columns[:, 0]], known)
+    for b, (column,) in enumerate(columns.tolist()):
+        own = x[b : b + 1, : column + 1]
+        state = encode(network, own, torch.full((1, 1), column))[0][:, 0]
+        torch.testing.assert_close(state[0], states[b], **CLOSE)
+        alone = decode(
+            network, state, own[:, -1], known._replace(steps=known.steps[b, None], paths=known.paths[b, None])
+        )
+        torch.testing.assert_close(alone[0], together[b], rtol=1e-4, atol=1e-5)
 
 
-def test_memory_is_kept_at_first():
-    """The forget gates of every layer begin open, with a bias of about 1."""
-    H = SPEC.hidden
-    for lstm in make().lstms:
-        bias = (lstm.bias_ih_l0 + lstm.bias_hh_l0).detach()
-        assert float(bias[H : 2 * H].mean()) > 0.7
-        assert abs(float(torch.cat([bias[:H], bias[2 * H :]]).mean())) < 0.3
-
-
-def test_every_weight_learns():
+@kinds
+def test_every_weight_learns(kind):
     """The loss reaches every weight of the network."""
-    network = make()
-    states, _ = network.encode(numbers(2, 5, 7))
-    network.decode(states[:, -1], numbers(2, 7), numbers(2, 4, 6), numbers(2, 4, 3)).pow(2).sum().backward()
+    network = make(KINDS[kind])
+    loss_of(network, numbers(B, T, F), ahead()).backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
-        assert bool(parameter.grad.abs().sum() > 0), name
+        silent = "attention.positions" in name and parameter.grad.abs().sum() == 0
+        assert silent or bool(parameter.grad.abs().sum() > 0), name
 
 
-@pytest.mark.parametrize("layers", [1, 3])
-def test_the_spec_knows_every_weight(layers):
-    """Names and shapes of all weights follow from the spec alone."""
-    spec = NetworkSpec(7, 6, 3, 9, hidden=8, layers=layers, decoder=5)
-    assert spec.weights() == {name: tuple(value.shape) for name, value in make(spec=spec).state_dict().items()}
+@pytest.mark.parametrize("attention", ["additive", "dot", "general", "multi-head"])
+def test_attention_looks_at_the_past(attention):
+    """The weights of every view sum to 1 over the states that there were, and the state says what was seen."""
+    network, x = make(built(attention=attention)), numbers(B, T, F)
+    read = network.encoder(x, every(x))
+    seen = network.look(read)
+    assert seen.weights.shape == (B, T, 4 if attention == "multi-head" else 1, 6)
+    torch.testing.assert_close(seen.weights.sum(-1), torch.ones(seen.weights.shape[:3]), **CLOSE)
+    assert not seen.weights[~read.memory.there.unsqueeze(-2).expand_as(seen.weights)].any()
+    assert not torch.allclose(encode(network, x)[0], read.states)
 
 
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"n_quantiles": 4}, "n_quantiles must be odd, but got 4"),
-        ({"n_quantiles": 0}, "n_quantiles must be a whole number of at least 1"),
-        ({"hidden": 0}, "hidden must be a whole number of at least 1"),
-        ({"layers": 0}, "layers must be"),
-        ({"n_steps": -1}, "n_steps must be"),
-    ],
-)
-def test_impossible_shapes_are_refused(wrong, message):
-    """Quantiles need a median in the middle, and every width is a whole number."""
-    with pytest.raises(UsageError, match=message):
-        NetworkSpec(**{"n_features": 7, "n_steps": 6, "n_profiles": 3, "n_quantiles": 9, **wrong})
+def test_without_attention_there_is_nothing_to_look_with():
+    """Nor at the origin where the second network looks by itself."""
+    x = numbers(B, T, F)
+    for kind in (built(), built(strategy="seq2seq", attention="dot")):
+        network = make(kind)
+        with pytest.raises(ValueError, match="no attention at origins"):
+            network.look(network.encoder(x, every(x)))
+
+
+@kinds
+def test_nothing_is_added_to_the_loss_unasked(kind):
+    """The penalty is 0 where neither gates nor attention cost anything."""
+    assert float(make(KINDS[kind]).penalty(numbers(B, T, F))) == 0
+
+
+@pytest.mark.parametrize("strategy", ["parallel", "each"])
+def test_gates_outside_their_range_cost_something(strategy):
+    """The penalty of gates that stand open beyond their range grows by its weight, and teaches the gates."""
+    x = numbers(B, T, F)
+
+    def cost(**gate):
+        network = make(built("dilated", strategy=strategy, forget=ForgetGate(value=3.0, **gate)))
+        penalty = network.penalty(x)
+        penalty.backward()
+        return float(penalty.detach()), network
+
+    (one, network), (other, _) = cost(within=WITHIN, penalty=1.0), cost(within=WITHIN, penalty=3.0)
+    assert 0 < 3 * one == pytest.approx(other)
+    first = network.each[0] if strategy == "each" else network
+    assert first.encoder.layers[0].weight_hh_l0.grad.abs().sum() > 0
+    inside = make(built(forget=ForgetGate(value=0.0, within=(0.0, 1.0), penalty=1.0)))
+    assert float(inside.penalty(x).detach()) == 0
+
+
+@pytest.mark.parametrize("cost", [0.5, -0.5])
+def test_even_attention_costs_what_was_asked(cost):
+    """The penalty is the mean normalised entropy times its cost: nearly all of it before anything was learnt."""
+    network = make(built(attention="dot", entropy=cost), spread=0.01)
+    penalty = network.penalty(numbers(B, T, F)).detach()
+    assert 0.8 * abs(cost) < abs(float(penalty)) < 1.01 * abs(cost)
+    assert float(penalty) * cost > 0
+
+
+def test_forget_gates_can_be_seen_where_there_are_any():
+    """One array per layer; none of a window, nor of a cell without such a gate."""
+    x = numbers(B, T, F)
+    assert [tuple(seen.shape) for seen in make(built(cell="gru")).forget_activations(x)] == [(B, T, H)] * 2
+    for kind in (built(cell="rnn-tanh"), built("bidirectional"), built(strategy="each")):
+        assert make(kind).forget_activations(x) == []
+
+
+@pytest.mark.parametrize("kind", ["residual", "each looks back"])
+def test_what_it_is_fed_follows_the_training(kind):
+    """Told how much is over, a network that writes is fed its own forecasts in proportion; others do not mind."""
+    other = make(KINDS.get(kind, built()))
+    other.at(0.7)
+    network = make(built(strategy="seq2seq", sampling=0.8))
+    assert isinstance(network.decoder, Writer)
+    network.at(0.5)
+    assert network.decoder.own == pytest.approx(0.4)
+
+
+def test_each_step_has_a_network_of_its_own():
+    """Change the third network: the third step changes, and no other; each of them is a network by itself."""
+    network, x, known = make(built(strategy="each")), numbers(B, T, F), ahead()
+
+    def say(made, which):
+        states, _ = encode(made, x, torch.full((B, 1), T - 1))
+        some = known._replace(k=known.k[which], steps=known.steps[:, which], paths=known.paths[:, which])
+        return decode(made, states[:, 0], x[:, -1], some)
+
+    before = say(network, range(REACH))
+    torch.testing.assert_close(say(network.each[1], [1])[:, 0], before[:, 1], **CLOSE)
+    torch.testing.assert_close(say(network, [1, 4]), before[:, [1, 4]], **CLOSE)
+    for parameter in network.each[2].parameters():
+        parameter.data *= 2
+    changed = (say(network, range(REACH)) != before).any(-1).any(0)
+    assert changed.tolist() == [False, False, True, False, False]
+
+
+def test_first_weights_follow_from_torchs_random_numbers():
+    """The same numbers make the same network, others another."""
+    one, same, other = (make(seed=seed).decoder.out.weight for seed in (0, 0, 1))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_a_network_knows_where_it_is():
+    """Its device is that of its weights."""
+    assert make().device == torch.device("cpu")
+    assert replace(make().spec, hidden=9).hidden == 9

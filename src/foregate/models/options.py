@@ -84,7 +84,7 @@ class ModelOptions:
                 "the state is carried over the whole history."
             )
         at_least(1, **{n: v for n, v in (("lookback", self.lookback), ("patch", self.patch)) if v is not None})
-        self.resolve(2, (1, 1), 1)  # what does not go together is refused at once
+        self.resolve(None, (1, 1), 1)  # what does not go together is refused at once
 
     @classmethod
     def parse(cls, text: str) -> ModelOptions:
@@ -123,7 +123,7 @@ class ModelOptions:
             elif name in ("dropout", "forget"):
                 words += _spelled(name, value)
             else:
-                words.append(f"{name}={'x'.join(map(str, value)) if isinstance(value, tuple) else value}")
+                words.append(f"{name}={_written(value, 'x')}")
         return "+".join(words) or self.cell
 
     @property
@@ -248,6 +248,12 @@ def _setting(word: str) -> tuple[str, Any]:
         raise UsageError(f"{name} must be like {name}={example}, but got {text!r}.") from None
 
 
+def _written(value: Any, between: str) -> str:
+    """A number, a name or several numbers, without a plus, which parts words."""
+    several = value if isinstance(value, tuple) else (value,)
+    return between.join(str(each).replace("e+", "e") for each in several)
+
+
 def _spelled(group: str, value: Any) -> list[str]:
     """The settings of a group that differ from the usual, as `parse` reads them."""
     named = {where.removeprefix(f"{group}."): name for name, (where, _) in _SETTINGS.items() if where.startswith(group)}
@@ -256,5 +262,5 @@ def _spelled(group: str, value: Any) -> list[str]:
         own = getattr(value, inner.name)
         if own == getattr(getattr(_USUAL, group), inner.name) or own is None:
             continue
-        words.append(f"{named[inner.name]}={'to'.join(map(str, own)) if isinstance(own, tuple) else own}")
+        words.append(f"{named[inner.name]}={_written(own, 'to')}")
     return words
