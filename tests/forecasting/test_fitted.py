@@ -323,6 +323,16 @@ def test_nothing_negative_of_what_never_was():
     assert np.any(said[1] < 0)
 
 
+def test_counts_are_forecast_in_whole_numbers():
+    """Where the inputs are those of counts, every quantile is whole: between levels, widened, and of short series."""
+    panel = Panel.from_arrays([np.random.default_rng(0).poisson(7, 60).astype(float), np.array([5.0])])
+    plain = replace(networked(), spec=InputSpec((3, 1), plain=True))
+    said = plain.forecast(panel, 9, np.linspace(0.01, 0.99, 40)).values
+    np.testing.assert_array_equal(said, np.rint(said))
+    assert np.all(np.diff(said) >= 0)
+    assert len(np.unique(said[0])) > 3
+
+
 def test_a_panel_in_parts_is_a_panel_at_once(monkeypatch):
     """A large panel is prepared a part at a time, and forecast as if it were not."""
     rng = np.random.default_rng(0)

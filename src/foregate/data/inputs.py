@@ -64,8 +64,8 @@ class InputSpec:
     window: int = 200
     """Rows over which level and scale are averaged."""
     plain: bool = False
-    """Whether every series is read in plain values, as counts must be, instead of in logarithms while it is clearly
-    positive."""
+    """Whether the series are counts: each is read in plain values, instead of in logarithms while it is clearly
+    positive, and whole numbers are forecast."""
     columns: tuple[ColumnSpec, ...] = field(default_factory=tuple)
     """Covariates, with the statistics of the training part that bring them to a common scale."""
 

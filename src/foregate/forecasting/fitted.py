@@ -122,12 +122,15 @@ class Fitted:
         return out
 
     def restored(self, inputs: View, rows: IntArray, raw: Float32Array, quantiles: Sequence[float]) -> FloatArray:
-        """What the network said (B, K, Q) of origins at `rows`, calibrated and in the units of the data."""
+        """What the network said (B, K, Q) of origins at `rows`, calibrated and in the units of the data.
+
+        Of counts these are whole numbers, also between the levels that the network answers at.
+        """
         calibrated = self.calibration.apply(raw.astype(np.float64))
         restored = inputs.restore(rows, interpolate_quantiles(calibrated, self.levels, quantiles))
         short = inputs.tracks.age[inputs.tracks.here[rows]] < LEAST_OBSERVATIONS
         restored[short] = self._simple(inputs, rows[short], np.arange(1, raw.shape[1] + 1), quantiles)
-        return restored
+        return np.rint(restored) if self.spec.plain else restored
 
     def _simple(self, inputs: View, rows: IntArray, k: IntArray, quantiles: Sequence[float]) -> FloatArray:
         """The last observed value, with a normal spread of the panel's typical relative change times sqrt(k).
