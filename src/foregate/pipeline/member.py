@@ -36,8 +36,9 @@ FINISH_SHARE = 0.2
 """After the best weights are found, this share of the steps is trained once more with the held-out rows included."""
 FINISH_RATE = 0.1
 """At this share of the learning rate."""
-WRITTEN_STEPS, LEAST_ORIGINS = 384, 4
-"""Steps that are written from each crop in training, about, and from how many origins at least."""
+WRITTEN_STEPS, WINDOWS, LEAST_ORIGINS = 384, 3, 4
+"""Where every origin costs much, there are fewer: so many that the steps written from each crop are about 384, and
+its windows together 3 times as long as it is; but no fewer than 4."""
 TRUSTS = (0.25, 0.5, 0.75)
 """Shares of what training changed that are tried, between none of it and all."""
 
@@ -112,9 +113,7 @@ def train_member(
     network = copy.deepcopy(start) if isinstance(start, Network) else new_network(recipe, spec, start)
     strategy = network.spec.built.strategy
     options = plan_training(recipe, panel, spec.seasons, pretrained=start is not None)
-    if strategy == "seq2seq":  # every step costs one of a recurrent network: as many of them from fewer origins
-        fewer = int(np.clip(WRITTEN_STEPS // recipe.horizon, LEAST_ORIGINS, options.origins))
-        options = replace(options, every_step=True, origins=fewer)
+    options = replace(options, every_step=strategy == "seq2seq", origins=_origins(network, recipe.horizon, options))
     horizon = 1 if strategy == "recursive" else recipe.horizon
     score = _score(task, options, horizon)
     if start is not None and score is None:
@@ -203,6 +202,16 @@ def _blend(network: Network, first: Mapping[str, Tensor], result: TrainingResult
     else:
         take(best)
     return best, found[best]
+
+
+def _origins(network: Network, horizon: int, options: TrainingOptions) -> int:
+    """Origins of a crop: fewer where each costs steps of a recurrent decoder, or a window or look back of its own."""
+    built, most = network.spec.built, options.origins
+    if built.strategy == "seq2seq":
+        most = min(most, WRITTEN_STEPS // horizon)
+    if built.rows_back:
+        most = min(most, WINDOWS * options.crop // built.rows_back)
+    return max(most, min(LEAST_ORIGINS, options.origins))
 
 
 def as_score(found: float | Judged) -> float:
