@@ -17,7 +17,7 @@ from foregate.data.inputs import SEASONAL_PATHS, Inputs
 from foregate.evaluation import Plan, backtest
 from foregate.forecasting.distributions import Distribution
 from foregate.forecasting.ensemble import Ensemble
-from foregate.forecasting.origins import read_origins
+from foregate.forecasting.origins import raw_quantiles, read_origins
 from foregate.forecasting.paths import simulate
 from foregate.models.decoders import LOUDNESS, Decoder
 from foregate.models.network import make_network
@@ -210,6 +210,15 @@ def test_the_newest_datum_counts(model):
         assert (next(said) != next(said)).all()
 
 
+def something_ahead(model, inputs, rng, origins=2):
+    """Nothing in particular of the steps ahead, as many as are asked for at once."""
+    k = np.arange(1, 2 if model.strategy == "recursive" else HORIZON + 1)
+    steps, paths = (
+        rng.normal(size=(origins, len(k), n)).astype(np.float32) for n in (inputs.n_steps, inputs.n_profiles)
+    )
+    return Ahead(k, steps, paths, np.zeros(origins, np.float32), np.ones(origins, np.float32))
+
+
 @over(FEW.values())
 def test_the_state_counts_at_every_step(model):
     """What was read, and not only its last row, changes what is said of every step."""
@@ -218,13 +227,29 @@ def test_the_state_counts_at_every_step(model):
     features = rng.normal(size=(2, 30, inputs.n_features)).astype(np.float32)
     other = features.copy()
     other[:, 20] += 1
-    column = np.full((2, 1), 29)
-    k = np.arange(1, 2 if model.strategy == "recursive" else HORIZON + 1)
-    steps = rng.normal(size=(2, len(k), inputs.n_steps)).astype(np.float32)
-    paths = rng.normal(size=(2, len(k), inputs.n_profiles)).astype(np.float32)
-    ahead = Ahead(k, steps, paths, np.zeros(2, np.float32), np.ones(2, np.float32))
+    column, ahead = np.full((2, 1), 29), something_ahead(model, inputs, rng)
     said = [engine.decode(engine.encode(x, column)[0][:, 0], features[:, -1], ahead) for x in (features, other)]
     assert (said[0] != said[1]).any(-1).all()
+
+
+@over([model for model in FEW.values() if model.attention])
+def test_looking_further_back_finds_nothing_where_nothing_is(model):
+    """While the past is shorter than both, a longer lookback with the same weights sees what a shorter one does."""
+    inputs = spec_of(model, panel_of(model)())
+    near = loud_network(replace(model, lookback=20), inputs)
+    far = new_network(recipe_of(replace(model, lookback=50)), inputs).eval()
+    weights = {name: value.clone() for name, value in far.state_dict().items()}
+    for name, value in near.state_dict().items():
+        weights[name][tuple(slice(-n, None) for n in value.shape)] = value  # of places, the latest ones
+    far.load_state_dict(weights)
+    rng = np.random.default_rng(4)
+    features, column = rng.normal(size=(2, 12, inputs.n_features)).astype(np.float32), np.array([[0], [11]])
+    ahead = something_ahead(model, inputs, rng)
+    one, other = (
+        engine.decode(engine.encode(features, column)[0][:, 0], features[:, -1], ahead)
+        for engine in map(TorchEngine, (near, far))
+    )
+    np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-5 * np.abs(one).max())
 
 
 # Steps ahead
@@ -238,6 +263,53 @@ def test_near_steps_do_not_depend_on_far_ones(model):
     long = fitted.forecast(panel, HORIZON, QUANTILES).values
     for k in range(1, HORIZON):
         same(subject_of(model), fitted.forecast(panel, k, QUANTILES).values, long[:, :k])
+
+
+@over([model for model in FEW.values() if model.strategy != "recursive"])
+def test_steps_stand_apart_but_those_that_are_written(model):
+    """What is said of the first step changes the others where each is written from the one before, and else none."""
+    inputs = spec_of(model, panel_of(model)())
+    engine, rng = TorchEngine(loud_network(model, inputs)), np.random.default_rng(5)
+    features = rng.normal(size=(2, 30, inputs.n_features)).astype(np.float32)
+    states = engine.encode(features, np.full((2, 1), 29))[0][:, 0]
+    ahead = something_ahead(model, inputs, rng)
+    other = ahead.paths.copy()
+    other[:, 0] += 1
+    said = [engine.decode(states, features[:, -1], each) for each in (ahead, ahead._replace(paths=other))]
+    changed = (said[0] != said[1]).any(-1)
+    assert changed[:, 0].all()
+    assert changed[:, 1].all() if model.strategy == "seq2seq" else not changed[:, 1:].any()
+
+
+def some_steps_are_those_of_all(subject):
+    """Asked for a few steps alone, a model says of them what it says when asked for all."""
+    panel = subject.panel()
+    fitted = subject.fit(panel)
+    inputs, origins, every_step = Inputs(panel, fitted.spec), panel.lengths[:, None] - 1, np.arange(1, HORIZON + 1)
+    whole, some = (
+        np.concatenate([raw for *_, raw in raw_quantiles(fitted.engine, inputs, origins, k)])
+        for k in (every_step, np.array([2, 5]))
+    )
+    same(subject, some, whole[:, [1, 4]])
+
+
+def nothing_is_said_beyond_its_reach(subject):
+    """What was made for so many steps says so, at every entrance."""
+    panel = subject.panel()
+    fitted = subject.fit(panel)
+    message = f"the horizon must be at most the {HORIZON} steps .*, but got {HORIZON + 1}. Fit one with"
+    with pytest.raises(UsageError, match=message):
+        fitted.forecast(panel, HORIZON + 1, QUANTILES)
+    with pytest.raises(UsageError, match=message):
+        fitted.forecast_origins(panel, panel.lengths[:, None] - 1, HORIZON + 1, QUANTILES)
+    with pytest.raises(UsageError, match=message):
+        Live.start(fitted, panel).forecast(HORIZON + 1)
+
+
+@over(FEW.values())
+def test_some_steps_are_those_of_all(model):
+    """Whether steps are written one after the other or not, they may be asked for alone."""
+    some_steps_are_those_of_all(subject_of(model))
 
 
 @over(FEW.values())
@@ -284,16 +356,8 @@ def test_nothing_that_comes_later_is_read(model):
 
 @over(where(strategy=WRITTEN_FOR_A_HORIZON))
 def test_a_horizon_beyond_its_reach_is_refused(model):
-    """What was made for so many steps says so, at every entrance."""
-    panel = panel_of(model)()
-    fitted = loud(model)(panel)
-    message = f"the horizon must be at most the {HORIZON} steps .*, but got {HORIZON + 1}. Fit one with"
-    with pytest.raises(UsageError, match=message):
-        fitted.forecast(panel, HORIZON + 1, QUANTILES)
-    with pytest.raises(UsageError, match=message):
-        fitted.forecast_origins(panel, panel.lengths[:, None] - 1, HORIZON + 1, QUANTILES)
-    with pytest.raises(UsageError, match=message):
-        Live.start(fitted, panel).forecast(HORIZON + 1)
+    """A network with outputs or weights for each step has no others."""
+    nothing_is_said_beyond_its_reach(subject_of(model))
 
 
 @over([model for model in FEW.values() if model.strategy not in WRITTEN_FOR_A_HORIZON])
@@ -495,8 +559,16 @@ def together(models, shares):
 def test_an_ensemble_obeys(models, shares):
     """Networks of all kinds side by side look at nothing ahead, nor at other series, and live they say the same."""
     subject = subject_of(models[0], together(models, shares), lively)
-    for law in (never_looks_ahead_in_one_pass, entrances_agree, alone_is_together, quantiles_never_cross):
+    for law in (
+        never_looks_ahead_in_one_pass,
+        entrances_agree,
+        alone_is_together,
+        quantiles_never_cross,
+        some_steps_are_those_of_all,
+    ):
         law(subject)
+    if any(model.strategy in WRITTEN_FOR_A_HORIZON for model in models):
+        nothing_is_said_beyond_its_reach(subject)
     panel = lively()
     fitted = subject.fit(panel)
     live = Live.start(fitted, panel.cut(panel.lengths // 2))
