@@ -649,7 +649,7 @@ BAD_INPUTS = [
     BadInput(
         "a parameter that does not exist",
         lambda folder: None,
-        "parameters must be among horizon, freq, season_length, effort, seed, options, verbose, but got hrizon.",
+        "parameters must be among horizon, model, freq, season_length, effort, seed, options, verbose, but got hrizon.",
         error=UsageError,
         act=lambda source: _small().set_params(hrizon=3),
     ),

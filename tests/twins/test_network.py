@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from foregate.models.cells import LSTMState, Stack
-from foregate.models.network import Network, NetworkSpec
+from foregate.models.network import NetworkSpec, make_network
 
 B, T, F, H = 3, 11, 5, 4
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
@@ -15,22 +15,25 @@ def test_the_network_reads_as_its_plain_twin(carried):
     """The network's encoder, layer upon layer in plain cells, gives the same states, memory and gradients."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        network = Network(NetworkSpec(F, 6, 2, 5, hidden=H, layers=2, decoder=3))
+        network = make_network(NetworkSpec(F, 6, 2, (0.1, 0.3, 0.5, 0.7, 0.9), hidden=H, decoder=3))
         x = torch.randn(B, T, F)
-        before = torch.randn(4, B, H) if carried else None
-    states, after = network.encode(x, before)
+        before = torch.randn(B, 4 * H) if carried else None
+    states, after = network.encode(x, torch.arange(T).expand(B, -1), before)
 
-    twins = [Stack.of(lstm) for lstm in network.lstms]
-    z, carry = torch.tanh(network.inputs(x)), []
+    encoder = network.encoder
+    twins = [Stack.of(lstm) for lstm in encoder.layers]
+    given = [None] * 4 if before is None else before.split(H, -1)  # h and C of one layer after the other
+    z, carry = torch.tanh(encoder.inputs(x)), []
     for i, twin in enumerate(twins):
-        out, state, _ = twin(z, None if before is None else LSTMState(before[2 * i][None], before[2 * i + 1][None]))
+        h, c = given[2 * i : 2 * i + 2]
+        out, state, _ = twin(z, None if h is None else LSTMState(h[None], c[None]))
         z = z + out
-        carry += [*state]
+        carry += [each[0] for each in state]
     torch.testing.assert_close(z, states, **TOLERANCE)
-    torch.testing.assert_close(torch.cat(carry), after, **TOLERANCE)
+    torch.testing.assert_close(torch.cat(carry, -1), after, **TOLERANCE)
 
     states.pow(2).sum().backward()
     z.pow(2).sum().backward()
-    for lstm, twin in zip(network.lstms, twins, strict=True):
+    for lstm, twin in zip(encoder.layers, twins, strict=True):
         for one, other in zip(twin.parameters(), lstm.parameters(), strict=True):
             torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-5)

@@ -102,6 +102,16 @@ class Recipe:
                     f"season_length must be at most two lengths of 2 steps or more, shortest first, but got {lengths}. "
                     "Give for example (24, 168), 12, or () for no season."
                 )
+        if not isinstance(self.validate, bool):
+            raise UsageError(f"validate must be True or False, but got {self.validate!r}.")
+        if self.combine not in get_args(Combination):
+            raise UsageError(f"combine must be weights or median, but got {self.combine!r}.")
+        self._check_numbers()
+        self._check_model()
+        self._check_training()
+        self._in_python()
+
+    def _check_numbers(self) -> None:
         if not _whole(self.seed, 0) or self.seed >= 2**63:
             raise UsageError(f"seed must be a whole number from 0 to 2^63 - 1, but got {self.seed!r}.")
         for name in ("recent", "max_categories"):
@@ -115,8 +125,8 @@ class Recipe:
         rate = self.rate
         if rate is not None and (isinstance(rate, bool) or not isinstance(rate, Real) or not 0 < rate < 1):
             raise UsageError(f"rate must be between 0 and 1, but got {self.rate!r}. Good values lie around 1e-3.")
-        if not isinstance(self.validate, bool):
-            raise UsageError(f"validate must be True or False, but got {self.validate!r}.")
+
+    def _check_model(self) -> None:
         if not isinstance(self.model, ModelOptions):
             raise UsageError(
                 f"model must be ModelOptions, but got {self.model!r}. Give for example ModelOptions.parse('gru')."
@@ -126,21 +136,16 @@ class Recipe:
                 "model must be the usual one for effort='instant', which trains nothing, but got "
                 f"{self.model.label!r}. Choose effort='fast'."
             )
-        if self.combine not in get_args(Combination):
-            raise UsageError(f"combine must be weights or median, but got {self.combine!r}.")
-        if self.training.get("stateful") and self.augment is not None and self.augment.changes:
-            raise UsageError(
-                "training must not be stateful where series are changed from time to time, since the state would be of "
-                "others, but got both. Leave out stateful or augment."
-            )
-        if not isinstance(self.augment, Augment | None):
-            raise UsageError(
-                f"augment must be an Augment, but got {self.augment!r}. Give for example Augment(jitter=0.1)."
-            )
         if self.members != 1 and self.model.strategy == "recursive" and (self.members or self.effort == "best"):
             raise UsageError(
                 "members must be 1 for a recursive model, whose futures are each its own, but got "
                 f"{self.members or 'the 5 of effort best'}. Say members=1."
+            )
+
+    def _check_training(self) -> None:
+        if not isinstance(self.augment, Augment | None):
+            raise UsageError(
+                f"augment must be an Augment, but got {self.augment!r}. Give for example Augment(jitter=0.1)."
             )
         if not isinstance(self.training, dict):
             raise UsageError(f"training must be a dict from names to values, but got {self.training!r}.")
@@ -148,7 +153,11 @@ class Recipe:
         if unknown:
             raise UsageError(f"training must have names among {', '.join(_OF_TRAINING)}, but got {listed(unknown)}.")
         TrainingOptions(1, **self.training)  # contradictions are told now, not after the data was read
-        self._in_python()
+        if self.training.get("stateful") and self.augment is not None and self.augment.changes:
+            raise UsageError(
+                "training must not be stateful where series are changed from time to time, since the state would be of "
+                "others, but got both. Leave out stateful or augment."
+            )
 
     def _in_python(self) -> None:
         """Numbers of numpy become Python's, which torch and JSON ask for."""
