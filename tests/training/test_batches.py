@@ -202,3 +202,56 @@ def test_some_crops_are_read_as_if_their_category_were_unknown():
     np.testing.assert_array_equal(batch.features, crops.draw(0).features)
     held = crops.at(np.arange(3), np.full((3, 1), 30))
     assert not held.features[..., -spec.encoder_width :][..., 3].any(), "what is judged is told as it is"
+
+
+def test_rows_count_as_much_as_they_were_given():
+    """A target weighs in proportion to the weight of its row; nothing else of a batch changes."""
+    panel = wavy((30, 20))
+    weights = np.random.default_rng(1).integers(0, 3, 50).astype(np.float32)
+    options = TrainingOptions(steps=5, batch=16, crop=10, origins=6)
+    plain, weighed = (
+        Crops(Rows(panel, SPEC), panel.lengths, 4, options, weights=each).draw(3) for each in (None, weights)
+    )
+    np.testing.assert_array_equal(plain.target, weighed.target)
+    counted = plain.weight > 0
+    rows = plain.target[counted].astype(int)
+    np.testing.assert_allclose(weighed.weight[counted], plain.weight[counted] * weights[rows], rtol=1e-6)
+    prints = {
+        Crops(Inputs(panel, SPEC), panel.lengths, 4, options, weights=each).fingerprint
+        for each in (None, weights, 2 * weights)
+    }
+    assert len(prints) == 3
+
+
+def test_origins_lie_every_so_many_rows():
+    """With a stride, origins are rows of the series at a multiple of it, or the first that a crop has."""
+    panel = wavy((40, 31))
+    options = TrainingOptions(steps=5, batch=32, crop=12, origins=6)
+    seen = set()
+    for step in range(20):
+        batch = Crops(Rows(panel, SPEC), panel.lengths, 3, options, stride=5).draw(step)
+        row = batch.origin_features[..., 0].astype(int)
+        place = row - panel.offsets[panel.row_series[row]]
+        first = batch.column == 0
+        seen |= {int(each) for each in place[~first] % 5}
+        assert np.all(batch.column >= 0)
+    assert len(seen) == 1, "one row in five, wherever the crop begins"
+
+
+def test_all_steps_are_trained_where_they_are_written_one_after_the_other(monkeypatch):
+    """Of a horizon longer than MOST_STEPS all steps from the first on, without a gap."""
+    monkeypatch.setattr(module, "MOST_STEPS", 3)
+    crops = crops_of(wavy((60,)), horizon=8, every_step=True)
+    for step in range(3):
+        assert crops.draw(step).k.tolist() == list(range(1, 9))
+
+
+def test_targets_are_in_the_units_that_are_given():
+    """What came is level + scale z, in the units that the series is read in."""
+    y = np.random.default_rng(0).normal(0, 5, 40)
+    panel = Panel.from_arrays([y])
+    batch = crops_of(panel, kind=Inputs, horizon=3).draw(0)
+    came = batch.level[..., None] + batch.scale[..., None] * batch.target
+    said = np.array(came[batch.weight > 0], np.float64)
+    assert np.abs(said[:, None] - y.astype(np.float32)).min(1).max() < 1e-4
+    assert np.all(batch.scale > 0)
