@@ -17,7 +17,6 @@ TESTED_THROUGH_OTHERS = {
     "core/protocols",  # says what others do
     "evaluation/plan",  # test_backtest
     "evaluation/rolling",  # test_backtest
-    "models/spec",  # test_network
     "pipeline/start",  # persistence/test_shipped
     "reporting",
     *(f"streaming/{name}" for name in ("arrivals", "observations", "roster", "snapshot")),  # test_live

@@ -8,11 +8,13 @@ MAKES_NETWORKS = (
     "foregate.models",
     "foregate.training",
     "foregate.pipeline.fit",
+    "foregate.pipeline.judge",
+    "foregate.pipeline.member",
     "foregate.pipeline.pretraining",
     "foregate.persistence.runs",
 )
 """What may load torch when imported; everything else names it inside functions, if at all."""
-CHOICES = ["foregate.models.cell_spec", "foregate.models.names", "foregate.models.spec"]
+CHOICES = [f"foregate.models.{name}" for name in ("architecture", "cell_spec", "names", "options", "spec")]
 """What describes networks to those who only choose, in plain values."""
 OPTIONAL = {"matplotlib", "onnx", "pandas", "prophet", "scipy", "sqlalchemy", "statsforecast", "statsmodels"}
 

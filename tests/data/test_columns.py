@@ -10,6 +10,7 @@ from foregate.data.columns import (
     CODE_WIDTH,
     LARGEST,
     ColumnSpec,
+    FromOrigins,
     category_places,
     codes,
     encode_columns,
@@ -275,3 +276,64 @@ def test_a_future_that_lacks_a_column_is_refused():
         DataError, match="must hold every known-future covariate of the model, but got none for 'price'"
     ):
         encode_columns(history, fit_columns(full), future)
+
+
+def from_origins(full, columns, origins, ahead=3):
+    """Covariates as they are known at a row of each series, numbered from row 0 to `ahead` steps behind the origins."""
+    begins = full.offsets[:-1]
+    place = np.concatenate([np.arange(n + 1 + ahead) for n in origins])
+    series = np.repeat(np.arange(len(full)), origins + 1 + ahead)
+    return FromOrigins(columns, begins[series] + place, series, place > origins[series]), place, series
+
+
+def test_at_an_origin_what_lies_before_it_is_told_as_in_the_panel():
+    """By other numbers of rows, what the encoder reads up to the origins and what it knows of steps is the same."""
+    full = everything()
+    specs = fit_columns(full)
+    columns, width = encode_columns(full, specs), InputSpec(columns=specs)
+    known, place, series = from_origins(full, columns, np.array(LENGTHS) - 5)
+    numbers, rows = np.arange(len(place)), full.offsets[series] + place
+    before = place <= (np.array(LENGTHS) - 5)[series]
+    here, there = (np.zeros((len(place), width.encoder_width), np.float32) for _ in range(2))
+    known.write_encoder(here, numbers, series)
+    columns.write_encoder(there, rows, series)
+    np.testing.assert_array_equal(here[before], there[before])
+    k = np.array([1, 2, 4])
+    phases = k % 3, k % 2
+    ours, theirs = (np.zeros((len(place), 3, width.n_steps - STEP_WIDTH), np.float32) for _ in range(2))
+    known.write_steps(ours, numbers, series, k, phases)
+    columns.write_steps(theirs, rows, series, k, phases)
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_after_an_origin_past_covariates_are_not_there():
+    """Their columns are zeros, whatever they hold; static and known-future ones are told as ever."""
+    full = everything()
+    specs = fit_columns(full)
+    known, place, series = from_origins(full, encode_columns(full, specs), np.array(LENGTHS) - 5)
+    out = np.ones((len(place), InputSpec(columns=specs).encoder_width), np.float32)
+    known.write_encoder(out, np.arange(len(place)), series)
+    static = sum(spec.width for spec in specs if spec.role == "static")
+    past = slice(static, static + sum(spec.width for spec in specs if spec.role == "past"))
+    after = place > (np.array(LENGTHS) - 5)[series]
+    assert not out[after, past].any()
+    assert out[~after, past].any()
+    assert out[after, :static].any(1).all()
+    assert out[after, past.stop :].any(1).all()
+
+
+def test_behind_the_end_a_known_future_is_told_and_nothing_else():
+    """At a row behind the last one the encoder reads the future that was given, and zeros beyond that."""
+    full = everything()
+    specs = fit_columns(full)
+    history, future = split(full, 3)
+    given, whole = encode_columns(history, specs, future), encode_columns(full, specs)
+    width = InputSpec(columns=specs).encoder_width
+    series = np.arange(len(full))
+    for step in range(2):  # the encoder reads a row and the one after it
+        ours, theirs = (np.zeros((len(series), width), np.float32) for _ in range(2))
+        ahead = np.ones(len(series), bool)
+        FromOrigins(given, history.offsets[1:] + step, series, ahead).write_encoder(ours, series, series)
+        FromOrigins(whole, full.offsets[1:] - 3 + step, series, ahead).write_encoder(theirs, series, series)
+        np.testing.assert_array_equal(ours, theirs)
+        assert ours.any()

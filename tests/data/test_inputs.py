@@ -385,3 +385,33 @@ def test_candidate_paths_are_as_many_as_promised_for_every_season():
     }
     assert len(widths) == 1
     assert next(iter(widths))[2] == SEASONAL_PATHS + 1 + len(SMOOTHING) + len(SLOPES)
+
+
+@given(panels)
+def test_outputs_come_back_from_the_values_they_meant(panel):
+    """Values of the data, told as outputs, lead back to themselves, and outputs within bounds to themselves."""
+    inputs = Inputs(panel, SPEC)
+    rows = np.flatnonzero(inputs.tracks.age[inputs.tracks.here] > 2)
+    outputs = np.linspace(-1.5, 1.5, 8).reshape(1, 2, 4).repeat(len(rows), 0)
+    values = inputs.restore(rows, outputs)
+    again = inputs.restore(rows, inputs.relative(rows, values))
+    size = np.abs(values).max(initial=1e-6)
+    np.testing.assert_allclose(again, values, rtol=1e-4, atol=1e-5 * size)
+
+
+def test_units_say_what_a_number_means():
+    """In plain values an output z is level + scale z; 0 is the level, and 1 a unit of scale above it."""
+    panel = Panel.from_arrays([np.random.default_rng(0).normal(0, 3, 60)])
+    inputs, rows = Inputs(panel, SPEC), np.arange(20, 60)
+    level, scale = inputs.units(rows)
+    said = inputs.restore(rows, np.tile([[[0.0, 1.0]]], (40, 1, 1)))[:, 0]
+    np.testing.assert_allclose(said, np.stack([level, level + scale], -1), rtol=1e-4, atol=1e-4)
+    assert np.all(scale > 0)
+
+
+def test_counts_are_read_in_plain_values():
+    """Where the series are counts none is read in logarithms, however positive; else that one is."""
+    panel = Panel.from_arrays([np.random.default_rng(0).poisson(50, 60).astype(float)])
+    units = [Inputs(panel, replace(SPEC, plain=plain)).tracks.unit for plain in (True, False)]
+    assert set(units[0].tolist()) == {LINEAR}
+    assert LOG in units[1]
