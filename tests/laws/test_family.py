@@ -17,6 +17,7 @@ from foregate.data.inputs import SEASONAL_PATHS, Inputs
 from foregate.evaluation import Plan, backtest
 from foregate.forecasting.distributions import Distribution
 from foregate.forecasting.ensemble import Ensemble
+from foregate.forecasting.intervals import Calibration
 from foregate.forecasting.origins import raw_quantiles, read_origins
 from foregate.forecasting.paths import simulate
 from foregate.models.decoders import LOUDNESS, Decoder
@@ -378,10 +379,10 @@ def ramp(model):
     return Panel.from_arrays([begin + np.arange(n) for n in (61, 48)], start=np.int64(begin))
 
 
-def following(model, panel, *, by_step):
-    """A network that says one thing only: the slope goes on; or, `by_step`, what step k says of itself, which is k."""
+def saying(model, panel, what, draws=0):
+    """A network that says one thing only: the slope goes on, each step says its own number, or the level stays."""
     spec = spec_of(model, panel)
-    plain = replace(model, draws=0)  # futures would scatter about
+    plain = replace(model, draws=draws)
     network = make_network(loud_network(plain, spec).spec)
     network.load_state_dict(loud_network(plain, spec).state_dict())
     decoders = [part for part in network.modules() if isinstance(part, Decoder)]
@@ -392,26 +393,26 @@ def following(model, panel, *, by_step):
             bias[:, : spec.n_profiles] = -40  # gates are shut
             bias[:, spec.n_profiles] = 0  # the place
             bias[:, spec.n_profiles + 1 :] = -20 if counts(model) else 0  # of counts the median lies elsewhere
-            if by_step:
+            if what == "step":
                 bias[:, spec.n_profiles] = (1 + i + torch.arange(len(bias))) / LOUDNESS
-            else:
+            elif what == "slope":
                 bias[:, SEASONAL_PATHS] = 40
     return fitted_with(TorchEngine(network.eval()), spec, panel)
 
 
 @pytest.mark.parametrize(
-    ("model", "by_step"),
+    ("model", "what"),
     [
-        pytest.param(model, by_step, id=f"{model.label}-{'by-step' if by_step else 'by-slope'}")
+        pytest.param(model, what, id=f"{model.label}-{what}")
         for model in FEW.values()
-        for by_step in (False, True)
-        if not by_step or model.strategy in ("direct", "each")
+        for what in ("slope", "step")
+        if what == "slope" or model.strategy in ("direct", "each")
     ],
 )
-def test_each_row_carries_its_own_time(model, by_step):
+def test_each_row_carries_its_own_time(model, what):
     """Where the value is the time, every row that is forecast is its own time."""
     panel = ramp(model)
-    fitted = following(model, panel, by_step=by_step)
+    fitted = saying(model, panel, what)
     origins = panel.lengths[:, None] - 1 - np.array([[17, HORIZON, 0]])
     said = fitted.forecast_origins(panel, origins, HORIZON, [0.5])[..., 0]
     now = panel.times[panel.offsets[:-1, None] + origins]
@@ -421,6 +422,17 @@ def test_each_row_carries_its_own_time(model, by_step):
     np.testing.assert_allclose(live.values[..., 0], live.times, atol=1e-3)
     result = backtest(fitted, panel, Plan(horizon=HORIZON, n_windows=3, step=2))
     np.testing.assert_allclose(result.outcomes(fitted.name).at(0.5), result.times, atol=1e-3)
+
+
+@over(where(strategy=("recursive",)))
+def test_what_is_drawn_is_what_goes_on(model):
+    """Of a walk that says of each step that it lies about the one before, futures spread as the root of the steps."""
+    panel = ramp(model)
+    fitted = saying(model, panel, "level", draws=200)
+    fitted = replace(fitted, calibration=Calibration(np.ones((1, len(fitted.levels)))))
+    width = np.diff(fitted.forecast(panel, HORIZON, [0.2, 0.8]).values, axis=-1)[..., 0]
+    growth = width[:, -1] / width[:, 0]
+    assert ((growth > 0.7 * HORIZON**0.5) & (growth < 1.5 * HORIZON**0.5)).all(), growth
 
 
 # Streams
