@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from foregate import Forecaster, ModelOptions, Panel, UsageError, load
+from foregate import ArtifactError, Forecaster, ModelOptions, Panel, UsageError, backtest, load
 from foregate.forecaster.given import recipe_of
 
 QUICK = {"steps": 4, "hidden": 6, "decoder": 6, "start": "scratch"}
@@ -114,3 +114,28 @@ def test_the_course_of_training_shows_the_forget_gates(panel):
     history = fitted(panel).history_
     assert {"forget_0", "half_life_0", "forget_1", "half_life_1"} <= set(history.columns)
     assert ((history["forget_0"] > 0) & (history["forget_0"] < 1)).all()
+
+
+@pytest.mark.parametrize("model", ["gru", "recursive+draws=20"])
+def test_futures_of_series_are_independent(panel, model):
+    """Which future of one series is high says nothing of which one of another is: totals are no wider than they are."""
+    values = fitted(panel, model=model).simulate(n=400)["LSTM"].to_numpy().reshape(4, 400, 4)
+    ranks = values.argsort(1).argsort(1)[..., -1]
+    assert np.abs(np.corrcoef(ranks) - np.eye(4)).max() < 0.25
+
+
+def test_a_checkpoint_is_of_one_model_and_season(panel, tmp_path):
+    """Weights of the same shapes that mean something else are refused, not gone on with."""
+    Forecaster(4, model="gru+point", season_length=6, effort="fast", options=QUICK, verbose=False).fit(
+        panel, checkpoint=tmp_path / "c"
+    )
+    for other in ({"model": "gru+point+error=mse"}, {"season_length": 3}, {"model": "gru+point+dropout=0.3"}):
+        given = {"model": "gru+point", "season_length": 6, "effort": "fast", "options": QUICK, "verbose": False}
+        with pytest.raises(ArtifactError, match="checkpoint"):
+            Forecaster(4, **{**given, **other}).fit(panel, checkpoint=tmp_path / "c")
+
+
+def test_a_named_model_is_compared_with_the_usual_instant_one(panel):
+    """A backtest with its usual baselines works for any model."""
+    model = Forecaster(4, model="gru", season_length=6, effort="fast", options=QUICK, verbose=False)
+    assert list(backtest(model, panel, n_windows=1).forecasts) == ["LSTM", "LSTM-instant", "SeasonalNaive"]

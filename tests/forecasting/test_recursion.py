@@ -141,7 +141,7 @@ def test_draws_follow_from_the_seed():
     """Same seed, same futures; another seed, others, with the same first step."""
     panel, made = counts(), model("recursive+draws=20")
     state = states_at(made.engine, Inputs(panel, made.spec), np.arange(3), panel.offsets[1:] - 1)
-    one, same, other = (rolled_paths(state, np.arange(3), HORIZON, 30, seed) for seed in (1, 1, 2))
+    one, same, other = (rolled_paths(state, np.arange(3), HORIZON, 30, [[seed]] * 3) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
     assert not np.array_equal(one[..., -1], other[..., -1])
     np.testing.assert_array_equal(np.sort(one[..., 0], 1), np.sort(other[..., 0], 1))

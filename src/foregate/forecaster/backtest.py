@@ -68,7 +68,7 @@ def backtest(
         return Forecaster(**model.get_params()).fit(part).fitted_
 
     def at_once(part: Panel) -> Fitted:
-        own = {"effort": "instant", "options": {"weights": plan_weights(recipe, part)}}
+        own = {"effort": "instant", "model": None, "options": {"weights": plan_weights(recipe, part)}}
         return Forecaster(**(model.get_params() | own)).fit(part).fitted_
 
     season = plan.season_of(panel) if recipe.season_length is None else max([*recipe.season_length[:1], 1])

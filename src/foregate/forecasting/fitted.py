@@ -16,7 +16,7 @@ from foregate.forecasting.intervals import Calibration, interpolate_quantiles
 from foregate.forecasting.origins import decode_origins, in_batches, raw_quantiles
 from foregate.forecasting.special import normal_score
 
-__all__ = ["SERIES_AT_ONCE", "Fitted", "Reading", "short_series_notes"]
+__all__ = ["SERIES_AT_ONCE", "Fitted", "Reading", "require_counts", "short_series_notes"]
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -72,9 +72,12 @@ class Fitted:
         """Forecast the `horizon` steps after the last row of every series.
 
         Raises:
-            DataError: a series without a single observation, or a covariate that is missing.
+            DataError: a series without a single observation, a covariate that is missing, or to a model of counts
+                what are none.
         """
         _require_observed(panel)
+        if self.spec.plain:
+            require_counts(panel)
         values = np.empty((len(panel), horizon, len(quantiles)))
         short = np.zeros(len(panel), np.bool_)
 
@@ -91,6 +94,8 @@ class Fitted:
 
     def forecast_origins(self, panel: Panel, origins: IntArray, horizon: int, quantiles: Sequence[float]) -> FloatArray:
         """Forecasts (S, O, K, Q) from rows `origins` (S, O) in one pass; NaN where the origin is -1."""
+        if self.spec.plain:
+            require_counts(panel)
         values = np.empty((*origins.shape, horizon, len(quantiles)))
         for series in _parts(panel):
             part = panel if len(series) == len(panel) else panel.take(series)
@@ -161,6 +166,25 @@ def short_series_notes(ids: NDArray[np.str_]) -> tuple[str, ...]:
     if not len(ids):
         return ()
     return (f"forecast by the last value, for lack of {LEAST_OBSERVATIONS} observations: {listed(ids)}.",)
+
+
+def require_counts(panel: Panel) -> None:
+    """Refuse observations that are no counts, which a negative binomial distribution cannot have drawn.
+
+    Raises:
+        DataError: says how many are negative or not whole, and in which series.
+    """
+    wrong = panel.mask & ((panel.values < 0) | (panel.values != np.rint(panel.values)))
+    if not wrong.any():
+        return
+    row, where = int(np.argmax(wrong)), panel.row_series[wrong]
+    several = int(wrong.sum())
+    raise DataError(
+        f"the target must be whole numbers from 0 for 'negative-binomial', but got {panel.values[row]:g} at "
+        f"{panel.times[row]}, and {several:,} such value{'s' if several > 1 else ''} in "
+        f"{len(np.unique(where)):,} of {len(panel):,} series: {listed(panel.ids[np.unique(where)])}. "
+        "Choose another head."
+    )
 
 
 def _require_observed(panel: Panel) -> None:

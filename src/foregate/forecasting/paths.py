@@ -43,12 +43,12 @@ def simulate(fitted: Fitted, panel: Panel, horizon: int, n: int, seed: int, futu
     at_least(1, n=n, horizon=horizon)
     evenly = (np.arange(n) + 0.5) / n
     values = fitted.forecast(panel, horizon, evenly.tolist(), future).values  # (S, K, n), ascending
+    seeds = [[seed, zlib.crc32(name.encode("utf-8", "surrogatepass"))] for name in panel.ids.tolist()]
     if fitted.engine.manner.strategy == "recursive":
         inputs = Inputs(panel, fitted.spec, future)
         state = states_at(fitted.engine, inputs, np.arange(len(panel)), panel.offsets[1:] - 1)
-        drawn = rolled_paths(state, np.arange(len(panel)), horizon, n, seed)
+        drawn = rolled_paths(state, np.arange(len(panel)), horizon, n, seeds)
     else:
-        seeds = ([seed, zlib.crc32(name.encode("utf-8", "surrogatepass"))] for name in panel.ids.tolist())
         drawn = np.stack([_wander(each, n, horizon, fitted.calibration.persistence) for each in seeds])
     ranks = drawn.argsort(1, kind="stable").argsort(1, kind="stable")  # (S, n, K)
     paths: FloatArray = np.take_along_axis(values.swapaxes(1, 2), ranks, 1)

@@ -8,7 +8,8 @@ steps, Q quantiles.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,21 +67,32 @@ def rolled(state: State, numbers: IntArray, k: IntArray) -> FloatArray:
     return middle + np.sqrt(k)[:, None] * (said - middle)
 
 
-def rolled_paths(state: State, numbers: IntArray, horizon: int, draws: int, seed: int = 0) -> FloatArray:
-    """Futures (S, D, K) of series, in the units of the data; the state stays as it is."""
+def rolled_paths(
+    state: State, numbers: IntArray, horizon: int, draws: int, seeds: Sequence[Sequence[int]] | None = None
+) -> FloatArray:
+    """Futures (S, D, K) of series, in the units of the data; the state stays as it is.
+
+    Args:
+        state: where they begin.
+        numbers: (S,) the series.
+        horizon: K steps.
+        draws: D.
+        seeds: (S,) what each series draws by; all of them by the same if not given.
+    """
+    own = [(0,)] * len(numbers) if seeds is None else seeds
     size = max(1, TWINS // draws)
-    parts = [numbers[i : i + size] for i in range(0, len(numbers), size)]
-    return np.concatenate([_paths(state, some, horizon, draws, seed) for some in parts])
+    parts = [slice(i, i + size) for i in range(0, len(numbers), size)]
+    return np.concatenate([_paths(state, numbers[part], horizon, draws, own[part]) for part in parts])
 
 
-def _paths(state: State, numbers: IntArray, horizon: int, draws: int, seed: int) -> FloatArray:
+def _paths(state: State, numbers: IntArray, horizon: int, draws: int, seeds: Sequence[Sequence[int]]) -> FloatArray:
     """The same, all at once."""
     twins, all_ = state.take(np.repeat(numbers, draws)), np.arange(len(numbers) * draws)
     says = Distribution.of(state.engine.manner)
     values = np.empty((len(all_), horizon))
     for step in range(horizon):
         view, said, units = _next(twins, all_)
-        u = np.tile(_spread(draws, seed, step), len(numbers))
+        u = np.concatenate([_spread(draws, (*seed, step)) for seed in seeds])
         value = says.sample(said, u[:, None], np.ones(1, np.int64), *units)
         values[:, step] = view.restore(all_, value[..., None])[:, 0, 0]
         _read(twins, all_, values[:, step])
@@ -112,7 +124,8 @@ def _read(twins: State, all_: IntArray, values: FloatArray) -> None:
     twins.read(all_, np.ones(len(all_), np.int64), values.astype(np.float32), np.ones(len(all_), np.bool_))
 
 
-def _spread(draws: int, seed: int, step: int) -> FloatArray:
-    """Probabilities (D,), one in each D-th between 0 and 1, in an order of their own at every step."""
-    order: FloatArray = (np.random.default_rng([seed, step]).permutation(draws) + 0.5) / draws
+@functools.lru_cache(maxsize=1024)
+def _spread(draws: int, seed: tuple[int, ...]) -> FloatArray:
+    """Probabilities (D,), one in each D-th between 0 and 1, in an order of their own for every seed."""
+    order: FloatArray = (np.random.default_rng(seed).permutation(draws) + 0.5) / draws
     return order

@@ -82,7 +82,8 @@ def plan_weights(recipe: Recipe, panel: Panel) -> str:
     """
     if recipe.weights is not None:
         return recipe.weights
-    small = len(panel.values) <= FEW_ROWS and recipe.effort != "fast" and not panel.covariates
+    learnt = bool(panel.covariates) and recipe.effort != "instant"
+    small = len(panel.values) <= FEW_ROWS and recipe.effort != "fast" and not learnt
     return "base" if small and (recipe.hidden, recipe.layers, recipe.decoder) == (None, None, None) else "tiny"
 
 
