@@ -17,7 +17,7 @@ from foregate.models.heads import pinball
 from foregate.models.network import NetworkSpec, One, make_network
 from foregate.training.batches import Crops
 from foregate.training.checkpoints import FILE, read_checkpoint
-from foregate.training.loop import batch_loss, train
+from foregate.training.loop import batch_loss, fingerprint_of, train
 from foregate.training.options import TrainingOptions
 from foregate.training.result import Judged
 from foregate.training.schedules import learning_rate
@@ -412,10 +412,10 @@ def test_a_checkpoint_says_what_it_is(tmp_path):
     header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
     record = json.loads(header["__metadata__"]["run"])
     assert record["step"] == result.steps
-    saved = read_checkpoint(tmp_path / "deep" / "folder", OPTIONS, new_crops().fingerprint)
+    saved = read_checkpoint(tmp_path / "deep" / "folder", OPTIONS, fingerprint_of(new_network(), new_crops()))
     assert saved.history == result.history
     assert (saved.best_step, saved.best_score) == (result.best_step, result.best_score)
-    assert read_checkpoint(tmp_path, OPTIONS, new_crops().fingerprint) is None
+    assert read_checkpoint(tmp_path, OPTIONS, fingerprint_of(new_network(), new_crops())) is None
 
 
 def test_a_checkpoint_is_replaced_whole(tmp_path, monkeypatch):
@@ -429,7 +429,7 @@ def test_a_checkpoint_is_replaced_whole(tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(files.os, "fsync", fail)
-    saved = read_checkpoint(tmp_path, OPTIONS, new_crops().fingerprint)
+    saved = read_checkpoint(tmp_path, OPTIONS, fingerprint_of(new_network(), new_crops()))
     with pytest.raises(OSError, match="disk full"):
         checkpoints.write_checkpoint(tmp_path, saved)
     assert (tmp_path / FILE).read_bytes() == before

@@ -66,7 +66,7 @@ def train(
     team.same_weights(network.to(team.device))
     run = Run(network, options, team)
     start_score = run.check_start(score) if from_start and score is not None else math.inf
-    data = 0 if checkpoint is None else zlib.crc32(repr(network.spec).encode(), crops.fingerprint)
+    data = 0 if checkpoint is None else fingerprint_of(network, crops)
     if checkpoint is not None and from_start:  # what was trained from other weights cannot go on from these
         for value in network.state_dict().values():
             data = zlib.crc32(value.cpu().numpy().tobytes(), data)
@@ -96,6 +96,11 @@ def train(
     result = run.result(start_score)
     tell("finished")
     return result
+
+
+def fingerprint_of(network: Network, crops: Source) -> int:
+    """The same number for the same kind of network, the same data and what is made of them."""
+    return zlib.crc32(repr(network.spec).encode(), crops.fingerprint)
 
 
 class _Teller:
