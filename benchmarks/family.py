@@ -214,8 +214,9 @@ def as_table(log: Path) -> str:
     for model in order:
         row = rows[model]
         figures = [f"{row[name]['mase']:.3f}" if name in row else "–" for name in SETS]
-        spent = row.get("cost", {"parameters": 0, "step": 0})
-        text.append(f"| `{model}` | {spent['parameters']:,} | {spent['step']:.1f} | " + " | ".join(figures) + " |")
+        cost = row.get("cost")
+        spent = "– | –" if cost is None else f"{cost['parameters']:,} | {cost['step']:.1f}"
+        text.append(f"| `{model}` | {spent} | " + " | ".join(figures) + " |")
     return "\n".join(text)
 
 

@@ -67,9 +67,10 @@ def figures() -> str:
     usual = found["lstm"]
     for model, purpose in PURPOSE.items():
         row = found.get(model, {})
-        cost = row.get("cost", {"parameters": 0, "step": 0.0})
+        cost = row.get("cost")
+        spent = "– | –" if cost is None else f"{cost['parameters']:,} | {cost['step']:.1f}"
         cells = [_cell(row.get(name), usual.get(name)) for name in SETS]
-        rows.append(f"| `{model}` | {purpose} | {cost['parameters']:,} | {cost['step']:.1f} | {' | '.join(cells)} |")
+        rows.append(f"| `{model}` | {purpose} | {spent} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
