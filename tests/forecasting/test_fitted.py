@@ -380,3 +380,18 @@ def test_what_was_read_need_not_be_read_again():
     )
     shifted = replace(knows, reading=module.Reading(inputs, states + 1, features))
     assert not np.array_equal(shifted.forecast(panel, HORIZON, LEVELS).values, expected)
+
+
+@pytest.mark.parametrize("wrong", [-1.0, 2.5])
+def test_what_is_no_count_is_refused_by_a_model_of_counts(wrong):
+    """At both doors, with the series and how many; other models take it."""
+    values = np.arange(30.0)
+    values[[3, 7]] = wrong
+    panel = Panel.from_arrays([np.arange(20.0), values], ids=["good", "bad"])
+    plain = replace(networked(), spec=InputSpec((3, 1), plain=True))
+    message = r"whole numbers from 0 for 'negative-binomial', but got .* in 2 rows of 1 series: 'bad'\. Choose"
+    origins = np.full((2, 1), 9)
+    for ask in (lambda m: m.forecast(panel, 3, LEVELS), lambda m: m.forecast_origins(panel, origins, 3, LEVELS)):
+        with pytest.raises(DataError, match=message):
+            ask(plain)
+        ask(networked())

@@ -11,6 +11,7 @@ from foregate.data.columns import fit_columns
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.forecasting.intervals import Calibration
 from foregate.forecasting.origins import raw_quantiles
+from foregate.models.options import ModelOptions
 from foregate.persistence import load_shipped
 from foregate.pipeline import fit as module
 from foregate.pipeline import member
@@ -21,6 +22,7 @@ from foregate.pipeline.plan import hold_out
 from foregate.pipeline.recipe import LEVELS, Recipe
 from foregate.training.batches import Crops
 from foregate.training.engine import TorchEngine
+from foregate.training.loggers import CsvLogger
 from foregate.training.loop import TrainingResult, batch_loss
 from foregate.training.options import TrainingOptions
 
@@ -293,6 +295,17 @@ def test_every_step_is_told():
     assert [event.step for event in told if event.name == "step"][:3] == [1, 2, 3]
 
 
+def test_every_event_says_which_network_it_is_of(tmp_path):
+    """Of several networks each is numbered in the order of training, and a log has the checks of all."""
+    told, log = [], CsvLogger(tmp_path / "log.csv")
+    fit(small(members=3), wavy(40), callbacks=[told.append, log])
+    assert [(event.member, event.members) for event in told if event.name == "started"] == [(0, 3), (1, 3), (2, 3)]
+    checks = [(event.member, event.step) for event in told if event.name == "checked"]
+    written = [line.split(",")[:2] for line in (tmp_path / "log.csv").read_text().splitlines()[1:]]
+    assert [tuple(map(int, row)) for row in written] == checks
+    assert {member for member, _ in checks} == {0, 1, 2}
+
+
 @pytest.mark.parametrize("series", [[np.array([1.0])], [np.full(9, np.nan)], [np.r_[np.full(9, np.nan), 1.0]]])
 def test_nothing_to_learn_from_is_refused(series):
     """At least one series must have two observations; the message says what there is at most."""
@@ -471,3 +484,14 @@ def test_the_last_weights_are_blended_and_finished_like_the_best():
     assert last.score == last.training.history[-1].score
     assert best.score == min(record.score for record in best.training.history)
     assert last.finish_steps >= best.finish_steps
+
+
+@pytest.mark.parametrize("values", [np.arange(40) - 20.0, np.arange(40) + 0.5])
+def test_counts_are_not_learnt_from_what_is_none(values):
+    """Negative and fractional numbers are refused before anything is trained; missing ones are none."""
+    recipe = small(model=ModelOptions.parse("negative-binomial"))
+    with pytest.raises(
+        DataError, match=r"must be whole numbers from 0 for 'negative-binomial', but got .* rows of 1 series"
+    ):
+        fit(recipe, Panel.from_arrays([values]))
+    fit(recipe, Panel.from_arrays([np.where(np.arange(40) == 7, np.nan, np.arange(40.0))]))

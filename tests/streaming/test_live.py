@@ -1,5 +1,7 @@
 """Laws of the live forecaster."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -430,3 +432,13 @@ def test_many_series_and_steps_are_forecast_a_part_at_a_time(monkeypatch):
     parts = live.forecast(5, quantiles=LEVELS)
     assert parts.ids.tolist() == whole.ids.tolist()
     close(parts.values, whole.values, panel)
+
+
+def test_a_model_of_counts_takes_no_other_numbers():
+    """Neither at the start nor later; nothing of the call has been read then."""
+    model = fitted()
+    plain = replace(model, spec=replace(model.spec, plain=True))
+    live = Live.start(plain, Panel.from_arrays([np.arange(9.0)], ids=["a"]))
+    unchanged(live, lambda: live.update({"unique_id": "b", "ds": 9, "y": 2.5}), DataError, r"whole numbers .* 'b'")
+    with pytest.raises(DataError, match="got -1 and the like in 1 row of 1 series"):
+        Live.start(plain, Panel.from_arrays([np.array([1.0, -1.0])]))

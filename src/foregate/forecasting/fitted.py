@@ -16,7 +16,7 @@ from foregate.forecasting.intervals import Calibration, interpolate_quantiles
 from foregate.forecasting.origins import decode_origins, in_batches, raw_quantiles
 from foregate.forecasting.special import normal_score
 
-__all__ = ["SERIES_AT_ONCE", "Fitted", "Reading", "require_counts", "short_series_notes"]
+__all__ = ["SERIES_AT_ONCE", "Fitted", "Reading", "no_counts", "require_counts", "short_series_notes", "uncounted"]
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -174,15 +174,27 @@ def require_counts(panel: Panel) -> None:
     Raises:
         DataError: says how many are negative or not whole, and in which series.
     """
-    wrong = panel.mask & ((panel.values < 0) | (panel.values != np.rint(panel.values)))
-    if not wrong.any():
-        return
-    row, where = int(np.argmax(wrong)), panel.row_series[wrong]
-    several = int(wrong.sum())
-    raise DataError(
-        f"the target must be whole numbers from 0 for 'negative-binomial', but got {panel.values[row]:g} at "
-        f"{panel.times[row]}, and {several:,} such value{'s' if several > 1 else ''} in "
-        f"{len(np.unique(where)):,} of {len(panel):,} series: {listed(panel.ids[np.unique(where)])}. "
+    wrong = panel.mask & uncounted(panel.values)
+    if wrong.any():
+        raise no_counts(panel.ids[panel.row_series[wrong]], panel.values[wrong])
+
+
+def uncounted(values: NDArray[np.floating]) -> BoolArray:
+    """Which numbers are negative or not whole; none that are missing are.
+
+    Examples:
+        >>> uncounted(np.array([0.0, 2.5, -1.0, np.nan]))
+        array([False,  True,  True, False])
+    """
+    return ~np.isnan(values) & ((values < 0) | (values != np.rint(values)))
+
+
+def no_counts(ids: NDArray[np.str_], values: NDArray[np.floating]) -> DataError:
+    """What to say of observations that are no counts, by the series of each."""
+    names = list(dict.fromkeys(ids.tolist()))
+    return DataError(
+        f"the target must be whole numbers from 0 for 'negative-binomial', but got {values[0]:g} and the like in "
+        f"{len(values):,} row{'s' if len(values) > 1 else ''} of {len(names):,} series: {listed(names)}. "
         "Choose another head."
     )
 

@@ -14,7 +14,7 @@ from foregate.core import DataError, Engine, Panel, UsageError, require_regular
 from foregate.data.columns import fit_columns
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.forecasting.ensemble import Ensemble
-from foregate.forecasting.fitted import Fitted
+from foregate.forecasting.fitted import Fitted, require_counts
 from foregate.forecasting.intervals import Calibration
 from foregate.forecasting.origins import raw_quantiles
 from foregate.models.network import Network
@@ -27,7 +27,7 @@ from foregate.pipeline.recipe import Recipe
 from foregate.pipeline.report import FitReport
 from foregate.pipeline.start import Start
 from foregate.training.engine import TorchEngine
-from foregate.training.events import Callback
+from foregate.training.events import Callback, numbered
 from foregate.training.weights import row_weights
 
 __all__ = ["fit", "new_network"]
@@ -63,7 +63,7 @@ def fit(
         recipe: what to make.
         panel: what to learn from.
         start: pretrained weights; None, or a recipe that asks for another network, to train from scratch.
-        callbacks: told of every event of each main run, see `foregate.training.events`.
+        callbacks: told of every event of each main run, and of which network it is; see `foregate.training.events`.
         checkpoint: folder to write checkpoints to, and to go on from.
         weights: how much series (by id) or rows count in the loss, see `foregate.training.weights.row_weights`.
         warm: a model, run by torch, whose networks are trained on: with its seasons, its covariates and their scales.
@@ -80,6 +80,8 @@ def fit(
     seasons = choose_seasons(recipe, panel) if warm is None else warm.spec.seasons
     held = hold_out(panel, recipe.horizon, max(seasons)) if recipe.validate else _nothing_held(panel)
     _require_trainable(panel, held, recipe.horizon)
+    if recipe.model.head == "negative-binomial":
+        require_counts(panel)
     begun = start if start is not None and recipe.start == "pretrained" and start.serves(recipe) else None
     inputs = Inputs(panel, _told(recipe, panel, held, seasons) if warm is None else warm.spec)
     task = Task(inputs, held, judged_series(held), counted)
@@ -88,7 +90,8 @@ def fit(
     for i, own in enumerate(plans):
         place = checkpoint if checkpoint is None or not i else checkpoint / str(i + 1)
         first = before[i] if before else begun if own.start == "pretrained" else None
-        members.append(train_member(own, task, first, callbacks=callbacks, checkpoint=place))
+        told = numbered(callbacks, i, len(plans))
+        members.append(train_member(own, task, first, callbacks=told, checkpoint=place))
     engine = _together(members, recipe)
     prior = None if begun is None else _instant_widths(recipe, begun, engine, task)
     said = _said(engine, task, recipe.horizon)

@@ -23,7 +23,14 @@ from foregate.core import (
     listed,
     require_regular,
 )
-from foregate.forecasting.fitted import LEAST_OBSERVATIONS, Fitted, short_series_notes
+from foregate.forecasting.fitted import (
+    LEAST_OBSERVATIONS,
+    Fitted,
+    no_counts,
+    require_counts,
+    short_series_notes,
+    uncounted,
+)
 from foregate.forecasting.origins import decode_state
 from foregate.forecasting.state import State
 from foregate.streaming.arrivals import Update, arrange
@@ -81,10 +88,12 @@ class Live:
         """Go on from the last rows of a panel, which is read in one pass.
 
         Raises:
-            DataError: the panel is not evenly spaced.
+            DataError: the panel is not evenly spaced, or to a model of counts holds what are none.
             ModelError: the model has covariates.
         """
         live = cls(fitted, freq=require_regular(panel), spec=panel.spec)
+        if fitted.spec.plain:
+            require_counts(panel)
         filled = np.flatnonzero(panel.lengths)
         live._roster.add(panel.ids[filled].tolist(), panel.times[panel.offsets[filled]])
         live._state.read(live._state.add(len(filled)), panel.lengths[filled], panel.values, panel.mask)
@@ -120,13 +129,16 @@ class Live:
                 of those or as a mapping of columns; a panel; or a table as `foregate.read` takes it.
 
         Raises:
-            DataError: an observation is late, contradicts one that was read, lies between two steps, or is no number.
-                Nothing of the call has been read then.
+            DataError: an observation is late, contradicts one that was read, lies between two steps, is no number, or
+                to a model of counts no count. Nothing of the call has been read then.
             UsageError: the rows are of another kind.
         """
         return self._read(observations(rows, self.spec, self._alone()))
 
     def _read(self, given: Observations) -> Update:
+        wrong = uncounted(given.values)
+        if self.fitted.spec.plain and wrong.any():
+            raise no_counts(np.array(given.ids, np.str_)[wrong], given.values[wrong])
         plan = arrange(given, self._roster, self._state)
         numbers, new = plan.numbers, plan.numbers < 0
         if new.any():
