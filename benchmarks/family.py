@@ -67,7 +67,7 @@ SETS = {
     "vic_elec": Judged(48, (48, 336), 48, windows=14, spared=14 * 48),
     "etth1": Judged(96, (24, 168), 24, windows=30, used=16 * 30 * 24),
 }
-"""The official 12 months for training and 4 for choices of ETTh1; of the others what lies before those of the README."""
+"""Of ETTh1 the official 12 months for training and 4 for choices; of the others what lies before the README's."""
 
 MODELS = (
     "lstm",

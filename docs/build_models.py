@@ -63,7 +63,8 @@ def figures() -> str:
     for line in map(json.loads, LOG.read_text(encoding="utf-8").splitlines()):
         row = found.setdefault(line["model"], {})
         row |= {"cost": line["cost"]} if "cost" in line else {line["set"]: line["mase"]}
-    rows = [f"| model | for | weights | time per step | {' | '.join(SETS.values())} |", "|---|---|---|---|" + "---|" * 4]
+    head = ["model", "for", "weights", "time per step", *SETS.values()]
+    rows = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     usual = found["lstm"]
     for model, purpose in PURPOSE.items():
         row = found.get(model, {})

@@ -398,9 +398,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         train(new_network(), new_crops(other), checkpoint=tmp_path)
     wider = new_network(hidden=7)
     before = weights(wider)
-    with pytest.raises(
-        ArtifactError, match=r"must be of a network of the same shape, but got another one: 'decoder\.again"
-    ):
+    with pytest.raises(ArtifactError, match="must be of a run of the same network on the same data"):
         train(wider, new_crops(), checkpoint=tmp_path)
     assert_same_bits(before, weights(wider))
 

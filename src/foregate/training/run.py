@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from foregate.core import ArtifactError, ModelError, listed
+from foregate.core import ModelError
 from foregate.models.network import Network
 from foregate.training.batches import Batch
 from foregate.training.checkpoints import Checkpoint
@@ -160,24 +160,12 @@ class Run:
         return Checkpoint(self.options, data, self.step, self.best_step, self.best_score, self.history, tensors)
 
     def restore(self, saved: Checkpoint) -> None:
-        """Go on from a checkpoint.
-
-        Raises:
-            ArtifactError: it is of a network of another shape; nothing has changed.
-        """
+        """Go on from a checkpoint of the same network."""
 
         def part(prefix: str) -> dict[str, Tensor]:
             return {n.removeprefix(prefix): v for n, v in saved.tensors.items() if n.startswith(prefix)}
 
-        network = part("network.")
-        own, given = ({n: tuple(v.shape) for n, v in all_.items()} for all_ in (self.network.state_dict(), network))
-        if own != given:
-            differing = listed(sorted(n for n in own.keys() | given.keys() if own.get(n) != given.get(n)))
-            raise ArtifactError(
-                f"the checkpoint must be of a network of the same shape, but got another one: {differing} differ. "
-                "Give another checkpoint folder, or delete it to start anew."
-            )
-        self.network.load_state_dict(network)
+        self.network.load_state_dict(part("network."))
         device = next(self.network.parameters()).device
         self.averaged, self.best = ({n: v.to(device) for n, v in part(p).items()} for p in ("average.", "best."))
         self.step, self.best_step, self.best_score = saved.step, saved.best_step, saved.best_score
