@@ -55,6 +55,20 @@ def test_one_line_is_drawn_on_a_terminal(monkeypatch, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_the_line_says_which_network_it_is(monkeypatch):
+    """Of several networks the line has the number of the one that is trained; of one it has none."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "160")
+    drawn = []
+    for members in (1, 5):
+        monkeypatch.setattr("sys.stderr", error := Terminal())
+        with progress_line(shown=True) as (redraw,):
+            redraw(Event("step", 20, 20, 0.25, 0.125, member=members // 2, members=members))
+        drawn.append(error.getvalue())
+    assert "network" not in drawn[0]
+    assert "network 3 of 5" in drawn[1]
+
+
 def test_errors_pass_through(monkeypatch):
     """What goes wrong while training goes on outwards."""
     monkeypatch.setattr("sys.stderr", Terminal())

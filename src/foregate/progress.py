@@ -18,8 +18,9 @@ __all__ = ["progress_line"]
 def progress_line(*, shown: bool) -> Iterator[tuple[Callback, ...]]:
     """Callbacks of training that redraw one line on standard error after every step; none if not `shown`.
 
-    The line has the steps done, the training loss, the validation score, steps per second and the time left. Nothing is
-    drawn when standard error is not a terminal, or by other processes than the first that `torchrun` has started.
+    The line has which network it is of several, the steps done, the training loss, the validation score, steps per
+    second and the time left. Nothing is drawn when standard error is not a terminal, or by other processes than the
+    first that `torchrun` has started.
     """
     from rich.console import Console
 
@@ -30,14 +31,14 @@ def progress_line(*, shown: bool) -> Iterator[tuple[Callback, ...]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("training"),
+        TextColumn("training{task.fields[network]}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TextColumn("loss {task.fields[loss]}  validation {task.fields[score]}  {task.fields[speed]} steps/s"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None, loss="–", score="–", speed="–")
+        task = bar.add_task("", total=None, network="", loss="–", score="–", speed="–")
 
         def redraw(event: Event) -> None:
             if event.name != "step":
@@ -47,6 +48,7 @@ def progress_line(*, shown: bool) -> Iterator[tuple[Callback, ...]]:
                 task,
                 completed=event.step,
                 total=event.steps,
+                network=f" network {event.member + 1} of {event.members}" if event.members > 1 else "",
                 loss=f"{event.loss:.4f}",
                 score=score,
                 speed=f"{event.steps_per_second:.1f}",

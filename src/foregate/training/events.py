@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from foregate.training.result import Record
 
-__all__ = ["Callback", "Event", "EventName"]
+__all__ = ["Callback", "Event", "EventName", "numbered"]
 
 EventName = Literal["started", "step", "checked", "improved", "stopped", "finished"]
 
@@ -40,8 +40,29 @@ class Event:
     """Speed so far."""
     history: tuple[Record, ...] = ()
     """A record per check so far, those before an interruption too."""
+    member: int = 0
+    """Which network of a forecaster is trained, from 0 on; each has a run of its own, one after the other."""
+    members: int = 1
+    """How many there are."""
 
 
 Callback = Callable[[Event], None]
 """Told of every event. What it raises ends the run and goes on outwards; a checkpoint of the step, if it has one, is
 already written, so that the run can be taken up from there."""
+
+
+def numbered(callbacks: Sequence[Callback], member: int, members: int) -> tuple[Callback, ...]:
+    """Callbacks of a run that is one of several: they are told which one it is.
+
+    Examples:
+        >>> told = []
+        >>> (callback,) = numbered([told.append], 1, 5)
+        >>> callback(Event("started", 0, 20))
+        >>> told[0].member, told[0].members
+        (1, 5)
+    """
+
+    def telling(callback: Callback) -> Callback:
+        return lambda event: callback(replace(event, member=member, members=members))
+
+    return tuple(map(telling, callbacks))

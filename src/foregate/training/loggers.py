@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ __all__ = ["CsvLogger", "TensorBoardLogger"]
 class CsvLogger:
     """A callback that writes a row per validation check to a CSV file, as soon as there is one.
 
-    A run that is taken up again goes on with the same file: it then begins with the checks of the checkpoint,
-    whatever else was written since. A run that begins anew begins the file anew.
+    The networks of a forecaster follow one another, numbered in the column ``member``. A run that is taken up again
+    goes on with the same file: it then begins with the checks of the checkpoint, whatever else was written since. A
+    fit that begins anew begins the file anew.
 
     Args:
         path: of the file; its folder must exist.
@@ -34,11 +35,11 @@ class CsvLogger:
         ...     log = CsvLogger(Path(folder, "log.csv"))
         ...     log(Event("checked", 5, 10, history=(Record(5, 0.5, 0.4, 1e-3, 0.2),)))
         ...     print(Path(folder, "log.csv").read_text().splitlines())
-        ['step,loss,score,rate,gradient_norm', '5,0.5,0.4,0.001,0.2']
+        ['member,step,loss,score,rate,gradient_norm', '0,5,0.5,0.4,0.001,0.2']
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path, self._seen = Path(path), dict[int, tuple[Record, ...]]()
         if self.path.is_dir() or not self.path.parent.is_dir():
             raise UsageError(
                 f"path must be a file in a folder that exists, but got {str(path)!r}. Make the folder, or name another."
@@ -46,18 +47,19 @@ class CsvLogger:
 
     def __call__(self, event: Event) -> None:
         """Write what the event brings."""
-        if event.name == "started":
-            write_atomically(self.path, _rows(event.history, header=True).encode())
-        elif event.name == "checked":
-            text = _rows(event.history[-1:], header=len(event.history) == 1)
-            with self.path.open("a", encoding="utf-8", newline="") as file:
-                file.write(text)
+        if event.name not in ("started", "checked"):
+            return
+        if event.name == "started" and event.member == 0:
+            self._seen.clear()
+        self._seen[event.member] = event.history
+        write_atomically(self.path, _rows(self._seen).encode())
 
 
 class TensorBoardLogger:
     """A callback that writes what TensorBoard shows: every step's loss, rate and gradient norm, every check's score.
 
-    A run that is taken up again hides what was written after its checkpoint.
+    Each of several networks has a folder of its own, ``member_0`` and so on, which TensorBoard shows side by side. A
+    run that is taken up again hides what was written after its checkpoint.
 
     Args:
         folder: for the event files; made if it is not there.
@@ -78,7 +80,8 @@ class TensorBoardLogger:
     def __call__(self, event: Event) -> None:
         """Write what the event brings."""
         if event.name == "started":
-            self._writer = self._new(str(self.folder), purge_step=event.step + 1 if event.step else None)
+            folder = self.folder / f"member_{event.member}" if event.members > 1 else self.folder
+            self._writer = self._new(str(folder), purge_step=event.step + 1 if event.step else None)
         elif event.name == "step":
             seen = {"loss": event.loss, "rate": event.rate, "gradient_norm": event.gradient_norm}
             self._write("step", seen.items(), event.step)
@@ -94,13 +97,13 @@ class TensorBoardLogger:
                 self._writer.add_scalar(f"{part}/{name}", value, step)
 
 
-def _rows(records: Iterable[Record], *, header: bool) -> str:
-    """CSV of records, empty where a number is not known."""
+def _rows(seen: Mapping[int, Sequence[Record]]) -> str:
+    """CSV of the records of every network, empty where a number is not known; nothing where there is none."""
+    facts = [{"member": member, **record.facts()} for member, records in seen.items() for record in records]
     text = io.StringIO()
-    facts = [record.facts() for record in records]
-    for place, row in enumerate(facts):
-        writer = csv.DictWriter(text, row, lineterminator="\n")
-        if header and place == 0:
-            writer.writeheader()
-        writer.writerow(row)
+    if facts:
+        names = list(dict.fromkeys(name for row in facts for name in row))
+        writer = csv.DictWriter(text, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(facts)
     return text.getvalue()
