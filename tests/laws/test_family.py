@@ -167,6 +167,17 @@ def test_a_state_has_read_its_own_row_and_none_after(model):
         assert (after[:, row] != before[:, row]).any(-1).all()
 
 
+@over(FEW.values())
+def test_a_row_of_zeros_is_not_no_row(model):
+    """Where there is nothing to read yet is told apart from rows that happen to hold zeros."""
+    inputs = spec_of(model, panel_of(model)())
+    engine = TorchEngine(loud_network(model, inputs))
+    row = np.random.default_rng(6).normal(size=(2, 1, inputs.n_features)).astype(np.float32)
+    after = np.concatenate([np.zeros((2, 5, inputs.n_features), np.float32), row], 1)
+    states = [engine.encode(x, np.full((2, 1), x.shape[1] - 1))[0] for x in (row, after)]
+    assert (np.abs(states[0] - states[1]).max(-1) > 1e-3).all()
+
+
 @pytest.mark.parametrize("pieces", [(1,) * 40, (3, 1, 17, 19)], ids=["one by one", "some"])
 @over(FEW.values())
 def test_pieces_are_the_whole(model, pieces):
