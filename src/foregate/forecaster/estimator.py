@@ -300,9 +300,8 @@ class Forecaster:
     def history_(self) -> pl.DataFrame:
         """The course of training as a polars frame, a row per validation check; no rows where nothing was trained.
 
-        Of several networks that of the one that scored best; ``report_["members"]`` has a line for each, and
-        `foregate.training.loggers.CsvLogger` the course of all. Columns: step, loss (training, since the check before), score (validation), rate, gradient_norm (before it was
-        limited).
+        Of several networks that of the best; `foregate.training.loggers.CsvLogger` has all. Columns: step, loss
+        (training, since the check before), score (validation), rate, gradient_norm (before it was limited).
 
         Raises:
             NotFittedError: call `fit` first.
