@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-# Two programs with a thread per core each would fight over the cores, so the tests run on one thread.
+# Programs with a thread per core each would fight over the cores: a process per core runs tests, each on one thread.
 TEST_ENV := OMP_NUM_THREADS=1 MPLBACKEND=agg
 
 setup: $(STAMP)  ## make .venv with everything in it
@@ -28,7 +28,7 @@ check: setup  ## style, types and the direction of imports; seconds
 	$(BIN)/lint-imports --no-logo
 
 test: check  ## check, then every test but the slow ones, with coverage
-	$(TEST_ENV) $(BIN)/python -m pytest -q -m 'not slow' --cov --cov-report=term
+	$(TEST_ENV) $(BIN)/python -m pytest -q -n auto --dist loadfile -m 'not slow' --cov --cov-report=term
 
 slow: setup  ## the tests that take minutes
 	$(TEST_ENV) $(BIN)/python -m pytest -q -m slow
