@@ -45,7 +45,8 @@ def every() -> tuple[dict[tuple, ModelOptions], dict[tuple, Exception]]:
     refused: dict[tuple, Exception] = {}
     for parts in product(*VALUES.values()):
         try:
-            made[parts] = ModelOptions(**dict(zip(VALUES, parts, strict=True)), draws=DRAWS)
+            draws = {"draws": DRAWS} if "recursive" in parts else {}
+            made[parts] = ModelOptions(**dict(zip(VALUES, parts, strict=True)), **draws)
         except Exception as error:  # whether it is the right one is for a test to say
             refused[parts] = error
     return made, refused

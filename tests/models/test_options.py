@@ -1,5 +1,6 @@
 """Models by name: what is said comes back as it was said, and what makes no sense is refused at once."""
 
+import re
 from itertools import product
 
 import pytest
@@ -26,17 +27,16 @@ gates = st.one_of(
         lambda given: ForgetGate(value=1.0, within=given[:2], penalty=given[2])
     ),
 )
-settings = st.fixed_dictionaries(
-    {},
-    optional={
-        "views": st.integers(1, 9),
-        "components": st.integers(1, 9),
-        "error": st.sampled_from(["mse", "mae", "huber"]),
-        "draws": st.integers(0, 999),
-        "sampling": shares,
-        "dropout": st.builds(Dropout, shares, shares, shares),
-        "forget": gates,
-    },
+settings = st.fixed_dictionaries({}, optional={"dropout": st.builds(Dropout, shares, shares, shares), "forget": gates})
+strategies = st.one_of(
+    st.just({}),
+    st.builds(dict, strategy=st.just("recursive"), draws=st.integers(0, 999)),
+    st.builds(dict, strategy=st.just("seq2seq"), sampling=shares),
+)
+heads = st.one_of(
+    st.just({}),
+    st.builds(dict, head=st.just("mixture"), components=st.integers(1, 9)),
+    st.builds(dict, head=st.just("point"), error=st.sampled_from(["mse", "mae", "huber"])),
 )
 reaching = st.one_of(
     st.just({}),
@@ -45,6 +45,7 @@ reaching = st.one_of(
     ),
     st.builds(dict, encoder=st.just("patched"), lookback=st.integers(1, 99), patch=st.none() | st.integers(1, 9)),
     st.builds(dict, attention=st.just("dot"), lookback=st.none() | st.integers(1, 99), entropy=st.floats(-9, 1e20)),
+    st.builds(dict, attention=st.just("multi-head"), views=st.integers(1, 9)),
 )
 
 
@@ -65,21 +66,23 @@ def test_every_combination_of_parts_has_a_name():
     assert len(labels) == len(COMBINATIONS)
 
 
-@given(settings, reaching)
-def test_every_setting_is_said(given_, parts):
+@given(settings, reaching, strategies, heads)
+def test_every_setting_is_said(given_, parts, strategy, head):
     """Whatever differs from the usual comes back from the label, numbers to the bit."""
+    if strategy.get("strategy") == "seq2seq" and "entropy" in parts:
+        parts = {**parts, "entropy": 0.0}  # which looks back from its own steps
     if "encoder" in parts and "forget" in given_ and parts["encoder"] == "patched":
         given_ = {**given_, "forget": ForgetGate(preset="long")}  # windows have no range for their gates
-    made = ModelOptions(**given_, **parts)
+    made = ModelOptions(**given_, **parts, **strategy, **head)
     assert ModelOptions.parse(made.label) == made
     assert repr(made) == f"ModelOptions({made.label!r})"
 
 
 def test_the_usual_model_is_the_one_that_comes_pretrained():
-    """Named by its cell; what is dropped, drawn or fed back changes no weight, everything else is another network."""
+    """Named by its cell; what is dropped changes no weight, everything else is another network."""
     assert ModelOptions().label == "lstm"
     assert ModelOptions.parse("") == ModelOptions.parse("lstm+residual+parallel+quantiles") == ModelOptions()
-    assert all(ModelOptions.parse(text).is_pretrained for text in ("lstm", "dropout=0.2", "draws=7", "sampling=0.1"))
+    assert all(ModelOptions.parse(text).is_pretrained for text in ("lstm", "dropout=0.2", "output_dropout=0.1"))
     assert not any(
         ModelOptions(**each).is_pretrained for each in COMBINATIONS if ModelOptions(**each) != ModelOptions()
     )
@@ -103,14 +106,33 @@ WRONG = {
     "forget_within=0.5": r"forget_within must be like forget_within=0\.5to0\.99, but got '0\.5'",
     "dilations=1x2": r"dilations must be left out but for a dilated encoder, but got \(1, 2\)",
     "patch=3": "patch must be left out but for a patched encoder, but got 3",
-    "lookback=9": "lookback must be left out where there is neither a window nor attention, but got 9",
+    "lookback=9": "lookback must be left out but for a window or attention, .*, but got 9",
     "dot+lookback=0": "lookback must be a whole number of at least 1, but got 0",
     "patched+dot": "attention must have the states of a carried encoder",
-    "dropout=1": r"between must be from 0 up to, not including, 1, but got 1\.0",
-    "error=mape": "point_loss must be one of",
-    "forget_within=0.5to0.9": "within and penalty must be given together",
-    "chrono=5+forget=long": "exactly one of value, retain_steps, preset and chrono",
-    "forget=forever": "preset must be one of",
+    "dropout=1": r"^dropout must be from 0 up to, not including, 1, but got 1\.0\. Give",
+    "point+error=mape": "^error must be one of 'mse', 'mae', 'huber', but got 'mape'",
+    "forget_within=0.5to0.9": "^forget_within and forget_penalty must be given together",
+    "chrono=5+forget=long": "exactly one of forget_bias, retain_steps, forget and chrono",
+    "forget=forever": "^forget must be one of .* Choose",
+    "forget_bias=inf": "^forget_bias must be a finite number, but got inf. Give",
+    "retain_steps=0": "^retain_steps must be .* Give",
+    "chrono=1": "^chrono must be a whole number of at least 2, but got 1. Give",
+    "seq2seq+sampling=1": "^sampling must be .* Give",
+    "multi-head+views=0": "^views must be a whole number of at least 1, but got 0. Leave",
+    "patched+patch=0": "^patch must be a whole number of at least 1, but got 0. Leave",
+    "dilated+dilations=0x1": "dilations must be a tuple of whole numbers from 1 on",
+    "dot+entropy=nan": "entropy must be a finite number, but got nan",
+    "dot+entropy=inf": "entropy must be a finite number, but got inf",
+    "views=5": "views must be left out but for multi-head attention, but got 5. Leave it out",
+    "dot+views=5": "views must be left out but for multi-head attention",
+    "components=2": "components must be left out but for a mixture",
+    "error=mse": "error must be left out but for a point",
+    "seq2seq+draws=5": "draws must be left out but for a recursive model",
+    "recursive+sampling=0": "sampling must be left out but for seq2seq",
+    "rnn-tanh+forget=long": "forget must be left out but for a cell with a gate, lstm or gru, but got forget=long",
+    "rnn-relu+retain_steps=5": "forget must be left out but .*, but got retain_steps=5",
+    "gruu": "but got 'gruu'. Did you mean 'gru'",
+    "lokback=9": "but got 'lokback'. Did you mean 'lookback'",
 }
 
 
@@ -119,6 +141,41 @@ def test_what_makes_no_sense_is_refused(text):
     """At once, with the names that there are or an example of how to say it."""
     with pytest.raises(UsageError, match=WRONG[text]):
         ModelOptions.parse(text)
+
+
+WRONG_KINDS = (
+    {"dropout": 0.2},
+    {"dropout": None},
+    {"forget": "long"},
+    {"sampling": None},
+    {"entropy": "x"},
+    {"entropy": float("nan")},
+    {"views": "4"},
+    {"views": True},
+    {"cell": []},
+    {"cell": "GRU"},
+    {"encoder": "dilated", "dilations": 3},
+    {"encoder": "dilated", "dilations": ()},
+    {"encoder": "dilated", "dilations": [1, 24]},
+    {"encoder": "dilated", "dilations": (1, 2.5)},
+)
+
+
+@pytest.mark.parametrize("given_", WRONG_KINDS, ids=str)
+def test_what_is_of_another_kind_is_refused(given_):
+    """The message begins with the name of the field, and ends with what to give."""
+    name, wrong = list(given_.items())[-1]
+    with pytest.raises(UsageError, match=rf"^{name} must be .*, but got {re.escape(repr(wrong))}\."):
+        ModelOptions(**given_)
+
+
+def test_names_are_read_in_any_case_and_numbers_in_any_form():
+    """Capital letters make no other model, and a plus inside a number parts nothing."""
+    assert ModelOptions.parse("GRU+Stacked+LookBack=9+DOT+Forget=Long") == ModelOptions.parse(
+        "gru+stacked+lookback=9+dot+forget=long"
+    )
+    assert ModelOptions.parse("forget_bias=1e+1+gru") == ModelOptions.parse("forget_bias=10+gru")
+    assert ModelOptions.parse("gru+forget_bias=+2") == ModelOptions.parse("forget_bias=2+gru")
 
 
 def test_what_is_not_said_follows_from_the_seasons():

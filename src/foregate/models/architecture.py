@@ -109,7 +109,7 @@ class Architecture:
             (
                 self.windowed and self.forget.within is not None,
                 f"forget must not be held within a range where a window is read anew at every origin, but got "
-                f"{self.forget.within} with {self.encoder!r}. Leave within and penalty out.",
+                f"{self.forget.within} with {self.encoder!r}. Leave the range and its penalty out.",
             ),
             (
                 self.forget.within is not None and not self.has_gate,

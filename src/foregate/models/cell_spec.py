@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Literal
 
-from foregate.core import UsageError, at_least, listed
+from foregate.core import UsageError, listed
 
 __all__ = ["CELLS", "RETAINED", "CellKind", "Dropout", "ForgetGate", "ForgetPreset", "check_rate", "checked_kind"]
 
@@ -51,8 +52,10 @@ def check_rate(name: str, rate: float) -> None:
     Examples:
         >>> check_rate("dropout", 0.5)
     """
-    if not 0 <= rate < 1:
-        raise UsageError(f"{name} must be from 0 up to, not including, 1, but got {rate}.")
+    if isinstance(rate, bool) or not isinstance(rate, Real) or not 0 <= rate < 1:
+        raise UsageError(
+            f"{name} must be from 0 up to, not including, 1, but got {rate!r}. Give a share such as 0.2, or 0 for none."
+        )
 
 
 @dataclass(frozen=True)
@@ -120,26 +123,40 @@ class ForgetGate:
                 "A forget gate must begin by exactly one of value, retain_steps, preset and chrono, "
                 f"but got {' and '.join(chosen) or 'none'}. Leave the others out."
             )
-        if self.value is not None and not math.isfinite(self.value):
-            raise UsageError(f"value must be a finite number, but got {self.value}.")
-        if self.retain_steps is not None and not 0 < self.retain_steps < math.inf:
-            raise UsageError(f"retain_steps must be a finite number above 0, but got {self.retain_steps}.")
-        if self.preset is not None and self.preset not in RETAINED:
-            raise UsageError(f"preset must be one of {listed(RETAINED)}, but got {self.preset!r}.")
-        if self.chrono is not None:
-            at_least(2, chrono=self.chrono)
+        if self.value is not None and not _finite(self.value):
+            raise UsageError(f"value must be a finite number, but got {self.value!r}. Give 1, which is the custom.")
+        if self.retain_steps is not None and not (_finite(self.retain_steps) and self.retain_steps > 0):
+            raise UsageError(
+                f"retain_steps must be a finite number above 0, but got {self.retain_steps!r}. Give the steps after "
+                "which half of the memory may be gone, such as 50."
+            )
+        if self.preset is not None and self.preset not in tuple(RETAINED):
+            raise UsageError(f"preset must be one of {listed(RETAINED)}, but got {self.preset!r}. Choose one of these.")
+        if self.chrono is not None and not (_finite(self.chrono, Integral) and self.chrono >= 2):
+            raise UsageError(
+                f"chrono must be a whole number of at least 2, but got {self.chrono!r}. Give the longest dependency in "
+                "steps, such as a season."
+            )
         self._check_range()
 
     def _check_range(self) -> None:
-        if not 0 <= self.penalty < math.inf:
-            raise UsageError(f"penalty must be a finite number of at least 0, but got {self.penalty}.")
+        if not _finite(self.penalty) or self.penalty < 0:
+            raise UsageError(
+                f"penalty must be a finite number of at least 0, but got {self.penalty!r}. Give for example 1."
+            )
         if (self.within is None) != (self.penalty == 0):
             raise UsageError(
                 f"within and penalty must be given together, but got within={self.within} and penalty={self.penalty}. "
                 "Say both the range and what leaving it costs, or neither."
             )
-        if self.within is not None and not 0 <= self.within[0] < self.within[1] <= 1:
-            raise UsageError(f"within must be two ascending numbers from 0 to 1, but got {self.within}.")
+        if self.within is None:
+            return
+        pair = isinstance(self.within, tuple) and len(self.within) == 2 and all(map(_finite, self.within))
+        if not pair or not 0 <= self.within[0] < self.within[1] <= 1:
+            raise UsageError(
+                f"within must be two ascending numbers from 0 to 1, but got {self.within!r}. Give for example (0.5, "
+                "0.99)."
+            )
 
     @property
     def bias(self) -> float | None:
@@ -156,3 +173,8 @@ class ForgetGate:
     def averages(self) -> bool:
         """Whether the input gate begins as the forget gate's complement, i = 1 - f."""
         return self.chrono is not None or self.preset == "noisy"
+
+
+def _finite(number: object, kind: type = Real) -> bool:
+    """Whether it is a number, of Python or numpy, and no infinite one."""
+    return isinstance(number, kind) and not isinstance(number, bool) and math.isfinite(number)  # type: ignore[arg-type]

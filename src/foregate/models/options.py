@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from numbers import Integral, Real
 from typing import Any
 
-from foregate.core import UsageError, at_least, listed
+from foregate.core import UsageError, listed
 from foregate.models.architecture import ENCODERS, STRATEGIES, WINDOWED, Architecture, EncoderName, StrategyName
-from foregate.models.cell_spec import CELLS, CellKind, Dropout, ForgetGate
-from foregate.models.names import ATTENTIONS, HEADS, AttentionName, HeadName, PointLoss
+from foregate.models.cell_spec import CELLS, CellKind, Dropout, ForgetGate, check_rate
+from foregate.models.names import ATTENTIONS, HEADS, POINT_LOSSES, AttentionName, HeadName, PointLoss
 
 __all__ = ["PARTS", "ModelOptions"]
 
@@ -25,6 +29,10 @@ PARTS: dict[str, dict[Any, str]] = {
 
 LEAST_LOOKBACK, MOST_LOOKBACK = 24, 192
 """Rows that a window has or attention looks back on, where it is not said: two long seasons within these bounds."""
+GATED: tuple[CellKind, ...] = ("lstm", "gru")
+"""Cells with a gate that keeps the memory."""
+BETWEEN = re.compile(r"\+(?![\d.])|,")
+"""What parts words: a plus before a digit belongs to a number."""
 PATCHES = 8
 """A window is read in about so many patches, where it is not said how large they are."""
 
@@ -74,17 +82,63 @@ class ModelOptions:
     """How the gate that keeps the memory begins, and the range it is held within."""
 
     def __post_init__(self) -> None:
-        if self.encoder != "dilated" and self.dilations is not None:
-            raise UsageError(f"dilations must be left out but for a dilated encoder, but got {self.dilations}.")
-        if self.encoder != "patched" and self.patch is not None:
-            raise UsageError(f"patch must be left out but for a patched encoder, but got {self.patch}.")
-        if not self.looks_back and self.lookback is not None:
-            raise UsageError(
-                f"lookback must be left out where there is neither a window nor attention, but got {self.lookback}: "
-                "the state is carried over the whole history."
-            )
-        at_least(1, **{n: v for n, v in (("lookback", self.lookback), ("patch", self.patch)) if v is not None})
+        self._check_kinds()
+        self._check_numbers()
+        for name, (serves, where) in self._meanings().items():
+            value = getattr(self, name)
+            if not serves and value != _usual(name):
+                got = "+".join(_spelled(name, value)) if name == "forget" else value
+                raise UsageError(f"{name} must be left out but for {where}, but got {got}. Leave it out.")
         self.resolve(None, (1, 1), 1)  # what does not go together is refused at once
+
+    def _meanings(self) -> dict[str, tuple[bool, str]]:
+        """Setting that not every model has -> whether this one has it, and which have."""
+        neither = "a window or attention, since elsewhere the state is carried over the whole history"
+        return {
+            "lookback": (self.looks_back, neither),
+            "patch": (self.encoder == "patched", "a patched encoder"),
+            "dilations": (self.encoder == "dilated", "a dilated encoder"),
+            "views": (self.attention == "multi-head", "multi-head attention"),
+            "components": (self.head == "mixture", "a mixture"),
+            "error": (self.head == "point", "a point"),
+            "draws": (self.strategy == "recursive", "a recursive model"),
+            "sampling": (self.strategy == "seq2seq", "seq2seq"),
+            "forget": (self.cell in GATED, "a cell with a gate, lstm or gru"),
+        }
+
+    def _check_kinds(self) -> None:
+        """Refuse what is no name of its part, and what is of another type."""
+        for name, known in {**PARTS, "error": POINT_LOSSES}.items():
+            value = getattr(self, name)
+            if value not in (*known, *((None,) if name == "attention" else ())):
+                near = _meant(value, known)
+                raise UsageError(f"{name} must be one of {listed(known, most=9)}, but got {value!r}.{near}")
+        for name, kind, example in (("dropout", Dropout, "between=0.2"), ("forget", ForgetGate, "value=1.0")):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise UsageError(
+                    f"{name} must be of type {kind.__name__}, but got {value!r}. Give for example "
+                    f"{kind.__name__}({example})."
+                )
+
+    def _check_numbers(self) -> None:
+        for name, least in {"lookback": 1, "patch": 1, "views": 1, "components": 1, "draws": 0}.items():
+            value = getattr(self, name)
+            if (value is not None or _usual(name) is not None) and not _whole(value, least):
+                raise UsageError(
+                    f"{name} must be a whole number of at least {least}, but got {value!r}. Leave it out for the usual."
+                )
+        dilations = self.dilations
+        if dilations is not None and not (
+            isinstance(dilations, tuple) and dilations and all(_whole(each, 1) for each in dilations)
+        ):
+            raise UsageError(
+                f"dilations must be a tuple of whole numbers from 1 on, one per layer, but got {dilations!r}. Give for "
+                "example (1, 24)."
+            )
+        check_rate("sampling", self.sampling)
+        if isinstance(self.entropy, bool) or not isinstance(self.entropy, Real) or not math.isfinite(self.entropy):
+            raise UsageError(f"entropy must be a finite number, but got {self.entropy!r}. Give 0 to do without it.")
 
     @classmethod
     def parse(cls, text: str) -> ModelOptions:
@@ -94,7 +148,7 @@ class ModelOptions:
             UsageError: an unknown name or setting, one said twice, or parts that do not go together.
         """
         given: dict[str, Any] = {}
-        for word in filter(None, (each.strip() for each in text.replace(",", "+").split("+"))):
+        for word in filter(None, (each.strip() for each in BETWEEN.split(text))):
             name, value = _setting(word) if "=" in word else _part(word)
             if name in given:
                 raise UsageError(f"every part of a model must be said once, but got two of {name} in {text!r}.")
@@ -104,7 +158,7 @@ class ModelOptions:
             if group == "forget" and own and not own.keys() & {"value", "retain_steps", "preset", "chrono"}:
                 own["value"] = 1.0  # only its range is said
             if own:
-                given[group] = kind(**own)
+                given[group] = _made(group, kind, own)
         return cls(**given)
 
     def __repr__(self) -> str:
@@ -113,10 +167,9 @@ class ModelOptions:
     @property
     def label(self) -> str:
         """What differs from the universal network, as `parse` reads it; ``lstm`` where nothing does."""
-        usual = {each.name: getattr(_USUAL, each.name) for each in fields(self)}
         words = []
         for name, value in ((each.name, getattr(self, each.name)) for each in fields(self)):
-            if value == usual[name]:
+            if value == _usual(name):
                 continue
             if name in PARTS:
                 words.append(str(value))
@@ -134,8 +187,7 @@ class ModelOptions:
     @property
     def is_pretrained(self) -> bool:
         """Whether the weights that come with the package are of this kind."""
-        plain = dataclasses.replace(self, dropout=Dropout(), sampling=_USUAL.sampling, draws=_USUAL.draws)
-        return plain == _USUAL
+        return dataclasses.replace(self, dropout=Dropout()) == ModelOptions()
 
     def resolve(self, layers: int | None, seasons: tuple[int, int], horizon: int) -> Architecture:
         """What the network is made of, once it is known what it is for.
@@ -190,18 +242,29 @@ class ModelOptions:
         return dilations
 
 
-_USUAL = ModelOptions()
+def _usual(name: str) -> Any:
+    """What a field is that nobody speaks of."""
+    known = ModelOptions.__dataclass_fields__[name]
+    return known.default_factory() if callable(known.default_factory) else known.default
+
+
+def _whole(number: object, least: int) -> bool:
+    return isinstance(number, Integral) and not isinstance(number, bool) and int(number) >= least
+
+
+def _meant(word: object, known: Iterable[str]) -> str:
+    """A guess at what was meant by a name that there is not; empty where nothing is like it."""
+    near = get_close_matches(str(word).lower(), list(known), 1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def _part(word: str) -> tuple[str, Any]:
     for part, names in PARTS.items():
-        if word in names:
-            return part, word
+        if word.lower() in names:
+            return part, word.lower()
     every = [name for names in PARTS.values() for name in names]
-    raise UsageError(
-        f"model must be made of {listed(every, most=len(every))}, joined by '+', but got {word!r}. "
-        "Give for example 'gru+stacked'."
-    )
+    near = _meant(word, every) or " Give for example 'gru+stacked'."
+    raise UsageError(f"model must be made of {listed(every, most=len(every))}, joined by '+', but got {word!r}.{near}")
 
 
 def _rows(text: str) -> tuple[int, ...]:
@@ -219,14 +282,14 @@ _SETTINGS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "dilations": ("dilations", _rows),
     "views": ("views", int),
     "components": ("components", int),
-    "error": ("error", str),
+    "error": ("error", str.lower),
     "draws": ("draws", int),
     "sampling": ("sampling", float),
     "entropy": ("entropy", float),
     "dropout": ("dropout.between", float),
     "recurrent_dropout": ("dropout.recurrent", float),
     "output_dropout": ("dropout.output", float),
-    "forget": ("forget.preset", str),
+    "forget": ("forget.preset", str.lower),
     "forget_bias": ("forget.value", float),
     "retain_steps": ("forget.retain_steps", float),
     "chrono": ("forget.chrono", int),
@@ -237,9 +300,10 @@ _SETTINGS: dict[str, tuple[str, Callable[[str], Any]]] = {
 
 
 def _setting(word: str) -> tuple[str, Any]:
-    name, _, text = word.partition("=")
+    name, text = (each.strip() for each in word.lower().split("=", 1))
     if name not in _SETTINGS:
-        raise UsageError(f"a setting of a model must be one of {listed(_SETTINGS, most=99)}, but got {name!r}.")
+        near = _meant(name, _SETTINGS) or " Give for example lookback=48."
+        raise UsageError(f"a setting of a model must be one of {listed(_SETTINGS, most=99)}, but got {name!r}.{near}")
     where, read = _SETTINGS[name]
     try:
         return where, read(text)
@@ -254,13 +318,27 @@ def _written(value: Any, between: str) -> str:
     return between.join(str(each).replace("e+", "e") for each in several)
 
 
+def _named(group: str) -> dict[str, str]:
+    """Field of a group -> name of the setting that it is."""
+    return {where.removeprefix(f"{group}."): name for name, (where, _) in _SETTINGS.items() if where.startswith(group)}
+
+
+def _made(group: str, kind: Callable[..., Any], own: Mapping[str, Any]) -> Any:
+    """A group of its fields; what is refused is called by the names of settings."""
+    named = _named(group)
+    try:
+        return kind(**own)
+    except UsageError as error:
+        words = re.compile(rf"\b({'|'.join(named)})\b")
+        raise UsageError(words.sub(lambda found: named[found[0]], str(error))) from None
+
+
 def _spelled(group: str, value: Any) -> list[str]:
     """The settings of a group that differ from the usual, as `parse` reads them."""
-    named = {where.removeprefix(f"{group}."): name for name, (where, _) in _SETTINGS.items() if where.startswith(group)}
-    words = []
+    named, words = _named(group), []
     for inner in fields(value):
         own = getattr(value, inner.name)
-        if own == getattr(getattr(_USUAL, group), inner.name) or own is None:
+        if own == getattr(_usual(group), inner.name) or own is None:
             continue
         words.append(f"{named[inner.name]}={_written(own, 'to')}")
     return words
