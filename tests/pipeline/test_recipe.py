@@ -3,7 +3,10 @@
 import pytest
 
 from foregate.core import UsageError
-from foregate.pipeline.recipe import EFFORTS, LEVELS, Recipe
+from foregate.models.options import ModelOptions
+from foregate.pipeline.recipe import BEST_MEMBERS, EFFORTS, LEVELS, Recipe
+
+HEADS_OF_5 = ModelOptions.parse("multi-head+views=5")
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,19 @@ from foregate.pipeline.recipe import EFFORTS, LEVELS, Recipe
         ({"training": "sgd"}, "training must be a dict from names to values, but got 'sgd'"),
         ({"training": {"patience": "long"}}, "patience must be a whole number of at least 1, but got 'long'"),
         ({"training": {"optimiser": "sgd"}}, "training must have names among origins, .*, but got 'optimiser'"),
+        ({"training": None}, "training must be a dict from names to values, but got None. Give"),
+        ({"training": []}, r"training must be a dict from names to values, but got \[\]. Give"),
+        ({"model": "gru"}, "model must be ModelOptions, but got 'gru'. Give"),
+        ({"combine": "mean"}, "combine must be one of weights, median, but got 'mean'. Choose"),
+        ({"combine": []}, r"combine must be one of weights, median, but got \[\]"),
+        ({"season_length": 12}, "season_length must be at most two lengths .*, but got 12. Give"),
+        ({"seed": 2**63 - 1, "members": 2}, "seed must leave room below 2.63 for one seed per member"),
+        ({"seed": 2**63 - 2}, "seed must leave room below 2.63 .* for up to 5 members"),
+        (
+            {"model": HEADS_OF_5},
+            "views must divide the units of a layer .*, but got 5 views for 96 units. .* hidden=100",
+        ),
+        ({"model": HEADS_OF_5, "hidden": 12}, "but got 5 views for 12 units"),
         ({"training": {"schedule": "sine"}}, "schedule must be cosine or .*, but got 'sine'"),
     ],
 )
@@ -52,3 +68,10 @@ def test_levels_are_symmetric_about_the_median():
     assert list(LEVELS) == sorted(set(LEVELS))
     assert LEVELS[len(LEVELS) // 2] == 0.5
     assert all(abs(low + high - 1) < 1e-12 for low, high in zip(LEVELS, LEVELS[::-1], strict=True))
+
+
+def test_the_last_seed_of_the_last_member_is_a_seed():
+    """As many members as there may be, none has a seed beyond the greatest."""
+    assert Recipe(3, seed=2**63 - 1, members=1).seed == 2**63 - 1
+    assert Recipe(3, seed=2**63 - 5, effort="best").seed + BEST_MEMBERS - 1 == 2**63 - 1
+    assert Recipe(3, model=HEADS_OF_5, hidden=10).hidden == 10

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Panel
-from foregate.pipeline.recipe import Beginning, Recipe
+from foregate.pipeline.recipe import BEST_MEMBERS, Beginning, Recipe
 from foregate.training.options import TrainingOptions
 
 __all__ = ["HoldOut", "hold_out", "plan_members", "plan_training", "plan_unchecked", "plan_weights", "plan_window"]
@@ -20,8 +20,6 @@ STEPS = {"fast": 8.0, "standard": 20.0, "best": 30.0}
 """Training steps per fourth root of the number of observed values."""
 FEWEST_STEPS = {"fast": 40, "standard": 60, "best": 120}
 MOST_STEPS = {"fast": 400, "standard": 2_000, "best": 4_000}
-BEST_MEMBERS = 5
-"""Networks that effort ``best`` trains."""
 CELLS = 16_000
 """Rows read per training step, about."""
 MOST_HELD_OUT = 0.15

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from foregate.core import UsageError, listed
 from foregate.data.augment import Augment
 from foregate.models.options import ModelOptions
+from foregate.models.spec import NetworkSpec
 from foregate.training.options import TrainingOptions
 
 __all__ = ["EFFORTS", "LEVELS", "Effort", "Recipe"]
@@ -20,6 +21,8 @@ Combination = Literal["weights", "median"]
 
 LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 """Probabilities that the network learns; others are interpolated."""
+BEST_MEMBERS = 5
+"""Networks that effort ``best`` trains: no other trains more where their number is not said."""
 _SIZES = ("hidden", "layers", "decoder")
 _OF_TRAINING = tuple(
     name for name in TrainingOptions.__dataclass_fields__ if name not in ("steps", "rate", "batch", "crop", "seed")
@@ -80,40 +83,65 @@ class Recipe:
     """Further fields of `foregate.training.options.TrainingOptions`, such as ``{"optimizer": "sgd"}``."""
 
     def __post_init__(self) -> None:
-        if not _whole(self.horizon, 1):
-            raise UsageError(
-                f"horizon must be a whole number of steps from 1 on, but got {self.horizon!r}. Say how far to look."
-            )
-        if self.effort not in EFFORTS:
-            raise UsageError(f"effort must be one of {', '.join(EFFORTS)}, but got {self.effort!r}.")
-        if self.start not in get_args(Beginning):
-            raise UsageError(f"start must be one of {', '.join(get_args(Beginning))}, but got {self.start!r}.")
-        if self.effort == "instant" and self.start == "scratch":
-            raise UsageError(
-                "start must be 'pretrained' for effort='instant', which trains nothing, but got 'scratch'. "
-                "Choose effort='fast' to train from scratch."
-            )
-        if not isinstance(self.weights, str | None):
-            raise UsageError(f"weights must be the name of a size, but got {self.weights!r}. Give for example 'tiny'.")
-        if self.season_length is not None:
-            lengths = self.season_length
-            if len(lengths) > 2 or not all(_whole(m, 2) for m in lengths) or list(lengths) != sorted(set(lengths)):
-                raise UsageError(
-                    f"season_length must be at most two lengths of 2 steps or more, shortest first, but got {lengths}. "
-                    "Give for example (24, 168), 12, or () for no season."
-                )
-        if not isinstance(self.validate, bool):
-            raise UsageError(f"validate must be True or False, but got {self.validate!r}.")
-        if self.combine not in get_args(Combination):
-            raise UsageError(f"combine must be weights or median, but got {self.combine!r}.")
+        self._check_kinds()
+        self._check_names()
+        self._check_seasons()
         self._check_numbers()
         self._check_model()
         self._check_training()
         self._in_python()
 
+    def _check_kinds(self) -> None:
+        for name, kind, example in (
+            ("model", ModelOptions, "ModelOptions.parse('gru')"),
+            ("training", dict, "{'optimizer': 'sgd'}"),
+            ("validate", bool, "True"),
+        ):
+            if not isinstance(getattr(self, name), kind):
+                what = {"training": "a dict from names to values", "validate": "True or False"}.get(name, kind.__name__)
+                raise UsageError(f"{name} must be {what}, but got {getattr(self, name)!r}. Give for example {example}.")
+        if not isinstance(self.augment, Augment | None):
+            raise UsageError(
+                f"augment must be an Augment, but got {self.augment!r}. Give for example Augment(jitter=0.1)."
+            )
+        if not isinstance(self.weights, str | None):
+            raise UsageError(f"weights must be the name of a size, but got {self.weights!r}. Give for example 'tiny'.")
+
+    def _check_names(self) -> None:
+        for name, known in (("effort", Effort), ("start", Beginning), ("combine", Combination)):
+            names, value = get_args(known), getattr(self, name)
+            if value not in names:
+                raise UsageError(f"{name} must be one of {', '.join(names)}, but got {value!r}. Choose one of these.")
+        if self.effort == "instant" and self.start == "scratch":
+            raise UsageError(
+                "start must be 'pretrained' for effort='instant', which trains nothing, but got 'scratch'. "
+                "Choose effort='fast' to train from scratch."
+            )
+
+    def _check_seasons(self) -> None:
+        lengths = self.season_length
+        if lengths is None:
+            return
+        if (
+            isinstance(lengths, Integral)
+            or len(lengths) > 2
+            or not all(_whole(m, 2) for m in lengths)
+            or list(lengths) != sorted(set(lengths))
+        ):
+            raise UsageError(
+                f"season_length must be at most two lengths of 2 steps or more, shortest first, but got {lengths}. "
+                "Give for example (24, 168), 12, or () for no season."
+            )
+
     def _check_numbers(self) -> None:
+        if not _whole(self.horizon, 1):
+            raise UsageError(
+                f"horizon must be a whole number of steps from 1 on, but got {self.horizon!r}. Say how far to look."
+            )
         if not _whole(self.seed, 0) or self.seed >= 2**63:
-            raise UsageError(f"seed must be a whole number from 0 to 2^63 - 1, but got {self.seed!r}.")
+            raise UsageError(
+                f"seed must be a whole number from 0 to 2^63 - 1, but got {self.seed!r}. Give for example 0."
+            )
         for name in ("recent", "max_categories"):
             if not _whole(getattr(self, name), 1):
                 raise UsageError(f"{name} must be a whole number of at least 1, but got {getattr(self, name)!r}.")
@@ -122,15 +150,16 @@ class Recipe:
             if value is not None and not _whole(value, 1):
                 what = "follow the weights" if name in _SIZES else "decide from the data"
                 raise UsageError(f"{name} must be a whole number of at least 1, or None to {what}, but got {value!r}.")
+        if self.seed + (self.members or BEST_MEMBERS) > 2**63:  # each member has the seed after the one before
+            raise UsageError(
+                f"seed must leave room below 2^63 for one seed per member, but got {self.seed} for "
+                f"{self.members or f'up to {BEST_MEMBERS}'} members. Give a smaller seed."
+            )
         rate = self.rate
         if rate is not None and (isinstance(rate, bool) or not isinstance(rate, Real) or not 0 < rate < 1):
             raise UsageError(f"rate must be between 0 and 1, but got {self.rate!r}. Good values lie around 1e-3.")
 
     def _check_model(self) -> None:
-        if not isinstance(self.model, ModelOptions):
-            raise UsageError(
-                f"model must be ModelOptions, but got {self.model!r}. Give for example ModelOptions.parse('gru')."
-            )
         if self.effort == "instant" and not self.model.is_pretrained:
             raise UsageError(
                 "model must be the usual one for effort='instant', which trains nothing, but got "
@@ -142,13 +171,14 @@ class Recipe:
                 f"{self.members or 'the 5 of effort best'}. Say members=1."
             )
 
-    def _check_training(self) -> None:
-        if not isinstance(self.augment, Augment | None):
+        hidden, views = self.hidden or NetworkSpec.hidden, self.model.views
+        if self.model.attention == "multi-head" and hidden % views:
             raise UsageError(
-                f"augment must be an Augment, but got {self.augment!r}. Give for example Augment(jitter=0.1)."
+                f"views must divide the units of a layer (hidden), but got {views} views for {hidden} units. Give for "
+                f"example hidden={-(-hidden // views) * views}."
             )
-        if not isinstance(self.training, dict):
-            raise UsageError(f"training must be a dict from names to values, but got {self.training!r}.")
+
+    def _check_training(self) -> None:
         unknown = sorted(str(name) for name in set(self.training) - set(_OF_TRAINING))
         if unknown:
             raise UsageError(f"training must have names among {', '.join(_OF_TRAINING)}, but got {listed(unknown)}.")
