@@ -153,12 +153,23 @@ def test_what_the_gates_do_can_be_seen(bias):
     reads, x = encoder(built("dilated", dilations=(1, 3), forget=ForgetGate(value=bias))), 0.1 * numbers(B, T, F)
     with torch.no_grad():
         first, second = reads.forget_activations(x)
-    assert (first.shape, second.shape) == ((B, T, H), (B * 3, 3, H))
+    assert (first.shape, second.shape) == ((B, T, H), (B, 9, H))
     expected = torch.sigmoid(torch.tensor(bias))
     for seen in (first, second):
         assert bool(((seen > 0) & (seen < 1)).all())
         assert float((seen.mean() - expected).abs()) < 0.1
     assert len(reads.forget_activations(x[:, :2])) == 1, "a layer of dilation 3 says nothing of two steps"
+
+
+def test_gates_of_a_dilated_layer_are_in_the_order_of_time():
+    """Up to a step they do the same, whatever comes after it, and there they do something else."""
+    reads, x = encoder(built("dilated", dilations=(3,))), numbers(B, 9, F)
+    changed = x.clone()
+    changed[:, 5:] = 4
+    with torch.no_grad():
+        one, other = (reads.forget_activations(each)[0] for each in (x, changed))
+    torch.testing.assert_close(one[:, :5], other[:, :5], **CLOSE)
+    assert bool((one[:, 5:] != other[:, 5:]).any(-1).all())
 
 
 @kinds

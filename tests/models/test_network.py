@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foregate.models.cell_spec import ForgetGate
+from foregate.models.cell_spec import Dropout, ForgetGate
 from foregate.models.decoders import Writer
 from foregate.models.names import head_outputs
 from tests.models.built import (
@@ -195,6 +195,60 @@ def test_even_attention_costs_what_was_asked(cost):
     penalty = network.penalty(numbers(B, T, F)).detach()
     assert 0.8 * abs(cost) < abs(float(penalty)) < 1.01 * abs(cost)
     assert float(penalty) * cost > 0
+
+
+def held(kind="residual", **others):
+    """A network whose gates and attention cost something."""
+    forget = ForgetGate(value=3.0, within=WITHIN, penalty=1.0)
+    return make(built(kind, attention=None if kind == "dilated" else "dot", forget=forget, **others))
+
+
+@pytest.mark.parametrize("kind", ["residual", "dilated"])
+def test_rows_that_fill_up_cost_nothing(kind):
+    """Behind the last row of a shorter series lies nothing that counts, in what gates cost and what attention does."""
+    network, x = held(kind, **({} if kind == "dilated" else {"entropy": 0.5})), numbers(B, T, F)
+    padded = torch.cat([x, torch.zeros(B, 9, F)], 1)[:, : 9 if kind == "dilated" else T + 9]
+    whole = x[:, : padded.shape[1]]
+    assert float(network.penalty(padded).detach()) == pytest.approx(float(network.penalty(whole).detach()), rel=1e-5)
+    short = torch.cat([x[:1, :6], torch.zeros(1, T - 6, F)], 1)
+    together = torch.cat([x[1:], short])
+    apart = [float(network.penalty(each).detach()) for each in (x[1:, :9], x[:1, :6])]
+    both = float(network.penalty(together[:, :9]).detach())
+    assert both == pytest.approx((apart[0] * 9 * (B - 1) + apart[1] * 6) / (9 * (B - 1) + 6), rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["residual", "dilated"])
+def test_what_a_series_goes_on_from_counts(kind):
+    """Read in two pieces, gates do what they do in one, and so the second piece costs what it costs there."""
+    network, x = held(kind), numbers(B, 12, F)
+    with torch.no_grad():
+        _, carried = encode(network, x[:, :6])
+        whole, second = network.forget_activations(x), network.forget_activations(x[:, 6:], carried)
+    for one, other in zip(whole, second, strict=True):
+        torch.testing.assert_close(one[:, 6:], other, **CLOSE)
+        assert not torch.allclose(one[:, :6], other)
+    fresh, gone_on = (float(network.penalty(x[:, 6:], each).detach()) for each in (None, carried))
+    assert fresh != pytest.approx(gone_on, rel=1e-5)
+
+
+def test_each_network_goes_on_from_its_own():
+    """What is carried of several networks is theirs in turn, also where it costs something."""
+    forget = ForgetGate(value=3.0, within=WITHIN, penalty=1.0)
+    network, x = make(built(strategy="each", forget=forget)), numbers(B, T, F)
+    _, carried = encode(network, x)
+    own = [
+        float(each.penalty(x, part).detach()) for each, part in zip(network.each, carried.chunk(REACH, -1), strict=True)
+    ]
+    assert float(network.penalty(x, carried).detach()) == pytest.approx(sum(own) / REACH, rel=1e-5)
+
+
+def test_dropout_does_not_reach_what_gates_and_attention_cost():
+    """In training too they cost what they cost without dropout, so that no mask but the pass's own is drawn."""
+    dropped = held(dropout=Dropout(0.4, 0.4, 0.4), entropy=0.5)
+    x, before = numbers(B, T, F), torch.get_rng_state()
+    plain = float(dropped.penalty(x).detach())
+    assert float(dropped.train().penalty(x).detach()) == plain
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_forget_gates_can_be_seen_where_there_are_any():

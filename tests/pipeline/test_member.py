@@ -13,6 +13,8 @@ from foregate.pipeline.calibration import judged_series
 from foregate.pipeline.member import Task, new_network, train_member
 from foregate.pipeline.plan import hold_out
 from foregate.pipeline.recipe import Recipe
+from foregate.training.batches import Crops
+from foregate.training.options import TrainingOptions
 
 START = load_shipped("tiny")
 
@@ -78,6 +80,30 @@ def test_a_member_says_how_it_went():
     assert module.as_score(held_back(member.network)) == pytest.approx(member.score, rel=1e-5)
     tuned = train_member(recipe_of(hidden=None, decoder=None), task, START)
     assert tuned.score <= tuned.result.start_score
+
+
+@pytest.mark.parametrize(
+    ("label", "layers"), [("gru", 2), ("dilated+dilations=1x4x4", 3), ("rnn-tanh", 0), ("patched", 0)]
+)
+@pytest.mark.parametrize("lengths", [(50, 40), (6, 5)])
+def test_every_check_says_what_the_gates_do(label, layers, lengths):
+    """A forget activation and a half-life per layer where a gate's state is carried, with something held out or not."""
+    history = train_member(recipe_of(label), task_of(*lengths), None).result.history
+    assert all(np.isfinite(record.score) == (lengths == (50, 40)) for record in history)
+    for record in history:
+        assert (len(record.forget), len(record.half_life)) == (layers, layers)
+        assert all(0 < each < 1 for each in record.forget)
+
+
+def test_rows_that_fill_up_are_not_in_the_log():
+    """What the gates do beside a longer series is what they do alone, weighted by rows."""
+    network = new_network(recipe_of(), InputSpec())
+    crops = Crops(task_of(50, 30).inputs, np.array([50, 30]), 4, TrainingOptions(1, batch=2, crop=50))
+    seen = [
+        module._gates(network, crops.at(np.array(which), np.array([[49], [29]])[which])) for which in ([0], [1], [0, 1])
+    ]
+    one, other, both = (np.array(each.forget) for each in seen)
+    np.testing.assert_allclose(both, (50 * one + 30 * other) / 80, rtol=1e-5)
 
 
 def test_what_counts_for_nothing_is_not_learnt_from():

@@ -10,7 +10,7 @@ from foregate.models.architecture import Architecture
 from foregate.models.network import make_network
 from foregate.models.spec import NetworkSpec
 from foregate.training.batches import Crops
-from foregate.training.loop import batch_outputs, train
+from foregate.training.loop import batch_outputs, carried_loss, train
 from foregate.training.options import TrainingOptions
 from foregate.training.streams import Streams
 
@@ -76,6 +76,18 @@ def test_carried_on_is_read_at_once(built):
         alone, _ = made.encode(torch.from_numpy(second.features[:1]), torch.from_numpy(second.column[:1]), after[:1])
     torch.testing.assert_close(alone, states)
     assert not torch.allclose(said[: OPTIONS.origins], fresh[: OPTIONS.origins])
+
+
+def test_what_gates_cost_goes_on_too():
+    """The penalty is that of reading on from where the crop before has ended, and of nothing where a series begins."""
+    source, made, seen = streams(), network().eval(), []
+    made.penalty = lambda features, carried=None: seen.append(carried) or features.new_zeros(())
+    step = next(step for step in range(1, 20) if len(set(source.draw(step).carry[:, 0])) == 2)
+    batch, loud = source.draw(step), torch.full((OPTIONS.batch, made.carries), 9.0)
+    carried_loss(made, batch, carried=loud)
+    carried_loss(made, batch)
+    assert torch.equal(seen[0], loud * torch.from_numpy(batch.carry))
+    assert seen[1] is None
 
 
 def test_a_new_series_begins_with_nothing():

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from foregate.models.architecture import Architecture
 from foregate.models.attention import Memory, remember
+from foregate.models.cell_spec import Dropout
 from foregate.models.cells import Fused, fused
 from foregate.models.dropout import FusedState, drop, read, recurrent_masks
 from foregate.models.forget import replay_forget, set_forget_bias
@@ -77,16 +78,18 @@ class Carried(Encoder):
         self._sizes = [self.kinds * d * hidden for d in architecture.dilations]
         self.carries = sum(self._sizes) + remembered * (hidden + 1)
 
-    def forward(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> Encoded:
-        """Read features (B, T, F); origins lie at `columns` (B, O)."""
-        B, rate = len(features), self.architecture.dropout
-        before = features.new_zeros(B, self.carries) if carried is None else carried
-        *states, kept = torch.split(before, [*self._sizes, self.carries - sum(self._sizes)], -1)
+    def forward(
+        self, features: Tensor, columns: Tensor, carried: Tensor | None = None, *, dropping: bool = True
+    ) -> Encoded:
+        """Read features (B, T, F); origins lie at `columns` (B, O). Not `dropping`, nothing is dropped in training
+        either."""
+        rate = self.architecture.dropout if dropping else Dropout()
+        states, kept = self._begin(features, carried)
         z = torch.tanh(self.inputs(features))
         after = []
         for i, (layer, d, state) in enumerate(zip(self.recurrent, self.architecture.dilations, states, strict=True)):
             x = drop(z, rate.between, training=self.training) if i else z
-            out, state = self._layer(layer, d, x, state.float())
+            out, state = self._layer(layer, d, x, state, recurrent_masks(layer, rate.recurrent))
             z = z + out if self.architecture.skip else out
             after.append(state)
         z = drop(z, rate.output, training=self.training)
@@ -96,29 +99,37 @@ class Carried(Encoder):
             after.append(last)
         return Encoded(_at(z, columns), torch.cat(after, -1), memory)
 
-    def forget_activations(self, features: Tensor) -> list[Tensor]:
-        """What the forget gates of each layer do (B, T, H) while they read from nothing.
+    def forget_activations(self, features: Tensor, carried: Tensor | None = None) -> list[Tensor]:
+        """What the forget gates of each layer do (B, T, H) as they read without dropout, going on from `carried`.
 
-        Of a dilated layer as many steps as are a multiple of its dilation; none where there are fewer.
+        Of a dilated layer the first steps, as many as are a multiple of its dilation; none where there are fewer.
         """
         z, found = torch.tanh(self.inputs(features)), []
-        for layer, d in zip(self.recurrent, self.architecture.dilations, strict=True):
-            out, _ = self._layer(layer, d, z, z.new_zeros(len(z), self.kinds * d * self.hidden))
+        B, H = len(z), self.hidden
+        states, _ = self._begin(features, carried)
+        for layer, d, state in zip(self.recurrent, self.architecture.dilations, states, strict=True):
+            out, _ = self._layer(layer, d, z, state, None)
             whole = z.shape[1] // d * d
             if whole and not isinstance(layer, nn.RNN):
-                apart = (each[:, :whole].reshape(len(z), -1, d, self.hidden) for each in (z, out))
-                found.append(replay_forget(layer, *(each.transpose(1, 2).flatten(0, 1) for each in apart)))
+                x, y = (each[:, :whole].reshape(B, -1, d, H).transpose(1, 2).flatten(0, 1) for each in (z, out))
+                opened = replay_forget(layer, x, y, self._state(state.reshape(B * d, self.kinds, H)))
+                found.append(opened.reshape(B, d, -1, H).transpose(1, 2).flatten(1, 2))
             z = z + out if self.architecture.skip else out
         return found
 
-    def _layer(self, layer: Fused, d: int, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    def _begin(self, features: Tensor, carried: Tensor | None) -> tuple[list[Tensor], Tensor]:
+        """What each layer goes on from (B, kinds·d·H), and the states that attention remembers."""
+        before = features.new_zeros(len(features), self.carries) if carried is None else carried
+        *states, kept = torch.split(before, [*self._sizes, self.carries - sum(self._sizes)], -1)
+        return [state.float() for state in states], kept
+
+    def _layer(self, layer: Fused, d: int, x: Tensor, state: Tensor, masks: Tensor | None) -> tuple[Tensor, Tensor]:
         """One layer over x (B, T, H), from its state (B, kinds·d·H) of the last d steps, the oldest first.
 
         Steps d apart are a sequence of their own, so that a dilated layer is a plain one over d times as many sequences
         of a d-th of the length. Steps that are left over at the end are read in a second call.
         """
         B, T, H = x.shape
-        masks = recurrent_masks(layer, self.architecture.dropout.recurrent)
         slots = state.reshape(B, d, self.kinds, H)
         whole, outputs = T // d * d, []
         for begin, length in ((0, whole), (whole, T - whole)):

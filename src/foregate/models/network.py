@@ -8,6 +8,7 @@ A heads of attention.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -21,7 +22,7 @@ from foregate.models.forget import forget_penalty
 from foregate.models.heads import Head, make_head
 from foregate.models.spec import NetworkSpec
 
-__all__ = ["Ahead", "Each", "Network", "NetworkSpec", "make_network"]
+__all__ = ["Ahead", "Each", "Network", "NetworkSpec", "make_network", "rows_there"]
 
 
 class Network(nn.Module, ABC):
@@ -54,12 +55,13 @@ class Network(nn.Module, ABC):
         """States (B, W) and features (B, F) of origins to the head's outputs (B, K, N) of the steps ahead."""
 
     @abstractmethod
-    def penalty(self, features: Tensor) -> Tensor:
-        """What is added to the loss beside the head's, from what the network does while it reads (B, T, F)."""
+    def penalty(self, features: Tensor, carried: Tensor | None = None) -> Tensor:
+        """What is added to the loss beside the head's, from what the network does as it reads (B, T, F) without
+        dropout, going on from `carried` (B, C). Rows of nothing but zeros, which fill up short series, do not count."""
 
-    def forget_activations(self, features: Tensor) -> list[Tensor]:
-        """What the forget gate of every layer does (B, T, H) while it reads features (B, T, F); empty where there is
-        none to be seen."""
+    def forget_activations(self, features: Tensor, carried: Tensor | None = None) -> list[Tensor]:
+        """What the forget gate of every layer does (B, T, H) as it reads features (B, T, F) without dropout, going on
+        from `carried` (B, C); empty where there is none to be seen."""
         return []
 
     @property
@@ -100,23 +102,23 @@ class One(Network):
         H, L = self.spec.hidden, self.spec.built.rows_back
         return H + L * (H + 1) if self.spec.keeps_memory else H
 
-    def forget_activations(self, features: Tensor) -> list[Tensor]:
+    def forget_activations(self, features: Tensor, carried: Tensor | None = None) -> list[Tensor]:
         """See `Network.forget_activations`."""
         if not self.spec.built.has_gate or not isinstance(self.encoder, Carried):
             return []
-        return self.encoder.forget_activations(features)
+        return self.encoder.forget_activations(features, carried)
 
-    def penalty(self, features: Tensor) -> Tensor:
+    def penalty(self, features: Tensor, carried: Tensor | None = None) -> Tensor:
         """How far forget gates stray from their range, and how evenly attention looks, by what these cost."""
-        built, cost = self.spec.built, features.new_zeros(())
-        if built.forget.within is not None:
-            opened = self.forget_activations(features)
-            cost = cost + built.forget.penalty * sum(forget_penalty(f, built.forget.within) for f in opened)
+        built, cost, valid = self.spec.built, features.new_zeros(()), rows_there(features)
+        if (within := built.forget.within) is not None:
+            for f in self.forget_activations(features, carried):
+                cost = cost + built.forget.penalty * forget_penalty(f, within, valid[:, : f.shape[1]])
         if built.entropy and self.attention is not None:
             every = torch.arange(features.shape[1], device=features.device).expand(len(features), -1)
-            read = self.encoder(features, every)
-            there = read.memory.there
-            cost = cost + built.entropy * entropy(self.look(read).weights, there).mean()
+            read = self.encoder(features, every, carried, dropping=False)
+            even = entropy(self.look(read).weights, read.memory.there).mean(-1)
+            cost = cost + built.entropy * (even * valid).sum() / valid.sum().clamp(min=1)
         return cost
 
     def encode(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -171,15 +173,15 @@ class Each(Network):
         """W, numbers of a state: those of every network."""
         return sum(network.width for network in self.each)
 
-    def penalty(self, features: Tensor) -> Tensor:
+    def penalty(self, features: Tensor, carried: Tensor | None = None) -> Tensor:
         """The mean of every network's."""
-        return torch.stack([network.penalty(features) for network in self.each]).mean()
+        own = zip(self.each, self._apart(carried), strict=True)
+        return torch.stack([network.penalty(features, before) for network, before in own]).mean()
 
     def encode(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """What every network reads, side by side: states (B, O, R·W) and what to carry on (B, R·C)."""
-        size = self.each[0].carries
-        before = [None] * len(self.each) if carried is None else torch.split(carried, size, -1)
-        read = [network.encode(features, columns, own) for network, own in zip(self.each, before, strict=True)]
+        own = zip(self.each, self._apart(carried), strict=True)
+        read = [network.encode(features, columns, before) for network, before in own]
         states, after = (torch.cat(each, -1) for each in zip(*read, strict=True))
         return states, after
 
@@ -192,7 +194,16 @@ class Each(Network):
             said.append(self.each[k - 1].decode(own[k - 1], features, step))
         return torch.cat(said, 1)
 
+    def _apart(self, carried: Tensor | None) -> Sequence[Tensor | None]:
+        """What every network goes on from."""
+        return [None] * len(self.each) if carried is None else carried.chunk(len(self.each), -1)
+
 
 def make_network(spec: NetworkSpec) -> Network:
     """The network of a spec, with first weights from torch's random numbers."""
     return Each(spec) if spec.built.strategy == "each" else One(spec)
+
+
+def rows_there(features: Tensor) -> Tensor:
+    """Which rows (B, T) of features (B, T, F) there are; the others, which fill up short series, are zeros."""
+    return features.any(-1)

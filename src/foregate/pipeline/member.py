@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +16,14 @@ from torch import Tensor
 
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.models.forget import retention
-from foregate.models.network import Network, make_network
+from foregate.models.network import Network, make_network, rows_there
 from foregate.models.spec import NetworkSpec
 from foregate.pipeline.augmented import AugmentedCrops
 from foregate.pipeline.judge import batch_score
 from foregate.pipeline.plan import HoldOut, plan_training, plan_unchecked
 from foregate.pipeline.recipe import LEVELS, Recipe
 from foregate.pipeline.start import Start
-from foregate.training.batches import Crops, Source
+from foregate.training.batches import Batch, Crops, Source
 from foregate.training.events import Callback
 from foregate.training.loop import TrainingResult, train
 from foregate.training.options import TrainingOptions
@@ -126,8 +127,9 @@ def train_member(
     elif options.stateful:
         source = Streams(crops)
     first = {name: value.clone() for name, value in network.state_dict().items()} if start is not None else None
+    seen = score or partial(_gates, batch=crops.draw(0))  # without a score too there is something to see
     result = train(
-        network, source, score=score, callbacks=callbacks, checkpoint=checkpoint, from_start=first is not None
+        network, source, score=seen, callbacks=callbacks, checkpoint=checkpoint, from_start=first is not None
     )
     network.cpu()  # wherever it was trained, it forecasts here
     trust, kept = 1.0, result.kept_score
@@ -159,7 +161,8 @@ def new_network(recipe: Recipe, spec: InputSpec, start: Start | None = None) -> 
 
 
 def _score(task: Task, options: TrainingOptions, horizon: int) -> Score | None:
-    """Mean loss over the held-out origins, on numbers prepared once; None where there is no outcome to judge by."""
+    """Mean loss over the held-out origins, on numbers prepared once, and what the gates do; None where there is no
+    outcome to judge by."""
     crops = Crops(task.inputs, task.inputs.panel.lengths, horizon, options, weights=task.weights)
     parts = np.array_split(task.judged, max(1, -(-len(task.judged) // 64)))
     batches = [crops.at(part, task.held.origins[part]) for part in parts if len(part)]
@@ -168,15 +171,19 @@ def _score(task: Task, options: TrainingOptions, horizon: int) -> Score | None:
         return None
 
     def score(network: Network) -> Judged:
-        network.eval()
-        losses = [batch_score(network, batch) for batch in batches]
-        features = torch.from_numpy(batches[0].features).to(network.device)
-        with torch.inference_mode():
-            gates = [retention(f) for f in network.forget_activations(features)]
-        found = float(np.average(losses, weights=sizes))
-        return Judged(found, tuple(gate.mean for gate in gates), tuple(gate.half_life for gate in gates))
+        losses = [batch_score(network.eval(), batch) for batch in batches]
+        return _gates(network, batches[0], float(np.average(losses, weights=sizes)))
 
     return score
+
+
+def _gates(network: Network, batch: Batch, score: float = math.inf) -> Judged:
+    """A score, and what the forget gates do while they read a batch."""
+    with torch.inference_mode():
+        features = torch.from_numpy(batch.features).to(network.device)
+        valid = rows_there(features)
+        gates = [retention(f, valid[:, : f.shape[1]]) for f in network.forget_activations(features)]
+    return Judged(score, tuple(gate.mean for gate in gates), tuple(gate.half_life for gate in gates))
 
 
 def _blend(network: Network, first: Mapping[str, Tensor], result: TrainingResult, score: Score) -> tuple[float, float]:

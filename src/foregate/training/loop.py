@@ -149,7 +149,7 @@ def carried_loss(
     units = Units(there(batch.level).unsqueeze(-1), there(batch.scale).unsqueeze(-1))
     outputs, after = batch_outputs(network, batch, precision, carried)
     loss = network.head.loss(outputs, there(batch.target), units)
-    penalty = network.penalty(torch.from_numpy(batch.features).to(network.device))
+    penalty = network.penalty(torch.from_numpy(batch.features).to(network.device), _begun(batch, carried))
     return masked_mean(loss, there(batch.weight)) + penalty, None if batch.carry is None else after.detach()
 
 
@@ -163,9 +163,15 @@ def batch_outputs(
         return torch.from_numpy(array).to(device)
 
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        before = None if batch.carry is None or carried is None else carried * there(batch.carry)
-        states, after = network.encode(there(batch.features), there(batch.column), before)
+        states, after = network.encode(there(batch.features), there(batch.column), _begun(batch, carried))
     came = there(batch.target).masked_fill(there(batch.weight) == 0, math.nan)
     ahead = Ahead(there(batch.k), *(each.flatten(0, 1) for each in (there(batch.steps), there(batch.paths), came)))
     outputs = network.decode(states.float().flatten(0, 1), there(batch.origin_features).flatten(0, 1), ahead)
     return outputs, after
+
+
+def _begun(batch: Batch, carried: Tensor | None) -> Tensor | None:
+    """What the crops of a batch go on from: the state after the batch before, or nothing."""
+    if batch.carry is None or carried is None:
+        return None
+    return carried * torch.from_numpy(batch.carry).to(carried.device)
