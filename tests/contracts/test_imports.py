@@ -7,10 +7,12 @@ from tests.house import modules
 MAKES_NETWORKS = (
     "foregate.models",
     "foregate.training",
+    "foregate.pipeline.attention",
     "foregate.pipeline.fit",
     "foregate.pipeline.judge",
     "foregate.pipeline.member",
     "foregate.pipeline.pretraining",
+    "foregate.pipeline.warm",
     "foregate.persistence.runs",
 )
 """What may load torch when imported; everything else names it inside functions, if at all."""

@@ -1,5 +1,6 @@
 """A fit works for any panel, learns from it alone, and leaves everything else alone."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -495,3 +496,44 @@ def test_counts_are_not_learnt_from_what_is_none(values):
     ):
         fit(recipe, Panel.from_arrays([values]))
     fit(recipe, Panel.from_arrays([np.where(np.arange(40) == 7, np.nan, np.arange(40.0))]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hidden": 6}, r"of another network: hidden is \d+, and 6 is asked for\."),
+        ({"model": ModelOptions.parse("gru+point")}, r"of another network: gru\+point is asked for"),
+    ],
+)
+def test_what_keeps_pretrained_weights_away_is_said(changes, message):
+    """The sizes or parts that differ, and no others."""
+    recipe = Recipe(4, (), **{"steps": 2, "batch": 4, "crop": 20, **changes})
+    (note,) = (each for each in fit(recipe, wavy(40), start=START)[1].notes if "scratch" in each)
+    assert re.search(message, note)
+
+
+def test_a_window_longer_than_any_history_is_refused():
+    """With the rows that there are; as long as it is taken."""
+    for lookback, wrong in ((41, True), (40, False)):
+        recipe = small(model=ModelOptions.parse(f"patched+lookback={lookback}+patch=1"))
+        if wrong:
+            with pytest.raises(DataError, match=r"lookback must be at most .*, but got 41 for 40 rows\. Give"):
+                fit(recipe, wavy(40, 30))
+        else:
+            fit(recipe, wavy(40, 30))
+
+
+@pytest.mark.parametrize("device", ["tpu", "xla:0"])
+def test_a_device_that_is_not_there_is_refused(device):
+    """Before anything is prepared."""
+    with pytest.raises(UsageError, match=f"device must be one that torch can use here, but got '{device}'"):
+        fit(small(training={"device": device}), wavy(40))
+
+
+def test_weights_of_held_out_rows_alone_teach_nothing():
+    """Weights that leave nothing to learn from are refused; held-out rows may weigh nothing."""
+    rows = np.zeros(40)
+    rows[-1] = 1
+    with pytest.raises(UsageError, match=r"above 0 for some row that is trained on, but got 0 for all \d+ of them"):
+        fit(small(), wavy(40), weights=rows)
+    fit(small(), wavy(40), weights=1 - rows)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from foregate.forecasting.ensemble import Ensemble
 from foregate.forecasting.fitted import Fitted, require_counts
 from foregate.forecasting.intervals import Calibration
 from foregate.forecasting.origins import raw_quantiles
-from foregate.models.network import Network
 from foregate.pipeline.calibration import MOST_JUDGED, Outcomes, as_wide_as, calibrated, judged_series, judged_steps
 from foregate.pipeline.instant import instant
 from foregate.pipeline.member import Member, Task, new_network, train_member
@@ -26,7 +24,8 @@ from foregate.pipeline.prepare import choose_seasons, few_observations, shown_se
 from foregate.pipeline.recipe import Recipe
 from foregate.pipeline.report import FitReport
 from foregate.pipeline.start import Start
-from foregate.training.engine import TorchEngine
+from foregate.pipeline.warm import networks_of
+from foregate.training.engine import TorchEngine, require_device
 from foregate.training.events import Callback, numbered
 from foregate.training.weights import row_weights
 
@@ -74,12 +73,13 @@ def fit(
     """
     if recipe.effort == "instant":
         raise UsageError("effort must be one that trains, but got 'instant'. Use foregate.pipeline.instant for it.")
+    require_device(recipe.training.get("device", "cpu"))
     require_regular(panel)
     counted = None if weights is None else row_weights(panel, weights)
-    before = () if warm is None else _networks(warm, recipe)
+    before = () if warm is None else networks_of(warm, recipe, panel)
     seasons = choose_seasons(recipe, panel) if warm is None else warm.spec.seasons
     held = hold_out(panel, recipe.horizon, max(seasons)) if recipe.validate else _nothing_held(panel)
-    _require_trainable(panel, held, recipe.horizon)
+    _require_trainable(panel, held, recipe, counted)
     if recipe.model.head == "negative-binomial":
         require_counts(panel)
     begun = start if start is not None and recipe.start == "pretrained" and start.serves(recipe) else None
@@ -121,25 +121,6 @@ def _told(recipe: Recipe, panel: Panel, held: HoldOut, seasons: tuple[int, int])
     return InputSpec(seasons, recipe.recent, plan_window(seasons), counts, columns)
 
 
-def _networks(warm: Fitted, recipe: Recipe) -> tuple[Network, ...]:
-    """The networks of a model that is trained on."""
-    engines = warm.engine.engines if isinstance(warm.engine, Ensemble) else (warm.engine,)
-    networks = tuple(engine.network for engine in engines if isinstance(engine, TorchEngine))
-    if len(networks) != len(engines):
-        raise UsageError(
-            "a model that is trained on must be run by torch, but got another. Load it with engine='torch'."
-        )
-    asked = recipe.model.resolve(recipe.layers, warm.spec.seasons, recipe.horizon)
-    for network in networks:
-        own = network.spec.built
-        if replace(asked, dilations=own.dilations, dropout=own.dropout, forget=own.forget) != own:
-            raise UsageError(
-                f"a warm start must go on with the model that there is, made for {warm.horizon} steps, but got "
-                f"{recipe.model.label!r} for {recipe.horizon}. Ask for the same, or fit anew."
-            )
-    return networks
-
-
 def _together(members: Sequence[Member], recipe: Recipe) -> Engine:
     """What runs all members."""
     engines = [TorchEngine(member.network) for member in members]
@@ -164,7 +145,7 @@ def _nothing_held(panel: Panel) -> HoldOut:
     return HoldOut(panel.lengths, np.full((len(panel), 1), -1))
 
 
-def _require_trainable(panel: Panel, held: HoldOut, horizon: int) -> None:
+def _require_trainable(panel: Panel, held: HoldOut, recipe: Recipe, weights: NDArray[np.float32] | None) -> None:
     rows = np.arange(len(panel.values)) - np.repeat(panel.offsets[:-1], panel.lengths)
     known = panel.mask & (rows < np.repeat(held.limits, panel.lengths))
     counts = np.bincount(panel.row_series[known], minlength=len(panel))
@@ -173,11 +154,21 @@ def _require_trainable(panel: Panel, held: HoldOut, horizon: int) -> None:
             f"at least one series must have 2 observed values to learn from, but got at most {counts.max(initial=0)}. "
             "Give longer series or a shorter horizon."
         )
+    if weights is not None and not weights[known].any():
+        raise UsageError(
+            f"weights must be above 0 for some row that is trained on, but got 0 for all {int(known.sum()):,} of them: "
+            "the last rows of each series are held out. Give these rows weight, or validate=False to hold out none."
+        )
     longest = int(panel.lengths.max())
-    if horizon >= longest:
+    if recipe.horizon >= longest:
         raise DataError(
-            f"the horizon must be shorter than the longest series, but got {horizon} steps for {longest} rows. "
+            f"the horizon must be shorter than the longest series, but got {recipe.horizon} steps for {longest} rows. "
             "Give a shorter horizon, fewer windows to score, or longer series; or effort='instant' for any."
+        )
+    if (recipe.model.lookback or 0) > longest:
+        raise DataError(
+            f"lookback must be at most the rows of the longest series, but got {recipe.model.lookback} for {longest} "
+            "rows. Give a shorter lookback, or leave it out."
         )
 
 
@@ -223,6 +214,17 @@ def _notes(panel: Panel, held: HoldOut) -> tuple[str, ...]:
     return (*notes, *few_observations(panel))
 
 
+def _differences(recipe: Recipe, start: Start) -> Iterator[str]:
+    """What a recipe asks for that pretrained weights are not of."""
+    if not recipe.model.is_pretrained:
+        yield f"{recipe.model.label} is asked for, and they are of the usual one"
+    own = start.shape
+    sizes = ("hidden", own.hidden), ("layers", own.built.layers), ("decoder", own.decoder), ("recent", start.recent)
+    for name, size in sizes:
+        if getattr(recipe, name) not in (None, size):
+            yield f"{name} is {size}, and {getattr(recipe, name)} is asked for"
+
+
 def _start_notes(recipe: Recipe, start: Start | None, best: Member) -> tuple[str, ...]:
     """What became of the pretrained weights, where it is not the usual."""
     if best.start == "own":
@@ -230,10 +232,9 @@ def _start_notes(recipe: Recipe, start: Start | None, best: Member) -> tuple[str
     if best.start == "scratch":
         if start is None or recipe.start == "scratch" or start.serves(recipe):
             return ()
-        own = start.shape
         return (
-            f"trained from scratch, since the pretrained weights {start.name!r} are of another network "
-            f"(lstm, hidden {own.hidden}, layers {own.built.layers}, decoder {own.decoder}, recent {start.recent}).",
+            f"trained from scratch, since the pretrained weights {start.name!r} are of another network: "
+            f"{', '.join(_differences(recipe, start))}.",
         )
     if best.trust == 0:
         return (
