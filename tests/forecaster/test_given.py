@@ -1,10 +1,15 @@
 """Laws of what people give a forecaster."""
 
+from dataclasses import replace
+
 import numpy as np
+import polars as pl
 import pytest
 
 from foregate import ArtifactError, Forecaster, ModelOptions, Panel, UsageError, backtest, load
-from foregate.forecaster.given import recipe_of
+from foregate.core import Covariate, DataError, Frequency
+from foregate.data import read, regularize, split_known_future
+from foregate.forecaster.given import recipe_of, spread_weights
 
 QUICK = {"steps": 4, "hidden": 6, "decoder": 6, "start": "scratch"}
 ARGUMENTS = {"horizon": 4, "effort": "fast", "seed": 0}
@@ -48,7 +53,8 @@ def test_a_wrong_model_is_told_at_once(wrong, message):
 @pytest.mark.parametrize("model", ["gru", "recursive+draws=20", "negative-binomial"])
 def test_futures_lie_where_the_forecast_says(panel, model):
     """At every step the lowest, middle and highest of n futures are the quantiles that evenly spread ones should be."""
-    made = fitted(panel, model=model)
+    counts = replace(panel, values=np.rint(panel.values))
+    made = fitted(counts, model=model)
     n = 9
     frame = made.simulate(n=n)
     assert list(frame.columns) == ["unique_id", "ds", "sample_id", "LSTM"]
@@ -57,7 +63,7 @@ def test_futures_lie_where_the_forecast_says(panel, model):
     np.testing.assert_allclose(values.min(1), said.quantile(0.5 / n))
     np.testing.assert_allclose(np.median(values, 1), said.median)
     np.testing.assert_allclose(values.max(1), said.quantile(1 - 0.5 / n))
-    again = made.simulate(panel.take([2]), n=n)["LSTM"].to_numpy()
+    again = made.simulate(counts.take([2]), n=n)["LSTM"].to_numpy()
     np.testing.assert_allclose(again, values[2].reshape(-1), rtol=1e-5)
 
 
@@ -93,9 +99,87 @@ def test_a_warm_start_is_of_the_same_model(panel):
     made = fitted(panel, model="direct")
     kept = made.fitted_
     made.horizon = 6
-    with pytest.raises(UsageError, match="a warm start must go on with the model that there is, made for 4 steps"):
+    with pytest.raises(UsageError, match=r"a warm start must go on with .*, but got horizon=6 instead of 4\."):
         made.fit(panel, warm=True)
     assert made.fitted_ is kept
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"options": {**QUICK, "hidden": 12}}, "but got hidden=12 instead of 6. Ask"),
+        ({"season_length": 12}, r"but got season_length=\(12,\) instead of \(6,\)"),
+        ({"options": {**QUICK, "members": 2}}, "but got members=2 instead of 1"),
+    ],
+)
+def test_a_warm_start_drops_nothing(panel, changes, message):
+    """What is asked for since the first fit and cannot be had is refused, and the model stays."""
+    made = fitted(panel)
+    kept = made.fitted_
+    with pytest.raises(UsageError, match=message):
+        made.set_params(**changes).fit(panel, warm=True)
+    assert made.fitted_ is kept
+
+
+def test_a_warm_start_is_on_like_data(panel):
+    """Other steps between rows, other targets or a covariate that is new are refused."""
+    made = fitted(panel)
+    table = pl.DataFrame({"ds": np.arange(40), "u": np.arange(40.0), "v": np.arange(40.0)})
+    price = Covariate("past", np.ones(len(panel.values), np.float32))
+    for other, message in (
+        (replace(panel, times=2 * panel.times, freq=Frequency.parse(2)), "the data must step by"),
+        (replace(panel, covariates={"price": price}), "must have the covariates that the model reads"),
+        (read(table, target_cols=["u", "v"], freq=1), "the data must have the targets"),
+    ):
+        with pytest.raises(DataError, match=message):
+            made.fit(other, warm=True)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"warm": True}, {"weights": [1.0]}, {"callbacks": [print]}, {"checkpoint": "somewhere"}], ids=str
+)
+def test_what_only_training_reads_is_refused_where_nothing_is_trained(panel, asked):
+    """Effort instant says what it cannot do."""
+    (name,) = asked
+    with pytest.raises(UsageError, match=rf"effort must be one that trains where {name} are given, but got 'instant'"):
+        Forecaster.pretrained(4).fit(panel, **asked)
+
+
+@pytest.mark.parametrize("seed", [-1, None, 1.5, "a", True])
+def test_a_seed_of_futures_is_a_whole_number(panel, seed):
+    """Fitted or not."""
+    for model in (Forecaster.pretrained(4), Forecaster.pretrained(4).fit(panel)):
+        with pytest.raises(UsageError, match="seed must be a whole number of at least 0, but got"):
+            model.simulate(panel, seed=seed)
+
+
+def test_weights_are_of_the_rows_that_were_given():
+    """Rows that fill gaps, and rows of a known future, leave every other row its weight."""
+    t = np.array([0, 1, 2, 4, 5, 6])
+    price = Covariate("future", np.arange(12, dtype=np.float32))
+    mask = np.tile([True, True, True, True, True, False], 2)
+    values = np.where(mask, np.tile(t, 2), 0).astype(np.float32)
+    given = Panel(
+        np.array(["a", "b"]), np.array([0, 6, 12]), values, mask, np.tile(t, 2), Frequency.parse(1), {"price": price}
+    )
+    panel = regularize(split_known_future(given)[0])
+    assert panel.lengths.tolist() == [6, 6]
+    spread = spread_weights(np.arange(12.0), given, panel)
+    assert spread.tolist() == [0, 1, 2, 0, 3, 4, 6, 7, 8, 0, 9, 10]
+    assert spread_weights({"a": 2.0}, given, panel) == {"a": 2.0}
+    assert spread_weights(None, given, panel) is None
+    one = given.take([0])
+    with pytest.raises(UsageError, match="for each of the 6 rows that were given, or of the 7 with gaps filled, but"):
+        spread_weights(np.ones(5), one, regularize(one))
+
+
+def test_row_weights_serve_a_table_with_gaps(panel):
+    """As many weights as rows, whether or not steps are missing."""
+    there = np.arange(len(panel.values)) % 13 != 5
+    frame = {"unique_id": panel.ids[panel.row_series][there], "ds": panel.times[there], "y": panel.values[there]}
+    made = Forecaster(4, model="gru", season_length=6, effort="fast", options=QUICK, verbose=False, freq=1)
+    made.fit(pl.DataFrame(frame), weights=np.ones(int(there.sum())))
+    assert len(made.panel_.values) > there.sum()
 
 
 @pytest.mark.parametrize("combine", ["weights", "median"])

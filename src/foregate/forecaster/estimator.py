@@ -17,15 +17,15 @@ from foregate.core import (
     Role,
     UsageError,
     asked,
+    at_least,
     levels_to_quantiles,
-    require_torch,
 )
 from foregate.data import align_future, forecast_frame, paths_frame, read, regularize, require_freq, split_known_future
-from foregate.forecaster.given import as_before, recipe_of
+from foregate.forecaster.given import as_before, check_run, recipe_of, spread_weights, to_go_on
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.paths import simulate
 from foregate.models.options import ModelOptions
-from foregate.persistence import Artifact, as_torch, load_shipped, require_size, save_model
+from foregate.persistence import Artifact, load_shipped, require_size, save_model
 from foregate.pipeline.instant import instant, untold
 from foregate.pipeline.plan import plan_weights
 from foregate.pipeline.recipe import Effort, Recipe
@@ -151,21 +151,20 @@ class Forecaster:
             checkpoint: folder for checkpoints; a run that was stopped goes on from there, to the same result.
             callbacks: functions that are told of every event of training, such as
                 `foregate.training.loggers.CsvLogger`.
-            weights: how much each series (by id, 1 if not named) or each row counts in the loss.
+            weights: how much each series (by id, 1 if not named) or each row, series after series in order of time,
+                counts in the loss.
             warm: train on with the weights of the fit before, its seasons and the scales of its covariates, instead of
                 beginning anew.
 
         Raises:
             NotFittedError: a warm start of what was never fitted.
             DataError: the data has a problem; nothing was trained and what was fitted before stays.
+            UsageError: something is asked of the training that the effort or a warm start does not do.
             MissingExtraError: torch is not installed, and the effort is not ``instant``.
         """
         recipe = self._recipe()
-        if recipe.effort != "instant":
-            require_torch()
-        if checkpoint is not None and Path(checkpoint).is_file():
-            raise UsageError(f"checkpoint must be a folder, but got the file {checkpoint}. Name another place.")
-        panel = read(
+        check_run(recipe, warm=warm, weights=weights, callbacks=callbacks, checkpoint=checkpoint)
+        given = read(
             data,
             id_col=id_col,
             time_col=time_col,
@@ -174,12 +173,12 @@ class Forecaster:
             covariates=covariates,
             freq=self.freq,
         )
-        panel, ahead = split_known_future(panel)
-        panel = regularize(require_freq(panel))
+        panel, ahead = split_known_future(require_freq(given))
+        panel = regularize(panel)
         began = time.perf_counter()
-        run: dict[str, Any] = {"callbacks": callbacks, "weights": weights}
+        run: dict[str, Any] = {"callbacks": callbacks, "weights": spread_weights(weights, given, panel)}
         run |= {"checkpoint": Path(checkpoint)} if checkpoint is not None else {}
-        run |= {"warm": replace(self._fitted(), engine=as_torch(self._fitted().engine))} if warm else {}
+        run |= {"warm": to_go_on(self._fitted(), self._history(None)[0], panel)} if warm else {}
         fitted, report = self._made(recipe, panel, run)
         self.fitted_, self.panel_ = fitted, panel
         self.future_ = ahead if _reads_future(fitted) else None
@@ -252,7 +251,7 @@ class Forecaster:
         Args:
             data, horizon, future: see `predict`.
             n: futures of each series.
-            seed: same seed, same futures.
+            seed: same seed, same futures; a whole number from 0 on.
 
         Returns:
             A frame of the kind that came in: id, time, ``sample_id`` from 0 to n - 1, and ``LSTM``, the value.
@@ -261,6 +260,7 @@ class Forecaster:
             >>> Forecaster.pretrained(horizon=3).fit(np.arange(40.0)).simulate(n=2).shape
             (6, 3)
         """
+        at_least(0, seed=seed)
         if self.effort == "instant" and data is not None and not hasattr(self, "fitted_"):
             return Forecaster(**self.get_params()).fit(data).simulate(n=n, horizon=horizon, future=future, seed=seed)
         panel, rows = self._history(data)
