@@ -98,6 +98,9 @@ class TrainingOptions:
         at_least(0, seed=self.seed)
         for name in ("rate", "decay", "clip", "averaging", "scale_power", "l1", "warm_up", "clip_value"):
             _require_number(name, getattr(self, name))
+        for name in ("stateful", "every_step"):
+            if not isinstance(getattr(self, name), bool):
+                raise UsageError(f"{name} must be True or False, but got {getattr(self, name)!r}. Give one of these.")
         for name in ("optimizer", "device"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name):
                 raise UsageError(f"{name} must be a name, but got {getattr(self, name)!r}.")
@@ -106,7 +109,8 @@ class TrainingOptions:
                 raise UsageError(f"{name} must be a dict from names to values, but got {getattr(self, name)!r}.")
         for name, choices in (("schedule", Schedule), ("keep", Keep), ("precision", Precision)):
             if getattr(self, name) not in get_args(choices):
-                raise UsageError(f"{name} must be {' or '.join(get_args(choices))}, but got {getattr(self, name)!r}.")
+                known = " or ".join(get_args(choices))
+                raise UsageError(f"{name} must be {known}, but got {getattr(self, name)!r}. Choose one of these.")
         if not 0 < self.rate < 1:
             raise UsageError(f"rate must be between 0 and 1, but got {self.rate}. Good values lie around 1e-3.")
         for name in ("averaging", "warm_up"):
@@ -115,6 +119,8 @@ class TrainingOptions:
         for name in ("decay", "clip", "clip_value", "l1"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise UsageError(f"{name} must be 0 or more, but got {getattr(self, name)}. Give 0 to do without it.")
+        if not math.isfinite(self.scale_power):
+            raise UsageError(f"scale_power must be a finite number, but got {self.scale_power}. Give 0, 0.5 or 1.")
         self._check_schedule()
         self._check_optimizer()
 
