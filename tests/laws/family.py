@@ -36,7 +36,7 @@ DRAWS = 10
 """Futures of a recursive model, few enough to be quick."""
 LOUD, LOUD_MEMORY = 3.0, 1.3
 """What random weights are multiplied by, so that whatever is read shows in the forecast; and those from a state to the
-next, which would grow without end."""
+next, which would grow without end. What is fed back whole would do so too: it is as loud as its memory."""
 
 
 def every() -> tuple[dict[tuple, ModelOptions], dict[tuple, Exception]]:
@@ -95,9 +95,10 @@ def loud_network(model: ModelOptions, spec: InputSpec, seed: int = 0) -> Network
         if isinstance(part, nn.RNNBase | Cell)
         for parameter in part.parameters()
     }
+    loudness = LOUD_MEMORY if model.strategy == "recursive" else LOUD
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter *= LOUD_MEMORY if id(parameter) in memory else LOUD
+            parameter *= LOUD_MEMORY if id(parameter) in memory else loudness
             if not parameter.any():  # what begins at zero would say nothing
                 parameter += torch.linspace(-1, 1, parameter.numel()).reshape(parameter.shape)
     return network.eval()
@@ -127,16 +128,19 @@ def loud(model: ModelOptions, seed: int = 0):
     return fit
 
 
-def counted(*, seed: int = 0, with_missing: bool = True) -> Panel:
-    """`lively`, in whole numbers, none of them small."""
-    panel = lively(seed=seed, with_missing=with_missing)
-    size = np.array([5, 0.01, 2000, 0.5], np.float32)[panel.row_series]
-    return replace(panel, values=np.round(size * panel.values))
+def whole(panel: Panel) -> Panel:
+    """The same in whole numbers from 0 to about 60, as counts are."""
+    most = np.maximum.reduceat(np.where(panel.mask, np.abs(panel.values), 0), panel.offsets[:-1])
+    return replace(panel, values=np.round(np.abs(60 * panel.values / most[panel.row_series])))
 
 
-def panel_of(model: ModelOptions):
-    """What makes the series that a model is for."""
-    return counted if counts(model) else lively
+def panel_of(model: ModelOptions, make=lively):
+    """What makes the series that a model is for: counts, where it takes nothing else."""
+
+    def make_counts(**kinds) -> Panel:
+        return whole(make(**kinds))
+
+    return make_counts if counts(model) else make
 
 
 def knowing(*, seed: int = 0, with_missing: bool = True) -> Panel:
