@@ -77,6 +77,7 @@ MODELS = (
     "stacked",
     "gru+stacked",
     "dilated",
+    "windowed",
     "bidirectional",
     "patched",
     "additive",

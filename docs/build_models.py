@@ -25,6 +25,7 @@ PURPOSE = {
     "stacked": "the textbook's stack: layers read one another",
     "gru+stacked": "the same of GRUs",
     "dilated": "the state of a season ago as a neighbour",
+    "windowed": "a window read anew at every origin: nothing older is remembered",
     "bidirectional": "a window read in both directions at every origin",
     "patched": "long windows in few steps, for horizons of hundreds",
     "additive": "a look back at past states, compared by a small network",

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from foregate.models.attention import Memory
+from foregate.models.cell_spec import Dropout
 from foregate.models.decoders import SHUT, Ahead, Writer, make_decoder
 from tests.models.built import CLOSE, REACH, B, F, H, P, S, ahead, built, numbers
 
@@ -133,6 +134,39 @@ def test_every_written_step_looks_at_the_past():
     empty[:, :2], full[:, 2:] = 50, -full[:, 2:]
     assert torch.equal(say(made, known, memory=Memory(empty, there)), one)
     assert bool((say(made, known, memory=Memory(full, there)) != one).any(-1).all())
+
+
+@pytest.mark.parametrize("rates", [(0.5, 0, 0), (0, 0.5, 0), (0, 0, 0.5)], ids=["recurrent", "between", "output"])
+@pytest.mark.parametrize("attention", [None, "dot"])
+def test_dropout_reaches_what_is_written(rates, attention):
+    """In training other random numbers say other things, for each place where something is dropped; else none do."""
+    made, known = writer(dropout=Dropout(*rates), attention=attention), ahead()
+    plain = writer(attention=attention)
+    memory = Memory(numbers(B, 6, H), torch.ones(B, 6, dtype=torch.bool)) if attention else None
+
+    def drawn(seed):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return say(made, known, memory=memory)
+
+    assert torch.equal(drawn(0), drawn(1))
+    torch.testing.assert_close(drawn(0), say(plain, known, memory=memory), **CLOSE)
+    made.train()
+    assert torch.equal(drawn(0), drawn(0))
+    assert not torch.allclose(drawn(0), drawn(1))
+
+
+def test_all_steps_are_written_under_one_mask():
+    """The mask of h_{t-1} is drawn once: an origin has the same at every step, and another one its own."""
+    made, known, masks = writer(dropout=Dropout(recurrent=0.5)).train(), ahead(), []
+    made.cell.register_forward_hook(lambda _, given, __: masks.append(given[2]))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        say(made, known)
+    assert len(masks) == REACH
+    assert all(torch.equal(mask, masks[0]) for mask in masks)
+    assert set(masks[0].unique().tolist()) == {0.0, 2.0}
+    assert not torch.equal(masks[0][0], masks[0][1])
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foregate.core import UsageError
 from foregate.models.cell_spec import Dropout, ForgetGate
 from foregate.models.decoders import Writer
 from foregate.models.names import head_outputs
@@ -155,12 +156,40 @@ def test_attention_looks_at_the_past(attention):
 
 
 def test_without_attention_there_is_nothing_to_look_with():
-    """Nor at the origin where the second network looks by itself."""
+    """Nor at the origin where the second network looks by itself; the message says what there is."""
     x = numbers(B, T, F)
     for kind in (built(), built(strategy="seq2seq", attention="dot")):
         network = make(kind)
-        with pytest.raises(ValueError, match="no attention at origins"):
-            network.look(network.encoder(x, every(x)))
+        with pytest.raises(UsageError, match=r"attention must look from origins, but got (None of 'par|dot of 'seq)"):
+            network.attention_weights(x, every(x))
+
+
+@pytest.mark.parametrize("strategy", ["parallel", "each"])
+def test_where_attention_looks_is_told_on_request(strategy):
+    """Weights of every network, also read in pieces; what is carried on is that of reading."""
+    network, x = make(built("dilated", strategy=strategy, attention="multi-head", heads=2)), numbers(B, T, F)
+    with torch.no_grad():
+        whole, after = network.attention_weights(x, every(x))
+        pieces, last = in_pieces(network.attention_weights, x, (4, 7))
+    networks = REACH if strategy == "each" else 1
+    assert whole.shape == (B, T, networks, 2, 6)
+    torch.testing.assert_close(whole.sum(-1), torch.ones(B, T, networks, 2), **CLOSE)
+    torch.testing.assert_close(pieces, whole, **CLOSE)
+    torch.testing.assert_close(last, encode(network, x)[1], **CLOSE)
+    torch.testing.assert_close(after, last, **CLOSE)
+
+
+def test_every_written_step_tells_where_it_looks():
+    """Where a decoder looks at every step, so it tells, and says the same as unasked."""
+    network, x, seen = make(built(strategy="seq2seq", attention="additive")), numbers(B, T, F), []
+    states, _ = encode(network, x, torch.full((B, 1), 3))
+    unasked = decode(network, states[:, 0], x[:, 3], ahead())
+    with torch.no_grad():
+        assert torch.equal(network.decode(states[:, 0], x[:, 3], ahead(), seen), unasked)
+    assert [each.shape for each in seen] == [(B, 1, 6)] * REACH
+    for each in seen:
+        torch.testing.assert_close(each.sum(-1), torch.ones(B, 1), **CLOSE)
+        assert not each[..., :2].any(), "of six rows back there were four"
 
 
 @kinds

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import Ahead, Engine, UsageError
+from foregate.core import Ahead, Engine, Manner, UsageError
 from foregate.data.inputs import Inputs, View
 from foregate.forecasting.distributions import Distribution
 from foregate.forecasting.recursion import rolled, rolled_quantiles
 from foregate.forecasting.state import State
 
-__all__ = ["decode_origins", "decode_state", "in_batches", "raw_quantiles", "read_origins"]
+__all__ = ["decode_origins", "decode_state", "in_batches", "raw_quantiles", "read_origins", "require_reach"]
 
 IntArray = NDArray[np.int64]
 Float32Array = NDArray[np.float32]
@@ -80,11 +80,7 @@ def decode_origins(
     Raises:
         UsageError: a step lies further ahead than the network reaches.
     """
-    if engine.manner.reach is not None and k[-1] > engine.manner.reach:
-        raise UsageError(
-            f"the horizon must be at most the {engine.manner.reach} steps that this model was made for, but got "
-            f"{k[-1]}. Fit one with a longer horizon, or with a strategy of any reach such as 'parallel'."
-        )
+    require_reach(engine.manner, int(k[-1]))
     asked = np.arange(1, k[-1] + 1) if engine.manner.strategy == "seq2seq" else k
     says = Distribution.of(engine.manner)
     size = max(1, DECODER_CELLS // len(asked))
@@ -93,6 +89,19 @@ def decode_origins(
         units = inputs.units(rows[part])
         said = engine.decode(states[part], features[part], Ahead(asked, *inputs.steps(rows[part], asked), *units))
         yield part, says.quantiles(said if asked is k else said[:, k - 1], engine.manner.levels, k, *units)
+
+
+def require_reach(manner: Manner, horizon: int) -> None:
+    """Refuse steps that lie further ahead than a network reaches.
+
+    Raises:
+        UsageError: says how far it does.
+    """
+    if manner.reach is not None and horizon > manner.reach:
+        raise UsageError(
+            f"the horizon must be at most the {manner.reach} steps that this model was made for, but got {horizon}. "
+            "Fit one with a longer horizon, or with a strategy of any reach such as 'parallel'."
+        )
 
 
 def in_batches(lengths: IntArray) -> Iterator[IntArray]:

@@ -11,13 +11,14 @@ from foregate.models.names import ATTENTIONS, HEADS, POINT_LOSSES, AttentionName
 
 __all__ = ["ENCODERS", "STRATEGIES", "Architecture", "EncoderName", "StrategyName"]
 
-EncoderName = Literal["residual", "stacked", "dilated", "bidirectional", "patched"]
+EncoderName = Literal["residual", "stacked", "dilated", "windowed", "bidirectional", "patched"]
 StrategyName = Literal["parallel", "direct", "each", "recursive", "seq2seq"]
 
 ENCODERS: dict[EncoderName, str] = {
     "residual": "layers that add to what they read; the state is carried from row to row",
     "stacked": "layers that read one another; the state is carried from row to row",
     "dilated": "residual layers that go on from their state d rows ago (Chang et al. 2017)",
+    "windowed": "the last rows before every origin are read anew, forwards, one at a step",
     "bidirectional": "the last rows before every origin are read anew, forwards and backwards",
     "patched": "the last rows before every origin are read anew, several at a step",
 }
@@ -32,7 +33,7 @@ STRATEGIES: dict[StrategyName, str] = {
 }
 """The name of every way to forecast several steps."""
 
-WINDOWED: tuple[EncoderName, ...] = ("bidirectional", "patched")
+WINDOWED: tuple[EncoderName, ...] = ("windowed", "bidirectional", "patched")
 
 
 @dataclass(frozen=True)

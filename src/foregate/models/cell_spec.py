@@ -60,7 +60,8 @@ def check_rate(name: str, rate: float) -> None:
 
 @dataclass(frozen=True)
 class Dropout:
-    """Which share of a recurrent encoder's units is dropped in training; none when it forecasts.
+    """Which share of the units of a recurrent encoder, and of a recurrent decoder, is dropped in training; none when they
+    forecast.
 
     Examples:
         >>> Dropout(recurrent=0.2)
@@ -71,7 +72,7 @@ class Dropout:
     """Of h_{t-1}, as the gates read it, 0 up to 1: the same units at every step (Gal and Ghahramani 2016), since units
     dropped anew at each step would wear the memory away."""
     between: float = 0.0
-    """Of what a layer reads from the one below, 0 up to 1, drawn anew at every step."""
+    """Of what a layer reads from the one below, and a decoder of the step, 0 up to 1, drawn anew at every step."""
     output: float = 0.0
     """Of what the last layer gives, 0 up to 1, drawn anew at every step."""
 

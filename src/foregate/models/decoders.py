@@ -19,6 +19,7 @@ from torch.nn import functional
 from foregate.models.architecture import Architecture
 from foregate.models.attention import Memory, make_attention
 from foregate.models.cells import make_cell
+from foregate.models.dropout import drop, recurrent_masks
 
 __all__ = ["Ahead", "Decoder", "Writer", "make_decoder"]
 
@@ -95,6 +96,9 @@ class Writer(Decoder):
     In training it is told what came instead of what it said (teacher forcing, Williams and Zipser 1989), and as
     training goes on less often (scheduled sampling, Bengio et al. 2015). With attention, every step looks at the
     encoder's past states (Bahdanau et al. 2015).
+
+    What is dropped in training is what an encoder drops: of h_{t-1} with one mask for all steps of an origin, of what
+    the cell is told of a step as between layers, and of what it says.
     """
 
     def __init__(
@@ -108,21 +112,30 @@ class Writer(Decoder):
         self.cell = make_cell(built.cell, width + seen, hidden)
         self.step = nn.Linear(n_steps + 1, width)
         self.out = nn.Linear(hidden + seen, n_paths + n_outputs)
+        self.dropout = built.dropout
         self.own = 0.0
         """Share of the steps that it is fed its own forecast in training; grows, see `Network.at`."""
 
-    def forward(self, read: Tensor, ahead: Ahead, memory: Memory | None = None) -> Tensor:
-        """State and features of each origin (B, H + F) to steps 1 to K, without a gap."""
+    def forward(
+        self, read: Tensor, ahead: Ahead, memory: Memory | None = None, seen: list[Tensor] | None = None
+    ) -> Tensor:
+        """State and features of each origin (B, H + F) to steps 1 to K, without a gap; to `seen`, if it is given, how
+        much each of them looks at the past states, (B, A, L)."""
+        rate, training = self.dropout, self.training
+        mask = recurrent_masks(self.cell, rate.recurrent, batch=len(read))
         h = torch.tanh(self.start(read))
         state = self.cell.zeros(h)._replace(h=h)
         before, context = h.new_zeros(len(h), 1), h.new_zeros(len(h), 0)
         outputs = []
         for i in range(ahead.steps.shape[1]):
             if self.attention is not None and memory is not None:
-                context = self.attention.attend(state.h, memory.keys, memory.there).context
-            x = torch.tanh(self.step(torch.cat([ahead.steps[:, i], before], -1)))
-            state, _ = self.cell(torch.cat([x, context], -1), state)
-            raw = _gated(self.out(torch.cat([state.h, context], -1)), ahead.paths[:, i])
+                context, weights = self.attention.attend(state.h, memory.keys, memory.there)
+                if seen is not None:
+                    seen.append(weights)
+            x = drop(torch.tanh(self.step(torch.cat([ahead.steps[:, i], before], -1))), rate.between, training=training)
+            state, _ = self.cell(torch.cat([x, context], -1), state, None if mask is None else mask[0])
+            said = drop(torch.cat([state.h, context], -1), rate.output, training=training)
+            raw = _gated(self.out(said), ahead.paths[:, i])
             outputs.append(raw)
             before = self._fed(raw[:, 0], None if ahead.came is None else ahead.came[:, i]).unsqueeze(-1)
         return torch.stack(outputs, 1)

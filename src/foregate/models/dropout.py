@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from foregate.core import UsageError
 from foregate.models.cell_spec import CellKind, check_rate
-from foregate.models.cells import Fused, Stack, kind_of
+from foregate.models.cells import Cell, Fused, Stack, kind_of
 
 __all__ = ["FusedState", "drop", "read", "recurrent_masks"]
 
@@ -50,14 +50,14 @@ def drop(x: Tensor, rate: float, *, training: bool, generator: torch.Generator |
 
 
 def recurrent_masks(
-    layers: Fused | Stack, rate: float, *, batch: int | None = None, generator: torch.Generator | None = None
+    layers: Fused | Stack | Cell, rate: float, *, batch: int | None = None, generator: torch.Generator | None = None
 ) -> Tensor | None:
     """Masks of h_{t-1} for one pass of training: variational dropout (Gal and Ghahramani 2016).
 
     Args:
-        layers: fused, or written out.
+        layers: fused, or written out; or a single cell.
         rate: the share dropped, 0 up to 1.
-        batch: B for a mask per sequence, which only written-out layers can read with; otherwise one for all.
+        batch: B for a mask per sequence, which only what is written out can read with; otherwise one for all.
         generator: draws the masks; torch's own random numbers where there is none.
 
     Returns:

@@ -150,7 +150,7 @@ class Carried(Encoder):
 
 
 class Windowed(Encoder):
-    """Recurrent layers that read the last L rows before every origin anew, in both directions or in patches.
+    """Recurrent layers that read the last L rows before every origin anew: one by one, both ways, or in patches.
 
     Reading backwards is no look-ahead here: what lies in the window lies in the past. Rows before the first are zeros,
     and are told apart by a feature of their own.

@@ -15,6 +15,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from foregate.core import UsageError
 from foregate.models.attention import Attended, Memory, entropy, make_attention
 from foregate.models.decoders import Ahead, Writer, make_decoder
 from foregate.models.encoders import Carried, Encoded, make_encoder
@@ -63,6 +64,25 @@ class Network(nn.Module, ABC):
         """What the forget gate of every layer does (B, T, H) as it reads features (B, T, F) without dropout, going on
         from `carried` (B, C); empty where there is none to be seen."""
         return []
+
+    @abstractmethod
+    def attention_weights(
+        self, features: Tensor, columns: Tensor, carried: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """How much origins look at the past, where attention does so once for all steps or in the network of each.
+
+        Args:
+            features: (B, T, F).
+            columns: (B, O), as in `encode`.
+            carried: (B, C) to go on from.
+
+        Returns:
+            weights (B, O, R, A, L) of R networks, the newest row last, summing to 1 over the rows that there were; and
+            what to carry on (B, C).
+
+        Raises:
+            UsageError: no attention looks from origins.
+        """
 
     @property
     def device(self) -> torch.device:
@@ -134,16 +154,31 @@ class One(Network):
     def look(self, read: Encoded) -> Attended:
         """What attention finds in the past of origins: contexts (B, O, H) and weights (B, O, A, L)."""
         if self.attention is None or read.memory is None:
-            raise ValueError("there is no attention at origins")
+            raise UsageError(
+                f"attention must look from origins, but got {self.spec.built.attention} of {self.spec.built.strategy!r}"
+                ", which does not. Ask a network whose attention does."
+            )
         return self.attention.attend(read.states, read.memory.keys, read.memory.there)
 
-    def decode(self, states: Tensor, features: Tensor, ahead: Ahead) -> Tensor:
-        """States (B, W) and features (B, F) of origins to the head's outputs (B, K, N) of the steps ahead."""
+    def attention_weights(
+        self, features: Tensor, columns: Tensor, carried: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """See `Network.attention_weights`."""
+        read = self.encoder(features, columns, carried)
+        return self.look(read).weights.unsqueeze(2), read.carried
+
+    def decode(self, states: Tensor, features: Tensor, ahead: Ahead, seen: list[Tensor] | None = None) -> Tensor:
+        """States (B, W) and features (B, F) of origins to the head's outputs (B, K, N) of the steps ahead.
+
+        Where a decoder looks at the past at every step, `seen` gets how much it does, (B, A, L) of each of them.
+        """
         H, L = self.spec.hidden, self.spec.built.rows_back
-        memory = None
+        outputs: Tensor
         if self.spec.keeps_memory:
             memory = Memory(states[:, H : H + L * H].reshape(-1, L, H), states[:, H + L * H :] > 0.5)
-        outputs: Tensor = self.decoder(torch.cat([states[:, :H], features], -1), ahead, memory)
+            outputs = self.decoder(torch.cat([states[:, :H], features], -1), ahead, memory, seen)
+        else:
+            outputs = self.decoder(torch.cat([states, features], -1), ahead)
         return outputs
 
 
@@ -184,6 +219,15 @@ class Each(Network):
         read = [network.encode(features, columns, before) for network, before in own]
         states, after = (torch.cat(each, -1) for each in zip(*read, strict=True))
         return states, after
+
+    def attention_weights(
+        self, features: Tensor, columns: Tensor, carried: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """See `Network.attention_weights`; each network looks for the step that it was made for."""
+        own = zip(self.each, self._apart(carried), strict=True)
+        looked = [network.attention_weights(features, columns, before) for network, before in own]
+        weights, after = zip(*looked, strict=True)
+        return torch.cat(weights, 2), torch.cat(after, -1)
 
     def decode(self, states: Tensor, features: Tensor, ahead: Ahead) -> Tensor:
         """Outputs (B, K, N): each step from the network that was made for it."""
