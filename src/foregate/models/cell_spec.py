@@ -60,8 +60,7 @@ def check_rate(name: str, rate: float) -> None:
 
 @dataclass(frozen=True)
 class Dropout:
-    """Which share of the units of a recurrent encoder, and of a recurrent decoder, is dropped in training; none when they
-    forecast.
+    """Which share of the units of an encoder, and of a decoder that is recurrent too, is dropped in training alone.
 
     Examples:
         >>> Dropout(recurrent=0.2)
