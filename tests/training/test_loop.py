@@ -438,7 +438,9 @@ def test_a_checkpoint_of_other_data_is_refused(tmp_path):
     train(new_network(), new_crops(), score=score, checkpoint=tmp_path)
     other = new_crops()
     other.limits = other.limits - 1
-    with pytest.raises(ArtifactError, match="on the same data, seasons and horizon, from the same weights, but got one of"):
+    with pytest.raises(
+        ArtifactError, match="on the same data, seasons and horizon, from the same weights, but got one of"
+    ):
         train(new_network(), other, score=score, checkpoint=tmp_path)
 
 

@@ -25,8 +25,8 @@ SCHEMA = 1
 
 
 def checksum(fitted: Fitted) -> str:
-    """Of all that a state depends on: the weights, and what the network is told."""
-    digest = hashlib.sha256(repr(fitted.spec).encode())
+    """Of all that a state depends on: the weights, what the network is told, and how it forecasts."""
+    digest = hashlib.sha256(repr((fitted.spec, fitted.engine.manner)).encode())
     weights = fitted.engine.weights()
     for name in sorted(weights):
         digest.update(name.encode())
