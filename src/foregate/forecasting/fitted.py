@@ -186,7 +186,8 @@ def uncounted(values: NDArray[np.floating]) -> BoolArray:
         >>> uncounted(np.array([0.0, 2.5, -1.0, np.nan]))
         array([False,  True,  True, False])
     """
-    return ~np.isnan(values) & ((values < 0) | (values != np.rint(values)))
+    wrong: BoolArray = ~np.isnan(values) & ((values < 0) | (values != np.rint(values)))
+    return wrong
 
 
 def no_counts(ids: NDArray[np.str_], values: NDArray[np.floating]) -> DataError:

@@ -90,9 +90,8 @@ def read_checkpoint(folder: Path, options: TrainingOptions, data: int) -> Checkp
         )
     if saved.data != data:
         raise ArtifactError(
-            f"{path} must be of a run of the same network on the same data, seasons and horizon, from the same weights, "
-            "but got one of another. "
-            "Give another checkpoint folder, or delete it to start anew."
+            f"{path} must be of a run of the same network on the same data, seasons and horizon, from the same "
+            "weights, but got one of another. Give another checkpoint folder, or delete it to start anew."
         )
     return saved
 
