@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import time
+from datetime import date, timedelta
 
 import pytest
 
@@ -58,11 +59,14 @@ def test_data_that_cannot_be_learnt_from_leaves_no_model(run, here):
 
 def test_ctrl_c_leaves_the_old_model(model):
     """An interrupted fit is code 130, one line and no traceback, and the model that was there is as it was."""
+    days = [date(2024, 1, 1) + timedelta(i) for i in range(300)]
+    rows = [f"s{shop},{day},{i % 7 + shop}" for shop in range(100) for i, day in enumerate(days)]
+    (model.parent / "long.csv").write_text("\n".join(["shop,date,units", *rows]))  # enough to train on for a while
     before = contents(model.parent)
-    words = ["fit", "sales.csv", "--horizon", "3", "--effort", "best", "--out", "model", "--overwrite"]
+    words = ["fit", "long.csv", "--horizon", "3", "--effort", "best", "--out", "model", "--overwrite"]
     running = subprocess.Popen([PROGRAM, *words], stderr=subprocess.PIPE, text=True, cwd=model.parent)
     try:
-        assert running.stderr.readline() == "· reading sales.csv\n"
+        assert running.stderr.readline() == "· reading long.csv\n"
         assert running.stderr.readline() == "· training\n"
         time.sleep(3)  # so that it is training, and not importing
         assert running.poll() is None, "it was done too early for this test"

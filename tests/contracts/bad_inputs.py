@@ -415,7 +415,7 @@ BAD_INPUTS = [
     BadInput(
         "an effort that does not exist",
         _frame(ds=[*_DAYS], y=[1, 2, 3]),
-        "effort must be one of instant, fast, standard, best, but got 'much'.",
+        "effort must be one of instant, fast, standard, best, but got 'much'. Choose one of these.",
         {"effort": "much"},
         UsageError,
         fitted,
@@ -459,7 +459,7 @@ BAD_INPUTS = [
     BadInput(
         "a negative seed",
         _frame(ds=[*_DAYS], y=[1, 2, 3]),
-        "seed must be a whole number from 0 to 2^63 - 1, but got -1.",
+        "seed must be a whole number from 0 to 2^63 - 1, but got -1. Give for example 0.",
         {"seed": -1},
         UsageError,
         fitted,

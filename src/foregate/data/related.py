@@ -49,8 +49,11 @@ def moves(values: Float32Array, offsets: IntArray) -> Float32Array:
         absolute change in these rows and squashed; and whether there is an observation. All zeros where there is none.
 
     Examples:
-        >>> moves(np.array([5, 5, np.nan, 6], np.float32), np.array([0, 4])).round(2).tolist()
-        [[0.0, 0.0, 1.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.1, 0.85, 1.0]]
+        >>> moves(np.array([5, 5, np.nan, 6], np.float32), np.array([0, 4])).round(2)
+        array([[0.  , 0.  , 1.  ],
+               [0.  , 0.  , 1.  ],
+               [0.  , 0.  , 0.  ],
+               [1.1 , 0.85, 1.  ]], dtype=float32)
     """
     out = np.zeros((len(values), MOVES), np.float32)
     for rows, valid in padded(offsets[:-1], np.diff(offsets)):

@@ -257,8 +257,9 @@ class Forecaster:
             A frame of the kind that came in: id, time, ``sample_id`` from 0 to n - 1, and ``LSTM``, the value.
 
         Examples:
-            >>> Forecaster.pretrained(horizon=3).fit(np.arange(40.0)).simulate(n=2).shape
-            (6, 3)
+            >>> from foregate.data import generate
+            >>> Forecaster.pretrained(horizon=3).fit(generate(2, 60)).simulate(n=5).shape
+            (30, 4)
         """
         at_least(0, seed=seed)
         if self.effort == "instant" and data is not None and not hasattr(self, "fitted_"):
