@@ -9,6 +9,7 @@ from foregate.core.errors import (
     NotFittedError,
     UsageError,
     at_least,
+    is_whole,
     listed,
     require_torch,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "asked",
     "at_least",
     "evenly",
+    "is_whole",
     "levels_to_quantiles",
     "listed",
     "require_panel",

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterable
-
-import numpy as np
+from numbers import Integral
 
 __all__ = [
     "ArtifactError",
@@ -54,8 +53,18 @@ def at_least(minimum: int, **numbers: object) -> None:
         >>> at_least(1, horizon=24, step=12)
     """
     for name, number in numbers.items():
-        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < minimum:
+        if not is_whole(number, minimum):
             raise UsageError(f"{name} must be a whole number of at least {minimum}, but got {number!r}.")
+
+
+def is_whole(number: object, least: int) -> bool:
+    """Whether something is a whole number, of Python or numpy, of at least `least`.
+
+    Examples:
+        >>> is_whole(3, 1), is_whole(True, 1), is_whole(3.0, 1)
+        (True, False, False)
+    """
+    return isinstance(number, Integral) and not isinstance(number, bool) and int(number) >= least
 
 
 class ForegateError(Exception):

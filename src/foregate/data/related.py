@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from foregate.data.statistics import LEAST_SCALE
 from foregate.data.tracks import padded
 
 __all__ = ["MOVES", "moves", "squash"]
@@ -23,8 +24,6 @@ MOVES = 3
 """Width of what is told at a row."""
 WINDOW = 200
 """Rows that "usually" reaches back."""
-LEAST_SCALE = 0.02
-"""The usual move never counts as less than this share of its highest value so far."""
 
 
 def squash(x: FloatArray | Float32Array) -> Float32Array:

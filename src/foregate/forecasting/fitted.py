@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from foregate.core import DataError, Engine, Forecast, Future, Panel, listed
 from foregate.data.inputs import Inputs, InputSpec, View
 from foregate.data.tracks import LOG
+from foregate.forecasting.distributions import SPREAD_OF_ONE
 from foregate.forecasting.intervals import Calibration, interpolate_quantiles
 from foregate.forecasting.origins import decode_origins, in_batches, raw_quantiles
 from foregate.forecasting.special import normal_score
@@ -149,7 +150,7 @@ class Fitted:
         last = np.exp(np.where(is_log, t.level[r], 0).astype(np.float64)) * t.anchor[r]
         last = np.where(is_log, last, t.level[r])
         last = np.where(t.age[r] > 0, last, 0)[:, None, None]
-        spread = self.typical_scale * np.sqrt(k)[:, None] * normal_score(quantiles) * 1.25  # sigma of a mean deviation
+        spread = self.typical_scale * np.sqrt(k)[:, None] * normal_score(quantiles) * SPREAD_OF_ONE
         times = (1 + np.abs(spread)) ** np.sign(spread)
         value = np.where(is_log[:, None, None], last * times, last + np.abs(last) * spread)
         return np.where(t.least[r][:, None, None] >= 0, np.maximum(value, 0), value)

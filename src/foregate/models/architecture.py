@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from foregate.core import UsageError, at_least
-from foregate.models.cell_spec import CELLS, CellKind, Dropout, ForgetGate, check_rate
+from foregate.models.cell_spec import CELLS, GATED, CellKind, Dropout, ForgetGate, check_rate
 from foregate.models.names import ATTENTIONS, HEADS, POINT_LOSSES, AttentionName, HeadName, PointLoss
 
-__all__ = ["ENCODERS", "STRATEGIES", "Architecture", "EncoderName", "StrategyName"]
+__all__ = ["ENCODERS", "REACHING", "STRATEGIES", "WINDOWED", "Architecture", "EncoderName", "StrategyName"]
 
 EncoderName = Literal["residual", "stacked", "dilated", "windowed", "bidirectional", "patched"]
 StrategyName = Literal["parallel", "direct", "each", "recursive", "seq2seq"]
@@ -34,6 +34,9 @@ STRATEGIES: dict[StrategyName, str] = {
 """The name of every way to forecast several steps."""
 
 WINDOWED: tuple[EncoderName, ...] = ("windowed", "bidirectional", "patched")
+"""Encoders that read the last rows anew at every origin, instead of carrying a state."""
+REACHING: tuple[StrategyName, ...] = ("direct", "each", "seq2seq")
+"""Strategies that are made for a number of steps, and reach no further."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ class Architecture:
                 f"rows_back must be a multiple of patch, but got {self.rows_back} rows in patches of {self.patch}.",
             ),
             (
-                (self.reach is not None) != (self.strategy in ("direct", "each", "seq2seq")),
+                (self.reach is not None) != (self.strategy in REACHING),
                 f"reach must be given for strategies that are made for a number of steps, and for no other, but got "
                 f"{self.reach} with {self.strategy!r}.",
             ),
@@ -169,7 +172,7 @@ class Architecture:
     @property
     def has_gate(self) -> bool:
         """Whether the cell has a gate that keeps the memory."""
-        return self.cell in ("lstm", "gru")
+        return self.cell in GATED
 
     @property
     def layers(self) -> int:

@@ -9,7 +9,17 @@ from typing import Literal
 
 from foregate.core import UsageError, listed
 
-__all__ = ["CELLS", "RETAINED", "CellKind", "Dropout", "ForgetGate", "ForgetPreset", "check_rate", "checked_kind"]
+__all__ = [
+    "CELLS",
+    "GATED",
+    "RETAINED",
+    "CellKind",
+    "Dropout",
+    "ForgetGate",
+    "ForgetPreset",
+    "check_rate",
+    "checked_kind",
+]
 
 CellKind = Literal["lstm", "gru", "rnn-tanh", "rnn-relu"]
 
@@ -20,6 +30,9 @@ CELLS: dict[CellKind, str] = {
     "rnn-relu": "no gates, and outputs without an upper bound",
 }
 """The name of every recurrent cell, and what it does."""
+
+GATED: tuple[CellKind, ...] = ("lstm", "gru")
+"""Cells with a gate that keeps the memory."""
 
 ForgetPreset = Literal["long", "short", "noisy"]
 

@@ -56,7 +56,6 @@ class Parallel(Decoder):
 
     def __init__(self, n_read: int, n_steps: int, n_paths: int, n_outputs: int, width: int) -> None:
         super().__init__()
-        self.n_paths = n_paths
         self.state = nn.Linear(n_read, width)
         self.step = nn.Linear(n_steps, width)
         self.mid = nn.Linear(width, width)

@@ -158,13 +158,12 @@ class Windowed(Encoder):
     Args:
         n_features: F.
         hidden: H.
-        architecture: the cell, how many layers, `lookback`, `patch` and whether both directions are read.
-        remembered: not for windows, which hold no states from step to step.
+        architecture: the cell, how many layers, `rows_back`, `patch` and whether both directions are read.
     """
 
     def __init__(self, n_features: int, hidden: int, architecture: Architecture) -> None:
         super().__init__()
-        self.architecture, self.lookback, self.n_features = architecture, architecture.rows_back, n_features
+        self.architecture, self.lookback = architecture, architecture.rows_back
         self.patch, both = architecture.patch, architecture.encoder == "bidirectional"
         self.inputs = nn.Linear(self.patch * (n_features + 1), hidden)
         self.layers = nn.ModuleList(

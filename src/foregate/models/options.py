@@ -8,12 +8,20 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
-from foregate.core import UsageError, listed
-from foregate.models.architecture import ENCODERS, STRATEGIES, WINDOWED, Architecture, EncoderName, StrategyName
-from foregate.models.cell_spec import CELLS, CellKind, Dropout, ForgetGate, check_rate
+from foregate.core import UsageError, is_whole, listed
+from foregate.models.architecture import (
+    ENCODERS,
+    REACHING,
+    STRATEGIES,
+    WINDOWED,
+    Architecture,
+    EncoderName,
+    StrategyName,
+)
+from foregate.models.cell_spec import CELLS, GATED, CellKind, Dropout, ForgetGate, check_rate
 from foregate.models.names import ATTENTIONS, HEADS, POINT_LOSSES, AttentionName, HeadName, PointLoss
 
 __all__ = ["PARTS", "ModelOptions"]
@@ -29,8 +37,6 @@ PARTS: dict[str, dict[Any, str]] = {
 
 LEAST_LOOKBACK, MOST_LOOKBACK = 24, 192
 """Rows that a window has or attention looks back on, where it is not said: two long seasons within these bounds."""
-GATED: tuple[CellKind, ...] = ("lstm", "gru")
-"""Cells with a gate that keeps the memory."""
 BETWEEN = re.compile(r"\+(?![\d.])|,")
 """What parts words: a plus before a digit belongs to a number."""
 PATCHES = 8
@@ -124,13 +130,13 @@ class ModelOptions:
     def _check_numbers(self) -> None:
         for name, least in {"lookback": 1, "patch": 1, "views": 1, "components": 1, "draws": 0}.items():
             value = getattr(self, name)
-            if (value is not None or _usual(name) is not None) and not _whole(value, least):
+            if (value is not None or _usual(name) is not None) and not is_whole(value, least):
                 raise UsageError(
                     f"{name} must be a whole number of at least {least}, but got {value!r}. Leave it out for the usual."
                 )
         dilations = self.dilations
         if dilations is not None and not (
-            isinstance(dilations, tuple) and dilations and all(_whole(each, 1) for each in dilations)
+            isinstance(dilations, tuple) and dilations and all(is_whole(each, 1) for each in dilations)
         ):
             raise UsageError(
                 f"dilations must be a tuple of whole numbers from 1 on, one per layer, but got {dilations!r}. Give for "
@@ -210,7 +216,7 @@ class ModelOptions:
             attention=self.attention,
             heads=self.views,
             strategy=self.strategy,
-            reach=horizon if self.strategy in ("direct", "each", "seq2seq") else None,
+            reach=horizon if self.strategy in REACHING else None,
             head=self.head,
             components=self.components,
             point_loss=self.error,
@@ -246,10 +252,6 @@ def _usual(name: str) -> Any:
     """What a field is that nobody speaks of."""
     known = ModelOptions.__dataclass_fields__[name]
     return known.default_factory() if callable(known.default_factory) else known.default
-
-
-def _whole(number: object, least: int) -> bool:
-    return isinstance(number, Integral) and not isinstance(number, bool) and int(number) >= least
 
 
 def _meant(word: object, known: Iterable[str]) -> str:

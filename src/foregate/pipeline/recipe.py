@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any, Literal, get_args
 
-from foregate.core import UsageError, listed
+from foregate.core import UsageError, is_whole, listed
 from foregate.data.augment import Augment
 from foregate.models.options import ModelOptions
 from foregate.models.spec import NetworkSpec
@@ -125,7 +125,7 @@ class Recipe:
         if (
             isinstance(lengths, Integral)
             or len(lengths) > 2
-            or not all(_whole(m, 2) for m in lengths)
+            or not all(is_whole(m, 2) for m in lengths)
             or list(lengths) != sorted(set(lengths))
         ):
             raise UsageError(
@@ -134,20 +134,20 @@ class Recipe:
             )
 
     def _check_numbers(self) -> None:
-        if not _whole(self.horizon, 1):
+        if not is_whole(self.horizon, 1):
             raise UsageError(
                 f"horizon must be a whole number of steps from 1 on, but got {self.horizon!r}. Say how far to look."
             )
-        if not _whole(self.seed, 0) or self.seed >= 2**63:
+        if not is_whole(self.seed, 0) or self.seed >= 2**63:
             raise UsageError(
                 f"seed must be a whole number from 0 to 2^63 - 1, but got {self.seed!r}. Give for example 0."
             )
         for name in ("recent", "max_categories"):
-            if not _whole(getattr(self, name), 1):
+            if not is_whole(getattr(self, name), 1):
                 raise UsageError(f"{name} must be a whole number of at least 1, but got {getattr(self, name)!r}.")
         for name in (*_SIZES, "steps", "batch", "crop", "members"):
             value = getattr(self, name)
-            if value is not None and not _whole(value, 1):
+            if value is not None and not is_whole(value, 1):
                 what = "follow the weights" if name in _SIZES else "decide from the data"
                 raise UsageError(f"{name} must be a whole number of at least 1, or None to {what}, but got {value!r}.")
         if self.seed + (self.members or BEST_MEMBERS) > 2**63:  # each member has the seed after the one before
@@ -198,8 +198,3 @@ class Recipe:
             object.__setattr__(self, "rate", float(self.rate))
         if self.season_length is not None:
             object.__setattr__(self, "season_length", tuple(int(m) for m in self.season_length))
-
-
-def _whole(number: object, least: int) -> bool:
-    """Whether it is a whole number, of Python or numpy, of at least `least`."""
-    return isinstance(number, Integral) and not isinstance(number, bool) and int(number) >= least
