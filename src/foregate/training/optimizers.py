@@ -13,7 +13,14 @@ from torch.optim import Optimizer
 from foregate.core import UsageError
 from foregate.training.options import TrainingOptions
 
-__all__ = ["limit_gradient", "load_optimizer", "new_optimizer", "optimizer_tensors", "pull_to_zero"]
+__all__ = [
+    "limit_gradient",
+    "load_optimizer",
+    "new_optimizer",
+    "optimizer_tensors",
+    "pull_to_zero",
+    "require_optimizer",
+]
 
 NAMED: dict[str, tuple[str, dict[str, Any]]] = {
     "adamw": ("AdamW", {}),
@@ -62,6 +69,18 @@ def new_optimizer(network: nn.Module, options: TrainingOptions) -> Optimizer:
             "See its page in torch's documentation."
         ) from error
     return optimizer
+
+
+def require_optimizer(options: TrainingOptions) -> None:
+    """Refuse what the options say of the optimizer where it cannot be, without a network.
+
+    Raises:
+        UsageError: see `new_optimizer`.
+
+    Examples:
+        >>> require_optimizer(TrainingOptions(steps=10, optimizer="RAdam"))
+    """
+    new_optimizer(nn.Linear(1, 1), options)
 
 
 def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
