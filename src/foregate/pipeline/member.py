@@ -89,7 +89,7 @@ class Member:
         options = replace(self.options, steps=steps, rate=rate, seed=seed)
         every = task.inputs.panel.lengths
         train(self.network, Crops(task.inputs, every, self.horizon or horizon, options, weights=task.weights))
-        self.network.cpu()
+        self.network.cpu().eval()  # as the engine has it that runs it already
         return steps
 
 
