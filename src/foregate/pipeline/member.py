@@ -114,7 +114,8 @@ def train_member(
     network = copy.deepcopy(start) if isinstance(start, Network) else new_network(recipe, spec, start)
     strategy = network.spec.built.strategy
     options = plan_training(recipe, panel, spec.seasons, pretrained=start is not None)
-    options = replace(options, every_step=strategy == "seq2seq", origins=_origins(network, recipe.horizon, options))
+    every = options.every_step or strategy == "seq2seq"
+    options = replace(options, every_step=every, origins=_origins(network, recipe.horizon, options))
     horizon = 1 if strategy == "recursive" else recipe.horizon
     score = _score(task, options, horizon)
     if start is not None and score is None:

@@ -10,7 +10,7 @@ from foregate.core import UsageError, is_whole, listed
 from foregate.data.augment import Augment
 from foregate.models.options import ModelOptions
 from foregate.models.spec import NetworkSpec
-from foregate.training.options import TrainingOptions
+from foregate.training.options import OPTIMIZERS, TrainingOptions
 
 __all__ = ["EFFORTS", "LEVELS", "Effort", "Recipe"]
 
@@ -182,7 +182,7 @@ class Recipe:
         unknown = sorted(str(name) for name in set(self.training) - set(_OF_TRAINING))
         if unknown:
             raise UsageError(f"training must have names among {', '.join(_OF_TRAINING)}, but got {listed(unknown)}.")
-        TrainingOptions(1, **self.training)  # contradictions are told now, not after the data was read
+        _require_optimizer(TrainingOptions(1, **self.training))  # all is told now, not after the data was read
         if self.training.get("stateful") and self.augment is not None and self.augment.changes:
             raise UsageError(
                 "training must not be stateful where series are changed from time to time, since the state would be of "
@@ -198,3 +198,14 @@ class Recipe:
             object.__setattr__(self, "rate", float(self.rate))
         if self.season_length is not None:
             object.__setattr__(self, "season_length", tuple(int(m) for m in self.season_length))
+
+
+def _require_optimizer(options: TrainingOptions) -> None:
+    """Refuse an optimizer that torch does not have; torch is loaded for names beside the usual ones alone."""
+    if options.optimizer in OPTIMIZERS:
+        return
+    try:
+        from foregate.training.optimizers import optimizer_class
+    except ImportError:  # a fit says that torch is missing
+        return
+    optimizer_class(options)

@@ -9,12 +9,18 @@ from typing import Any, Literal, get_args
 
 from foregate.core import UsageError, at_least, listed
 
-__all__ = ["SCHEDULE_OPTIONS", "Keep", "Precision", "Schedule", "TrainingOptions"]
+__all__ = ["OPTIMIZERS", "SCHEDULE_OPTIONS", "Keep", "Precision", "Schedule", "TrainingOptions"]
 
 Precision = Literal["float32", "bfloat16"]
 Schedule = Literal["cosine", "constant", "step", "one-cycle", "plateau"]
 Keep = Literal["best", "last"]
 
+OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "adamw": ("AdamW", {}),
+    "adam": ("Adam", {}),
+    "sgd": ("SGD", {"momentum": 0.9}),
+}
+"""Short name -> class of `torch.optim` and what it is told unless the options say otherwise."""
 SCHEDULE_OPTIONS: dict[Schedule, dict[str, float]] = {
     "cosine": {"last": 1e-3},
     "constant": {},
