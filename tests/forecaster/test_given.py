@@ -75,6 +75,26 @@ def test_a_category_that_the_model_knows_is_known_in_the_future_of_any_series(wa
     np.testing.assert_allclose(alone.values, said["fair"].values[:1], rtol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [pl.String, pl.Null, pl.Float64])
+def test_an_empty_column_may_be_one_of_categories(kind):
+    """A series that has never had an event is forecast, with one ahead and without."""
+    told = events("ab", range(40), lambda i, day: "fair" if i and day % 3 == 0 else None)
+    model = Forecaster(2, season_length=(), options=QUICK, verbose=False, freq=1)
+    model.fit(told, covariates={"event": "future"})
+    empty = pl.lit(None, dtype=kind)
+    ahead = events("a", [40, 41], lambda i, day: "fair").drop("y")
+    without = ahead.with_columns(event=empty)
+    known = model.forecast(future=pl.concat([ahead, ahead.with_columns(unique_id=pl.lit("b"))]))
+    alone = model.forecast(told.filter(pl.col("unique_id") == "a").with_columns(event=empty), future=ahead)
+    np.testing.assert_allclose(alone.values, known.values[:1], rtol=1e-5)
+    quiet = [
+        model.forecast(told.filter(pl.col("unique_id") == "a").with_columns(event=empty), future=future).values
+        for future in (without, read(without.with_columns(y=0.0), covariates={"event": "future"}, freq=1))
+    ]
+    np.testing.assert_array_equal(*quiet)
+    assert np.isfinite(quiet[0]).all()
+
+
 @pytest.mark.parametrize("model", ["gru", "recursive+draws=20", "negative-binomial"])
 def test_futures_lie_where_the_forecast_says(panel, model):
     """At every step the lowest, middle and highest of n futures are the quantiles that evenly spread ones should be."""

@@ -69,12 +69,15 @@ def as_before(data: Any, known: Panel, fitted: Fitted) -> Panel:
 
 
 def with_known(panel: Panel, fitted: Fitted) -> Panel:
-    """The same panel, where every category that the model knows has a code: the future may hold it."""
+    """The same panel, where every category that the model knows has a code: the future may hold it.
+
+    A column that is empty in the whole panel is one of categories where the model has some.
+    """
     known = {column.name: column.categories for column in fitted.spec.columns}
 
     def told_apart(name: str, own: Covariate) -> Covariate:
         every = dict.fromkeys((*own.categories, *known.get(name, ())))  # its own come first, and keep their codes
-        return replace(own, categories=tuple(every)) if own.categories else own
+        return replace(own, categories=tuple(every)) if own.categories or np.isnan(own.values).all() else own
 
     return replace(panel, covariates={name: told_apart(name, own) for name, own in panel.covariates.items()})
 
