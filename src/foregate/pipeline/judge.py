@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from foregate.forecasting.distributions import Distribution
@@ -24,4 +25,7 @@ def batch_score(network: Network, batch: Batch) -> float:
     target, levels = torch.from_numpy(batch.target).flatten(0, 1), torch.tensor(manner.levels, dtype=torch.float64)
     loss = pinball(target, torch.from_numpy(quantiles), levels).numpy()
     weight = batch.weight.reshape(loss.shape)
-    return float((loss * weight).sum() / max(weight.sum(), 1e-9))
+    counted = np.multiply(
+        loss, weight, out=np.zeros_like(loss), where=weight > 0
+    )  # what does not count may be anything
+    return float(counted.sum() / max(weight.sum(), 1e-9))

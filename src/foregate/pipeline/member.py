@@ -173,7 +173,8 @@ def _score(task: Task, options: TrainingOptions, horizon: int) -> Score | None:
 
     def score(network: Network) -> Judged:
         losses = [batch_score(network.eval(), batch) for batch in batches]
-        return _gates(network, batches[0], float(np.average(losses, weights=sizes)))
+        found = float(np.average(losses, weights=sizes))
+        return _gates(network, batches[0], found if math.isfinite(found) else math.nan)  # infinite would be: no judge
 
     return score
 

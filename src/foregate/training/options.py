@@ -29,6 +29,8 @@ SCHEDULE_OPTIONS: dict[Schedule, dict[str, float]] = {
     "plateau": {"factor": 0.5, "wait": 2},
 }
 """What each schedule can be told, and what it is told otherwise; see `foregate.training.schedules`."""
+STEEPEST = 4
+"""Relative scales to a higher power would leave some origins no weight at all, in float32."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,10 @@ class TrainingOptions:
         for name in ("decay", "clip", "clip_value", "l1"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise UsageError(f"{name} must be 0 or more, but got {getattr(self, name)}. Give 0 to do without it.")
-        if not math.isfinite(self.scale_power):
-            raise UsageError(f"scale_power must be a finite number, but got {self.scale_power}. Give 0, 0.5 or 1.")
+        if not -STEEPEST <= self.scale_power <= STEEPEST:
+            raise UsageError(
+                f"scale_power must be from {-STEEPEST} to {STEEPEST}, but got {self.scale_power}. Give 0, 0.5 or 1."
+            )
         self._check_schedule()
         self._check_optimizer()
 
