@@ -9,7 +9,6 @@ from torch import nn
 
 from foregate.core import UsageError
 from foregate.training.optimizers import (
-    NAMED,
     UNFIT,
     limit_gradient,
     load_optimizer,
@@ -18,7 +17,7 @@ from foregate.training.optimizers import (
     pull_to_zero,
     require_optimizer,
 )
-from foregate.training.options import TrainingOptions
+from foregate.training.options import OPTIMIZERS, TrainingOptions
 
 CLASSES = [
     name
@@ -46,7 +45,7 @@ def advance(layers, optimizer, steps):
         optimizer.step()
 
 
-@pytest.mark.parametrize("name", [*NAMED, *CLASSES])
+@pytest.mark.parametrize("name", [*OPTIMIZERS, *CLASSES])
 def test_every_optimizer_goes_on_where_it_was(name):
     """Whatever torch has: with its tensors given back, a new optimizer takes the same steps to the bit."""
     layers = new_layers()
@@ -81,6 +80,7 @@ def test_options_reach_the_optimizer():
     ("given", "message"),
     [
         ({"optimizer": "adamm"}, "optimizer must be adamw, adam, sgd or a class of torch.optim, but got 'adamm'"),
+        ({"optimizer": "rmsprop"}, "but got 'rmsprop'. Did you mean 'RMSprop'"),
         ({"optimizer": "Optimizer"}, "optimizer must be adamw"),
         ({"optimizer": "lr_scheduler"}, "optimizer must be adamw"),
         ({"optimizer": "LBFGS"}, "but got 'LBFGS', which asks for the loss several times"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from typer import Argument, Exit, Option, echo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from foregate.core import Panel, Role
     from foregate.forecaster import Forecaster
@@ -304,7 +304,10 @@ class Training:
         )
         if self.effort != "instant":
             require_torch()
-            _require_run(options.get("training"))
+            if "device" in options.get("training", {}):  # as `fit` does, but before anything is read
+                from foregate.training.engine import require_device
+
+                require_device(options["training"]["device"])
         return model
 
 
@@ -347,18 +350,6 @@ def season_lengths(given: Sequence[str] | None) -> list[int] | None:
     """
     lengths = None if given is None else [_whole(one) for one in _parts(given)]
     return [] if lengths == [1] else lengths
-
-
-def _require_run(training: Mapping[str, Any] | None) -> None:
-    """Refuse an optimizer or a device that torch does not have, which would be told only when training begins."""
-    if training:
-        from foregate.training.engine import require_device
-        from foregate.training.optimizers import require_optimizer
-        from foregate.training.options import TrainingOptions
-
-        options = TrainingOptions(1, **training)
-        require_optimizer(options)
-        require_device(options.device)
 
 
 def _parts(given: Sequence[str]) -> list[str]:

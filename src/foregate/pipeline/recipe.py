@@ -10,7 +10,7 @@ from foregate.core import UsageError, is_whole, listed
 from foregate.data.augment import Augment
 from foregate.models.options import ModelOptions
 from foregate.models.spec import NetworkSpec
-from foregate.training.options import TrainingOptions
+from foregate.training.options import OPTIMIZERS, TrainingOptions
 
 __all__ = ["EFFORTS", "LEVELS", "OF_TRAINING", "Effort", "Recipe"]
 
@@ -183,7 +183,7 @@ class Recipe:
         unknown = sorted(str(name) for name in set(self.training) - set(OF_TRAINING))
         if unknown:
             raise UsageError(f"training must have names among {', '.join(OF_TRAINING)}, but got {listed(unknown)}.")
-        TrainingOptions(1, **self.training)  # contradictions are told now, not after the data was read
+        _require_optimizer(TrainingOptions(1, **self.training))  # all is told now, not after the data was read
         if self.training.get("stateful") and self.augment is not None and self.augment.changes:
             raise UsageError(
                 "training must not be stateful where series are changed from time to time, since the state would be of "
@@ -199,3 +199,14 @@ class Recipe:
             object.__setattr__(self, "rate", float(self.rate))
         if self.season_length is not None:
             object.__setattr__(self, "season_length", tuple(int(m) for m in self.season_length))
+
+
+def _require_optimizer(options: TrainingOptions) -> None:
+    """Refuse an optimizer that cannot be; torch is loaded where something unusual is asked for alone."""
+    if options.optimizer in OPTIMIZERS and not options.optimizer_options:
+        return
+    try:
+        from foregate.training.optimizers import require_optimizer
+    except ImportError:  # a fit says that torch is missing
+        return
+    require_optimizer(options)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from foregate.core import UsageError
-from foregate.training.options import TrainingOptions
+from foregate.training.options import OPTIMIZERS, TrainingOptions
 
 __all__ = [
     "limit_gradient",
@@ -22,12 +22,6 @@ __all__ = [
     "require_optimizer",
 ]
 
-NAMED: dict[str, tuple[str, dict[str, Any]]] = {
-    "adamw": ("AdamW", {}),
-    "adam": ("Adam", {}),
-    "sgd": ("SGD", {"momentum": 0.9}),
-}
-"""Short name -> class of `torch.optim` and what it is told unless the options say otherwise."""
 UNFIT = {
     "LBFGS": "which asks for the loss several times per step",
     "Muon": "which takes matrices only, while a network has biases too",
@@ -36,36 +30,48 @@ UNFIT = {
 """Classes of `torch.optim` that cannot train a network here, and why."""
 
 
+def _optimizer_class(options: TrainingOptions) -> type[Optimizer]:
+    """The class that the options name.
+
+    Raises:
+        UsageError: there is none of that name, it cannot train a network, or it has no weight decay and is told one.
+    """
+    asked, every = options.optimizer, torch.optim.__dict__
+    name, _ = OPTIMIZERS.get(asked, (asked, {}))
+    kind = every.get(name)
+    if not (inspect.isclass(kind) and issubclass(kind, Optimizer)) or kind is Optimizer or name in UNFIT:
+        why = f", {UNFIT[name]}" if name in UNFIT else ""
+        meant = [each for each in every if each.lower() == name.lower() != "optimizer" and each not in (name, *UNFIT)]
+        fix = f"Did you mean {meant[0]!r}?" if meant else "Take adamw if in doubt."
+        raise UsageError(
+            f"optimizer must be {', '.join(OPTIMIZERS)} or a class of torch.optim, but got {asked!r}{why}. {fix}"
+        )
+    if options.decay and "weight_decay" not in inspect.signature(kind).parameters:
+        raise UsageError(f"decay must be 0 for {name}, which has no weight decay, but got {options.decay}.")
+    return kind
+
+
 def new_optimizer(network: nn.Module, options: TrainingOptions) -> Optimizer:
     """The optimizer that the options name, for all weights of a network.
 
     Raises:
-        UsageError: there is none of that name, it cannot train a network, or it does not take what it is told.
+        UsageError: it cannot train a network, there is none of that name, or it does not take what it is told.
 
     Examples:
         >>> options = TrainingOptions(steps=10, optimizer="RAdam", optimizer_options={"betas": (0.8, 0.99)})
         >>> new_optimizer(nn.Linear(2, 1), options).defaults["betas"]
         (0.8, 0.99)
     """
-    name, usual = NAMED.get(options.optimizer, (options.optimizer, {}))
-    kind = getattr(torch.optim, name, None)
-    if not (inspect.isclass(kind) and issubclass(kind, Optimizer)) or kind is Optimizer or name in UNFIT:
-        why = f", {UNFIT[name]}" if name in UNFIT else ""
-        raise UsageError(
-            f"optimizer must be {', '.join(NAMED)} or a class of torch.optim, but got {options.optimizer!r}{why}. "
-            "Take adamw if in doubt."
-        )
+    made: Any = _optimizer_class(options)
+    _, usual = OPTIMIZERS.get(options.optimizer, ("", {}))
     given: dict[str, Any] = {**usual, **options.optimizer_options}
-    if "weight_decay" in inspect.signature(kind).parameters:
+    if "weight_decay" in inspect.signature(made).parameters:
         given["weight_decay"] = options.decay
-    elif options.decay:
-        raise UsageError(f"decay must be 0 for {name}, which has no weight decay, but got {options.decay}.")
     try:
-        made: Any = kind
         optimizer: Optimizer = made(network.parameters(), lr=options.rate, **given)
     except (TypeError, ValueError) as error:
         raise UsageError(
-            f"optimizer_options must be what {name} takes, but got {options.optimizer_options}: {error}. "
+            f"optimizer_options must be what {made.__name__} takes, but got {options.optimizer_options}: {error}. "
             "See its page in torch's documentation."
         ) from error
     return optimizer
