@@ -15,6 +15,7 @@ from foregate.training.optimizers import (
     new_optimizer,
     optimizer_tensors,
     pull_to_zero,
+    require_optimizer,
 )
 from foregate.training.options import OPTIMIZERS, TrainingOptions
 
@@ -89,9 +90,12 @@ def test_options_reach_the_optimizer():
     ],
 )
 def test_what_cannot_train_is_refused(given, message):
-    """The message names what was asked for and why it cannot be."""
+    """The message names what was asked for and why it cannot be; no network is needed to know."""
+    options = TrainingOptions(steps=1, **given)
     with pytest.raises(UsageError, match=message):
-        new_optimizer(new_layers(), TrainingOptions(steps=1, **given))
+        new_optimizer(new_layers(), options)
+    with pytest.raises(UsageError, match=message):
+        require_optimizer(options)
 
 
 def gradients(layers):
