@@ -52,6 +52,7 @@ HEADS_OF_5 = ModelOptions.parse("multi-head+views=5")
         ({"training": {"schedule": "sine"}}, "schedule must be cosine or .*, but got 'sine'"),
         ({"training": {"optimizer": "adamm"}}, "optimizer must be adamw, .*, but got 'adamm'"),
         ({"training": {"optimizer": "Muon"}}, "optimizer must be .*, but got 'Muon', which takes matrices only"),
+        ({"training": {"optimizer_options": {"nesterov": True}}}, "optimizer_options must be what AdamW takes"),
         ({"training": {"optimizer": "Rprop"}}, "decay must be 0 for Rprop, which has no weight decay"),
     ],
 )

@@ -202,7 +202,7 @@ class Recipe:
 
 
 def _require_optimizer(options: TrainingOptions) -> None:
-    """Refuse an optimizer that cannot be; torch is loaded where something unusual is asked for alone."""
+    """Refuse an optimizer that cannot be; torch is loaded only where another than the usual is asked for."""
     if options.optimizer in OPTIMIZERS and not options.optimizer_options:
         return
     try:

@@ -30,12 +30,8 @@ UNFIT = {
 """Classes of `torch.optim` that cannot train a network here, and why."""
 
 
-def _optimizer_class(options: TrainingOptions) -> type[Optimizer]:
-    """The class that the options name.
-
-    Raises:
-        UsageError: there is none of that name, it cannot train a network, or it has no weight decay and is told one.
-    """
+def _class_of(options: TrainingOptions) -> type[Optimizer]:
+    """The class that the options name, or a refusal."""
     asked, every = options.optimizer, torch.optim.__dict__
     name, _ = OPTIMIZERS.get(asked, (asked, {}))
     kind = every.get(name)
@@ -55,14 +51,14 @@ def new_optimizer(network: nn.Module, options: TrainingOptions) -> Optimizer:
     """The optimizer that the options name, for all weights of a network.
 
     Raises:
-        UsageError: it cannot train a network, there is none of that name, or it does not take what it is told.
+        UsageError: there is none of that name, it cannot train a network, or it does not take what it is told.
 
     Examples:
         >>> options = TrainingOptions(steps=10, optimizer="RAdam", optimizer_options={"betas": (0.8, 0.99)})
         >>> new_optimizer(nn.Linear(2, 1), options).defaults["betas"]
         (0.8, 0.99)
     """
-    made: Any = _optimizer_class(options)
+    made: Any = _class_of(options)
     _, usual = OPTIMIZERS.get(options.optimizer, ("", {}))
     given: dict[str, Any] = {**usual, **options.optimizer_options}
     if "weight_decay" in inspect.signature(made).parameters:
