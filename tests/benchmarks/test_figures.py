@@ -21,20 +21,20 @@ def scored(mase, model="gru", seed=0, where="nn5_daily"):
 def test_a_figure_is_the_mean_over_the_newest_line_of_each_seed(tmp_path):
     """Another seed counts beside the first, and a later run of a seed instead of the one before."""
     cells = row_of("gru", tmp_path, scored(9.0), scored(1.0), scored(2.0, seed=1), scored(5.0, where="etth1"))
-    assert cells[3:] == ["–", "1.500", "–", "5.000"]
+    assert cells[4:] == ["–", "1.500", "–", "5.000"]
 
 
 def test_bold_is_a_hundredth_ahead_of_the_usual_network(tmp_path):
     """Both as means over their seeds."""
     usual = scored(2.0, model="lstm"), scored(1.0, model="lstm", seed=1)
-    assert row_of("gru", tmp_path, *usual, scored(1.48))[4] == "**1.480**"
-    assert row_of("gru", tmp_path, *usual, scored(1.49))[4] == "1.490"
+    assert row_of("gru", tmp_path, *usual, scored(1.48))[5] == "**1.480**"
+    assert row_of("gru", tmp_path, *usual, scored(1.49))[5] == "1.490"
 
 
 def test_costs_are_the_newest(tmp_path):
     """Of a model that was timed twice."""
     lines = [{"model": "gru", "cost": {"parameters": 1_000 * n, "step": n}} for n in (1, 2)]
-    assert row_of("gru", tmp_path, *lines)[1:3] == ["2,000", "2.0"]
+    assert row_of("gru", tmp_path, *lines)[2:4] == ["2,000", "2.0"]
 
 
 def test_without_a_log_every_model_has_a_row_of_dashes(tmp_path):
