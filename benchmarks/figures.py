@@ -50,7 +50,7 @@ MODELS = {
     "gaussian": ("a normal distribution", "y ~ N(μ, σ)"),
     "student-t": ("heavy tails", "y ~ t_ν(μ, σ)"),
     "mixture": ("more than one peak", "y ~ Σ π_i N(μ_i, σ_i)"),
-    "negative-binomial": ("counts", "y ~ NB(μ, α), variance μ + α μ²"),
+    "negative-binomial": ("counts", "y ~ NB(μ, r), variance μ + μ²/r"),
     "recurrent_dropout=0.2": ("small panels: one mask of states for all steps", "U (m⊙h_{t-1}), one m for all t"),
     "forget=long": ("a memory that begins at 100 steps", "σ(b_f)^100 = 1/2"),
     "forget=short": ("a memory that begins at 2 steps", "σ(b_f)^2 = 1/2"),
