@@ -1,0 +1,55 @@
+"""Everyone who can be compared, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["CONTENDERS", "Contender"]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A forecaster, and where it comes from."""
+
+    library: str
+    """Its package."""
+    module: str
+    """Of this folder, with `answer(job, settings, seed)`."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What that is told."""
+    peer: bool = True
+    """Runs in the environment of the peers, not in the project's own."""
+
+
+def _own(**settings: Any) -> Contender:
+    return Contender("foregate", "own", settings, peer=False)
+
+
+def _classical(*models: str) -> Contender:
+    return Contender("statsforecast", "classical", {"models": models})
+
+
+def _neural(model: str, **settings: Any) -> Contender:
+    return Contender("neuralforecast", "neural", {"model": model, **settings})
+
+
+CONTENDERS = {
+    "instant": _own(effort="instant"),
+    "fast": _own(effort="fast"),
+    "standard": _own(effort="standard"),
+    "best": _own(effort="best"),
+    "SeasonalNaive": _classical("SeasonalNaive"),
+    "AutoETS": _classical("AutoETS"),
+    "AutoTheta": _classical("AutoTheta"),
+    "AutoCES": _classical("AutoCES"),
+    "statistical median": _classical("AutoETS", "AutoTheta", "AutoCES"),
+    "neuralforecast LSTM": _neural("LSTM"),
+    "neuralforecast GRU": _neural("GRU"),
+    "neuralforecast NHITS": _neural("NHITS"),
+    "neuralforecast PatchTST": _neural("PatchTST"),
+    "darts LSTM": Contender("darts", "darts_rnn", {"model": "LSTM"}),
+    "darts GRU": Contender("darts", "darts_rnn", {"model": "GRU"}),
+    "gluonts DeepAR": Contender("gluonts", "deepar"),
+    "Prophet": Contender("prophet", "prophet_alone"),
+}
