@@ -107,7 +107,8 @@ def _shown(line: dict[str, Any]) -> str:
     told = {headline: found[headline]} | {key: found[key] for key in ("mase", "crps", "mse")}
     text = "  ".join(f"{key} {value:.4f}" for key, value in told.items())
     cover = f"covers {found['covers80']:.0f} / {found['covers95']:.0f} %"
-    return f"{label} {text}  {cover}  fit {line['fit_seconds']:.1f} s, forecast {line['predict_seconds']:.1f} s, {line['peak_mib']} MiB"
+    costs = f"fit {line['fit_seconds']:.1f} s, forecast {line['predict_seconds']:.1f} s, {line['peak_mib']} MiB"
+    return f"{label} {text}  {cover}  {costs}"
 
 
 def _parsed() -> argparse.Namespace:
