@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ import numpy as np
 
 from benchmarks.cases import CASES
 from benchmarks.contenders.names import CONTENDERS
+from benchmarks.contenders.names import contender as named
 from benchmarks.job import Job
 from benchmarks.scoring import figures
 
@@ -46,16 +48,16 @@ def main() -> None:
     for name in names:
         job = CASES[name].job(name, test=given.test)
         for contender in given.contenders:
-            line = _about(given, name, contender) | answered(job, contender, given.seed)
+            line = _about(given, name, contender) | answered(job, contender, given.seed, given.keep)
             given.log.parent.mkdir(parents=True, exist_ok=True)
             with given.log.open("a") as file:
                 file.write(json.dumps(line) + "\n")
             print(_shown(line), flush=True)
 
 
-def answered(job: Job, contender: str, seed: int) -> dict[str, Any]:
+def answered(job: Job, contender: str, seed: int, keep: Path | None = None) -> dict[str, Any]:
     """Figures and costs of one contender."""
-    python = sys.executable if not CONTENDERS[contender].peer else str(PEERS)
+    python = sys.executable if not named(contender).peer else str(PEERS)
     if not Path(python).exists():
         sys.exit(f"{contender} must have the environment of the peers, but got none at {python}. Run `make peers`.")
     with tempfile.TemporaryDirectory() as place:
@@ -70,6 +72,9 @@ def answered(job: Job, contender: str, seed: int) -> dict[str, Any]:
             return {"failed": (done.stderr.strip().splitlines() or ["without a word"])[-1]}
         mean = folder / "mean.npy"
         found = figures(job, np.load(folder / "said.npy"), np.load(mean) if mean.exists() else None)
+        if keep is not None:
+            keep.mkdir(parents=True, exist_ok=True)
+            shutil.copy(folder / "said.npy", keep / f"{job.name}, {contender}, seed {seed}.npy")
         facts = json.loads((folder / "facts.json").read_text())
     return {"figures": {key: round(value, 5) for key, value in found.items()}, "seconds": round(seconds, 2), **facts}
 
@@ -120,14 +125,19 @@ def _parsed() -> argparse.Namespace:
         nargs="+",
         dest="contenders",
         default=["standard"],
-        choices=list(CONTENDERS),
         metavar="NAME",
-        help=", ".join(CONTENDERS),
+        help=", ".join(CONTENDERS) + "; options may follow one of Foregate's: 'standard, start=scratch, model=gru'",
     )
     parser.add_argument("--test", action="store_true", help="official test parts and newest windows: the final print")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--log", type=Path, default=LOG, metavar="FILE")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="for what was forecast, to be looked into")
     given = parser.parse_args()
+    for name in given.contenders:
+        try:
+            named(name)
+        except ValueError as error:
+            parser.error(str(error))
     unknown = [name for name in given.sets if name not in CASES]
     if unknown:
         parser.error(f"sets must be among {', '.join(CASES)}, but got {', '.join(unknown)}")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.contenders.names import CONTENDERS
+from benchmarks.contenders.names import contender as named
 from benchmarks.job import Job
 
 LIBRARIES = ("torch", "numpy", "lightning", "pytorch-lightning")
@@ -23,7 +23,7 @@ LIBRARIES = ("torch", "numpy", "lightning", "pytorch-lightning")
 def main() -> None:
     """Load, run, write."""
     name, folder, seed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0
-    contender = CONTENDERS[name]
+    contender = named(name)
     job = Job.load(folder)
     said = import_module(f"benchmarks.contenders.{contender.module}").answer(job, contender.settings, seed)
     np.save(folder / "said.npy", said.values.astype(np.float32))

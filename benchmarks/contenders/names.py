@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["CONTENDERS", "Contender"]
+__all__ = ["CONTENDERS", "Contender", "contender"]
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,25 @@ CONTENDERS = {
     "gluonts DeepAR": Contender("gluonts", "deepar"),
     "Prophet": Contender("prophet", "prophet_alone"),
 }
+
+
+def contender(name: str) -> Contender:
+    """One of the list, or one of Foregate's efforts with options: ``standard, start=scratch, model=student-t``."""
+    first, *options = (part.strip() for part in name.split(","))
+    if first not in CONTENDERS:
+        raise ValueError(f"a contender must be one of {', '.join(CONTENDERS)}, but got {first!r}")
+    known = CONTENDERS[first]
+    if not options:
+        return known
+    if known.peer:
+        raise ValueError(f"{first} must be without options, but got {', '.join(options)}")
+    given = {key: _value(text) for key, text in (option.split("=", 1) for option in options)}
+    model = {"model": given.pop("model")} if "model" in given else {}
+    return replace(known, settings={**known.settings, **model, "options": given})
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
