@@ -133,7 +133,7 @@ def _notes(job: Job, inputs: int, length: int, stride: int) -> tuple[str, ...]:
         f"quantiles and mean of {SAMPLES} paths",
     ]
     if stride > 1:
-        notes.append(f"trained on every {stride}th window")
+        notes.append(f"trained on one window in {stride}")
     if "past" in job.covariates.values():
         notes.append("covariates of the past are not used")
     if missing(job):
