@@ -76,5 +76,5 @@ def _notes(job: Job, names: tuple[str, ...], fell: dict[str, int]) -> tuple[str,
     if job.season > 24 and "AutoETS" in names:
         notes.append(f"AutoETS takes no season longer than 24: of {job.season} it knows nothing")
     many = int((job.known > 0).sum())
-    notes += [f"{name} failed on {n} of {many} series: SeasonalNaive there" for name, n in fell.items() if n]
+    notes += [f"{name} says what SeasonalNaive says on {n} of {many}: where it failed" for name, n in fell.items() if n]
     return tuple(notes)

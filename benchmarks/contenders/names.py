@@ -49,6 +49,18 @@ CONTENDERS = {
     "neuralforecast GRU": _neural("GRU"),
     "neuralforecast NHITS": _neural("NHITS"),
     "neuralforecast PatchTST": _neural("PatchTST"),
+    # https://nixtlaverse.nixtla.io/neuralforecast/docs/tutorials/longhorizon_nhits.html, for ETTm2: the first choice of
+    # each of the lists that it searches, which are of one entry but for two.
+    "neuralforecast NHITS as documented": _neural(
+        "NHITS",
+        inputs=5,
+        batch_size=7,
+        windows_batch_size=256,
+        n_pool_kernel_size=[2, 2, 2],
+        n_freq_downsample=[168, 24, 1],
+    ),
+    # https://nixtlaverse.nixtla.io/neuralforecast/docs/tutorials/longhorizon_transformers.html, for ETTm2.
+    "neuralforecast PatchTST as documented": _neural("PatchTST", inputs=1, early_stop_patience_steps=3),
     "darts LSTM": Contender("darts", "darts_rnn", {"model": "LSTM"}),
     "darts GRU": Contender("darts", "darts_rnn", {"model": "GRU"}),
     "gluonts DeepAR": Contender("gluonts", "deepar"),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from benchmarks.job import Job
 
-__all__ = ["Windows", "first_fit", "missing", "whole"]
+__all__ = ["Windows", "filled", "first_fit", "missing", "period", "whole"]
 
 MOST_ROWS = 2_000_000
 """Handed to a library in one call."""
@@ -93,3 +93,13 @@ def missing(job: Job) -> bool:
 def first_fit(job: Job) -> pl.DataFrame:
     """What a model is fitted on that is fitted once: series as known at the first origins, as `Windows.raw`."""
     return Windows(job, [0]).raw()
+
+
+def period(job: Job) -> str:
+    """The step between rows as pandas calls periods; where times are whole numbers, by the season that is told."""
+    if not job.whole_numbers:
+        unit = {"m": "min", "mo": "M", "d": "D"}
+        count, name = job.step.rstrip("abcdefghijklmnopqrstuvwxyz"), job.step.lstrip("0123456789")
+        return ("" if count == "1" else count) + unit.get(name, name)
+    first = (job.seasons or (1,))[0]
+    return {1: "Y", 4: "Q", 7: "D", 12: "M", 24: "h", 52: "W"}[first]
