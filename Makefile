@@ -51,7 +51,7 @@ docs: setup  ## write docs/api.md, docs/cli.md and the figures of docs/weights.m
 	$(BIN)/python docs/build_api.py
 	$(BIN)/python docs/build_cli.py
 	$(BIN)/python docs/build_card.py
-	$(BIN)/python docs/build_models.py
+	$(BIN)/python -m docs.build_models
 
 format: setup  ## bring the code into shape
 	$(BIN)/ruff check --fix .

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.figures import LOG, MODELS, figures
 from benchmarks.sets import table
 from foregate import Forecaster, ModelOptions, Panel
 from foregate.data import read, regularize
@@ -32,7 +33,6 @@ from foregate.training.batches import Crops
 from foregate.training.loop import batch_loss
 from foregate.training.options import TrainingOptions
 
-LOG = Path(__file__).parent / "results" / "family.jsonl"
 REPEATS = 5
 """Training steps of each kind that are timed, in turns with the usual network's."""
 
@@ -61,7 +61,7 @@ class Judged:
         return panel.cut(lengths)
 
 
-SETS = {
+TASKS = {
     "m4_weekly": Judged(13, (52,), 1),
     "nn5_daily": Judged(56, (7,), 7, windows=2),
     "vic_elec": Judged(48, (48, 336), 48, windows=14, spared=14 * 48),
@@ -69,38 +69,6 @@ SETS = {
 }
 """Of ETTh1 the official 12 months for training and 4 for choices; of the others what lies before the README's."""
 
-MODELS = (
-    "lstm",
-    "gru",
-    "rnn-tanh",
-    "rnn-relu",
-    "stacked",
-    "gru+stacked",
-    "dilated",
-    "windowed",
-    "bidirectional",
-    "patched",
-    "additive",
-    "dot",
-    "general",
-    "multi-head",
-    "direct",
-    "each",
-    "recursive",
-    "recursive+draws=0",
-    "seq2seq",
-    "seq2seq+additive",
-    "point",
-    "gaussian",
-    "student-t",
-    "mixture",
-    "negative-binomial",
-    "recurrent_dropout=0.2",
-    "forget=long",
-    "forget=short",
-    "forget=noisy",
-    "chrono=200",
-)
 TOO_MANY = 20
 """Steps ahead beyond which no model is trained for each one."""
 
@@ -109,7 +77,7 @@ def main() -> None:
     """Parse, run, record, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", metavar="MODEL", help="as --model takes them; all if left out")
-    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--sets", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--effort", default="fast")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -124,7 +92,7 @@ def main() -> None:
                 arguments.log.parent.mkdir(exist_ok=True)
                 with arguments.log.open("a") as file:
                     file.write(json.dumps(line) + "\n")
-    print(as_table(arguments.log))
+    print(figures(arguments.log))
 
 
 def run(model: str, arguments: argparse.Namespace):
@@ -137,7 +105,7 @@ def run(model: str, arguments: argparse.Namespace):
     }
     yield about | {"cost": cost(model)}
     for name in arguments.sets:
-        if model == "each" and SETS[name].horizon > TOO_MANY:
+        if model == "each" and TASKS[name].horizon > TOO_MANY:
             continue
         found = score(model, name, arguments.effort, arguments.seed)
         yield about | {"set": name, "effort": arguments.effort, "seed": arguments.seed} | found
@@ -145,7 +113,7 @@ def run(model: str, arguments: argparse.Namespace):
 
 def score(model: str, name: str, effort: str, seed: int) -> dict[str, float]:
     """MASE and coverage of a model that is trained on what lies before the windows."""
-    task = SETS[name]
+    task = TASKS[name]
     panel = task.panel(name)
     span = task.horizon * task.windows
     past = panel.cut(panel.lengths - span)
@@ -200,25 +168,6 @@ def cost(model: str) -> dict[str, float]:
             taken.append(time.perf_counter() - began)
     usual, own = (float(np.median(taken)) for taken in seconds)
     return {"parameters": sum(p.numel() for p in networks[1].parameters()), "step": round(own / usual, 2)}
-
-
-def as_table(log: Path) -> str:
-    """The newest figures of every model, as Markdown."""
-    lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    rows = {}
-    for line in lines:
-        row = rows.setdefault(line["model"], {})
-        row |= {"cost": line["cost"]} if "cost" in line else {line["set"]: line}
-    order = [model for model in MODELS if model in rows] + [model for model in rows if model not in MODELS]
-    head = ["model", "weights", "time per step", *SETS]
-    text = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for model in order:
-        row = rows[model]
-        figures = [f"{row[name]['mase']:.3f}" if name in row else "–" for name in SETS]
-        cost = row.get("cost")
-        spent = "– | –" if cost is None else f"{cost['parameters']:,} | {cost['step']:.1f}"
-        text.append(f"| `{model}` | {spent} | " + " | ".join(figures) + " |")
-    return "\n".join(text)
 
 
 if __name__ == "__main__":

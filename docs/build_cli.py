@@ -8,6 +8,7 @@ from typing import Any
 from typer.main import get_command
 
 from foregate.cli import app
+from foregate.cli.settings import Setting, settings
 
 PAGE = Path(__file__).with_name("cli.md")
 HEAD = """# Command line
@@ -16,13 +17,26 @@ Made from the help texts by `make docs`; a test checks that it is current. Resul
 and remarks to stderr. Exit codes: 0, done; 1, the data or the model has a problem, told in one sentence; 2, wrong use.
 """
 
+SETTINGS = """## Settings
+
+What `--set NAME=VALUE` says wherever something is trained, as `options={…}` does in Python; `--set help` lists the
+same. Every name may be given once; a wrong name or value is refused before anything is read.
+
+```text
+$ foregate fit sales.csv --horizon 28 --out model --set hidden=64 --set augment.jitter=0.03 --set training.optimizer=sgd
+```
+
+| | meaning | values | default |
+|---|---|---|---|"""
+
 
 def page() -> str:
     """The text of docs/cli.md."""
     group: Any = get_command(app)
     context = group.context_class(group, info_name="foregate")
     verbs = {name: group.get_command(context, name) for name in group.list_commands(context)}
-    return "\n".join([HEAD, *(verb(name, command) for name, command in verbs.items() if not command.hidden)])
+    shown = [verb(name, command) for name, command in verbs.items() if not command.hidden]
+    return "\n".join([HEAD, *shown, SETTINGS, *(setting(name, one) for name, one in settings().items()), ""])
 
 
 def verb(name: str, command: Any) -> str:
@@ -58,6 +72,12 @@ def row(each: Any) -> str:
     said = each.default is not None and each.default is not False and each.default not in ((), [])
     default = "required" if each.required else f"`{each.default}`" if said else ""
     return f"| {name} | {meaning} | {default} |"
+
+
+def setting(name: str, one: Setting) -> str:
+    """One line of the table of settings: name, meaning, values, default."""
+    usual = f"`{one.default}`" if one.default else ""
+    return f"| `{name}` | {one.meaning.replace('|', chr(92) + '|')} | {one.values} | {usual} |"
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import time
 from datetime import date, timedelta
 from functools import partial
 
+import polars as pl
 import pytest
 
 from foregate import Forecaster, load
@@ -96,3 +97,36 @@ def test_an_instant_model_is_kept_and_used(run, here):
     assert " 0 steps in" in shown
     printed = run("predict", "model", "sales.csv").stdout
     assert printed == run("forecast", "sales.csv", "--horizon", "3", "--effort", "instant").stdout
+
+
+def test_the_course_of_training_is_written_down(run, here):
+    """--log has the rows of `history_`; another file of that name is refused, and with --overwrite replaced."""
+    run("fit", "sales.csv", *FAST, "--out", "m", "--log", "log.csv")
+    written = pl.read_csv("log.csv")
+    assert written["score"].to_list() == load(here / "m").history_["score"].to_list()
+    said = run("fit", "none.csv", *FAST, "--out", "n", "--log", "log.csv", code=2).stderr
+    assert "--log must not hold results already, but 'log.csv' is there" in said
+    assert pl.read_csv("log.csv").equals(written)
+    run("fit", "sales.csv", *FAST, "--out", "n", "--log", "log.csv", "--overwrite", "--set", "steps=1")
+    assert pl.read_csv("log.csv").height == 1
+
+
+def test_tensorboard_gets_its_folder(run, here):
+    """--tensorboard leaves event files in the folder."""
+    pytest.importorskip("torch.utils.tensorboard")
+    run("fit", "sales.csv", *FAST, "--out", "m", "--tensorboard", "board", "--set", "steps=1")
+    assert [path.name for path in (here / "board").iterdir() if "tfevents" in path.name]
+
+
+@pytest.mark.parametrize("words", [("--log", "log.csv"), ("--tensorboard", "board")])
+def test_nothing_is_written_down_of_no_training(run, here, words):
+    """With --effort instant there is nothing to log, which is said before the table is looked for."""
+    said = run("fit", "none.csv", "--horizon", "3", "--effort", "instant", "--out", "m", *words, code=2).stderr
+    assert "must be left out with --effort instant" in said
+    assert not (here / "board").exists()
+
+
+def test_a_log_needs_a_folder(run, here):
+    """A log in a folder that is not there is refused before anything is read."""
+    said = run("fit", "none.csv", *FAST, "--out", "m", "--log", "none/log.csv", code=2).stderr
+    assert "--log must be in a folder that exists" in said

@@ -39,6 +39,16 @@ def test_a_name_is_looked_up_once(fresh):
     fresh("import foregate as f; assert not hasattr(f, 'panel')")
 
 
+def test_choosing_the_usual_optimizers_loads_no_torch(fresh):
+    """A forecaster that is to be trained is made in no time; torch comes with the fit."""
+    code = """
+from foregate import Forecaster
+for name in ("adamw", "adam", "sgd"):
+    Forecaster(5, model="gru+additive", options={"training": {"optimizer": name, "schedule": "plateau"}})
+"""
+    assert "torch" not in fresh(code)
+
+
 def test_an_instant_forecast_needs_no_torch(fresh):
     """Without it a table is forecast, an instant model fitted, saved, loaded and backtested; training is refused."""
     code = """

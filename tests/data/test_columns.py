@@ -250,7 +250,9 @@ def test_static_columns_stand_in_every_row_of_their_series():
 def test_a_missing_covariate_is_refused():
     """The message names the covariate, its role and what there is instead."""
     specs = fit_columns(everything())
-    with pytest.raises(DataError, match=r"must have the static covariate 'size'.*but got none\. Read the data with"):
+    with pytest.raises(
+        DataError, match=r"must have the static covariate 'size'.*but got none\. .* covariates={'size': 'static'}"
+    ):
         encode_columns(panel(), specs)
 
 

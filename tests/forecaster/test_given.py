@@ -50,6 +50,51 @@ def test_a_wrong_model_is_told_at_once(wrong, message):
         Forecaster(4, **wrong)
 
 
+def events(ids, days, values):
+    """A table of series whose days are of some kind, which is known ahead."""
+    rows = [(name, day, 20.0 + (i + day) % 5, values(i, day)) for i, name in enumerate(ids) for day in days]
+    return pl.DataFrame(rows, ["unique_id", "ds", "y", "event"], orient="row")
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_a_category_that_the_model_knows_is_known_in_the_future_of_any_series(warm):
+    """A fair is a fair for a series that has not had one yet: alone, or where the newest data of all has none."""
+    roles = {"covariates": {"event": "future"}}
+    given = {"season_length": (), "options": {**QUICK, "rate": 0.1}, "verbose": False, "freq": 1}
+    told = events("ab", range(40), lambda i, day: "fair" if i and day % 3 == 0 else "none")
+    model = Forecaster(2, **given).fit(told, **roles)
+    ahead = {kind: events("ab", [40, 41], lambda i, day, kind=kind: kind).drop("y") for kind in ("fair", "none", "new")}
+    quiet = events("ab", range(40), lambda i, day: "none")
+    if warm:
+        model.fit(quiet, warm=True, **roles)
+    said = {kind: model.forecast(None if warm else quiet, future=known) for kind, known in ahead.items()}
+    assert not said["fair"].notes
+    assert said["new"].notes
+    assert not np.allclose(said["fair"].values, said["new"].values)
+    alone = model.forecast(quiet.filter(pl.col("unique_id") == "a"), future=ahead["fair"])
+    np.testing.assert_allclose(alone.values, said["fair"].values[:1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [pl.String, pl.Null, pl.Float64])
+def test_an_empty_column_may_be_one_of_categories(kind):
+    """A series that has never had an event is forecast, with one ahead and without."""
+    told = events("ab", range(40), lambda i, day: "fair" if i and day % 3 == 0 else None)
+    model = Forecaster(2, season_length=(), options=QUICK, verbose=False, freq=1)
+    model.fit(told, covariates={"event": "future"})
+    empty = pl.lit(None, dtype=kind)
+    ahead = events("a", [40, 41], lambda i, day: "fair").drop("y")
+    without = ahead.with_columns(event=empty)
+    known = model.forecast(future=pl.concat([ahead, ahead.with_columns(unique_id=pl.lit("b"))]))
+    alone = model.forecast(told.filter(pl.col("unique_id") == "a").with_columns(event=empty), future=ahead)
+    np.testing.assert_allclose(alone.values, known.values[:1], rtol=1e-5)
+    quiet = [
+        model.forecast(told.filter(pl.col("unique_id") == "a").with_columns(event=empty), future=future).values
+        for future in (without, read(without.with_columns(y=0.0), covariates={"event": "future"}, freq=1))
+    ]
+    np.testing.assert_array_equal(*quiet)
+    assert np.isfinite(quiet[0]).all()
+
+
 @pytest.mark.parametrize("model", ["gru", "recursive+draws=20", "negative-binomial"])
 def test_futures_lie_where_the_forecast_says(panel, model):
     """At every step the lowest, middle and highest of n futures are the quantiles that evenly spread ones should be."""

@@ -196,6 +196,17 @@ def test_the_held_out_rows_are_learnt_from_at_the_end(monkeypatch):
     assert not torch.equal(weights(fitted)["decoder.out.weight"], weights(main)["decoder.out.weight"])
 
 
+def test_nothing_is_dropped_where_a_model_forecasts():
+    """What was trained with dropout to the very end says the same every time, member by member."""
+    model = ModelOptions.parse("dropout=0.5+output_dropout=0.5+recurrent_dropout=0.5")
+    panel = wavy(60, 60)
+    fitted, report = fit(small(model=model, members=2), panel)
+    assert report.finish_steps
+    assert not any(engine.network.training for engine in fitted.engine.engines)
+    said = [fitted.forecast(panel, 4, QUANTILES).values for _ in range(2)]
+    np.testing.assert_array_equal(*said)
+
+
 def test_finishing_is_slow_and_reads_to_the_end(monkeypatch):
     """First the held-out rows are left out; then every row is learnt from, at a tenth of the rate, drawn anew."""
     runs = []

@@ -1,10 +1,12 @@
 """Laws of one network of a forecaster, from its first weights to its last."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
-from foregate.core import Panel
+from foregate.core import ModelError, Panel
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.models.options import ModelOptions
 from foregate.persistence import load_shipped
@@ -69,6 +71,19 @@ def test_what_is_trained_follows_from_the_strategy(monkeypatch, label, horizon, 
     member.finish(task, 4)
     assert {crops.horizon for crops in seen} == {horizon}
     assert {crops.options.every_step for crops in seen} == {every}
+
+
+def test_steps_are_trained_all_at_a_time_where_that_is_asked_for():
+    """Not only by strategies that must."""
+    member = train_member(recipe_of(training={"every_step": True}), task_of(50, 40), None)
+    assert member.options.every_step
+
+
+def test_a_network_that_has_gone_astray_is_none(monkeypatch):
+    """An endless loss on the held-out origins ends the run, and is not read as having nothing to judge by."""
+    monkeypatch.setattr(module, "batch_score", lambda network, batch: math.inf)
+    with pytest.raises(ModelError, match=r"validation score must be a number.* Lower the learning rate"):
+        train_member(recipe_of(), task_of(50, 40), None)
 
 
 def test_a_member_says_how_it_went():

@@ -1,5 +1,7 @@
 """A recipe refuses what cannot be made."""
 
+import sys
+
 import pytest
 
 from foregate.core import UsageError
@@ -48,6 +50,10 @@ HEADS_OF_5 = ModelOptions.parse("multi-head+views=5")
         ),
         ({"model": HEADS_OF_5, "hidden": 12}, "but got 5 views for 12 units"),
         ({"training": {"schedule": "sine"}}, "schedule must be cosine or .*, but got 'sine'"),
+        ({"training": {"optimizer": "adamm"}}, "optimizer must be adamw, .*, but got 'adamm'"),
+        ({"training": {"optimizer": "Muon"}}, "optimizer must be .*, but got 'Muon', which takes matrices only"),
+        ({"training": {"optimizer_options": {"nesterov": True}}}, "optimizer_options must be what AdamW takes"),
+        ({"training": {"optimizer": "Rprop"}}, "decay must be 0 for Rprop, which has no weight decay"),
     ],
 )
 def test_impossible_recipes_are_refused(wrong, message):
@@ -75,3 +81,10 @@ def test_the_last_seed_of_the_last_member_is_a_seed():
     assert Recipe(3, seed=2**63 - 1, members=1).seed == 2**63 - 1
     assert Recipe(3, seed=2**63 - 5, effort="best").seed + BEST_MEMBERS - 1 == 2**63 - 1
     assert Recipe(3, model=HEADS_OF_5, hidden=10).hidden == 10
+
+
+def test_an_optimizer_is_looked_up_where_there_is_torch(monkeypatch):
+    """Any class of torch will do; where torch is not installed, a fit says so before anything else."""
+    assert Recipe(3, training={"optimizer": "RAdam"}).training == {"optimizer": "RAdam"}
+    monkeypatch.setitem(sys.modules, "foregate.training.optimizers", None)
+    assert Recipe(3, training={"optimizer": "Abacus"}).training == {"optimizer": "Abacus"}

@@ -9,15 +9,15 @@ from torch import nn
 
 from foregate.core import UsageError
 from foregate.training.optimizers import (
-    NAMED,
     UNFIT,
     limit_gradient,
     load_optimizer,
     new_optimizer,
     optimizer_tensors,
     pull_to_zero,
+    require_optimizer,
 )
-from foregate.training.options import TrainingOptions
+from foregate.training.options import OPTIMIZERS, TrainingOptions
 
 CLASSES = [
     name
@@ -45,7 +45,7 @@ def advance(layers, optimizer, steps):
         optimizer.step()
 
 
-@pytest.mark.parametrize("name", [*NAMED, *CLASSES])
+@pytest.mark.parametrize("name", [*OPTIMIZERS, *CLASSES])
 def test_every_optimizer_goes_on_where_it_was(name):
     """Whatever torch has: with its tensors given back, a new optimizer takes the same steps to the bit."""
     layers = new_layers()
@@ -80,6 +80,7 @@ def test_options_reach_the_optimizer():
     ("given", "message"),
     [
         ({"optimizer": "adamm"}, "optimizer must be adamw, adam, sgd or a class of torch.optim, but got 'adamm'"),
+        ({"optimizer": "rmsprop"}, "but got 'rmsprop'. Did you mean 'RMSprop'"),
         ({"optimizer": "Optimizer"}, "optimizer must be adamw"),
         ({"optimizer": "lr_scheduler"}, "optimizer must be adamw"),
         ({"optimizer": "LBFGS"}, "but got 'LBFGS', which asks for the loss several times"),
@@ -89,9 +90,12 @@ def test_options_reach_the_optimizer():
     ],
 )
 def test_what_cannot_train_is_refused(given, message):
-    """The message names what was asked for and why it cannot be."""
+    """The message names what was asked for and why it cannot be; no network is needed to know."""
+    options = TrainingOptions(steps=1, **given)
     with pytest.raises(UsageError, match=message):
-        new_optimizer(new_layers(), TrainingOptions(steps=1, **given))
+        new_optimizer(new_layers(), options)
+    with pytest.raises(UsageError, match=message):
+        require_optimizer(options)
 
 
 def gradients(layers):

@@ -3,15 +3,57 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
 from foregate.cli.options import Data, Output, Overwrite, Reading, Training
+from foregate.cli.outputs import check_place
 from foregate.cli.screen import Page, advice_lines, panel_lines, print_json, stage
 
-__all__ = ["fit"]
+if TYPE_CHECKING:
+    from foregate.training.events import Callback
+
+__all__ = ["Logs", "fit"]
+
+
+@dataclass(frozen=True)
+class Logs:
+    """Where the course of training is written down."""
+
+    log: Annotated[
+        Path | None,
+        Option("--log", metavar="FILE", rich_help_panel="Output", help="CSV file with a row per validation check."),
+    ] = None
+    tensorboard: Annotated[
+        Path | None,
+        Option("--tensorboard", metavar="DIR", rich_help_panel="Output", help="Folder for what TensorBoard shows."),
+    ] = None
+
+    def callbacks(self, effort: str, *, overwrite: bool) -> tuple[Callback, ...]:
+        """What writes it down.
+
+        Raises:
+            UsageError: nothing is trained, a file is in the way, or there is no folder for it.
+            MissingExtraError: TensorBoard is not installed.
+        """
+        from foregate.core import UsageError
+        from foregate.training.loggers import CsvLogger, TensorBoardLogger
+
+        if effort == "instant" and (self.log or self.tensorboard):
+            raise UsageError(
+                "--log and --tensorboard must be left out with --effort instant, which trains nothing, but got one. "
+                "Choose --effort fast."
+            )
+        made: list[Callback] = []
+        if self.log is not None:
+            check_place(self.log, overwrite=overwrite, option="--log")
+            made.append(CsvLogger(self.log))
+        if self.tensorboard is not None:
+            made.append(TensorBoardLogger(self.tensorboard))
+        return tuple(made)
 
 
 def fit(
@@ -20,6 +62,7 @@ def fit(
     training: Training,
     output: Output,
     out: Annotated[Path, Option("--out", metavar="MODEL", rich_help_panel="Output", help="Folder for the model.")],
+    logs: Logs,
     checkpoint: Annotated[
         Path | None,
         Option(
@@ -39,15 +82,14 @@ def fit(
 
         $ foregate fit sales.csv --id-col shop --time-col date --target-col units --horizon 28 --out model
     """
-    from foregate.cli.outputs import check_place
-
     reading.check()
     model = training.forecaster(reading.step, verbose=not output.quiet)
     check_place(out, model=out, overwrite=overwrite)
+    callbacks = logs.callbacks(training.effort, overwrite=overwrite or checkpoint is not None)  # it is gone on with
     stage(output, f"reading {data}")
     panel = reading.read(data)
     stage(output, "reading its past" if training.effort == "instant" else "training")
-    model.fit(panel, checkpoint=checkpoint)
+    model.fit(panel, checkpoint=checkpoint, callbacks=callbacks)
     model.save(out, overwrite=overwrite)
     report = model.report_
     if output.json:

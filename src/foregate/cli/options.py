@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from typer import Argument, Option
+from typer import Argument, Exit, Option, echo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +77,16 @@ FutureData = Annotated[
 Overwrite = Annotated[
     bool, Option("--overwrite", metavar="", rich_help_panel=_OUTPUT, help="Replace what an earlier run has written.")
 ]
+
+
+def _list_settings(given: list[str] | None) -> list[str] | None:
+    """Where it is asked for, print what can be set, and exit."""
+    if given and "help" in given:
+        from foregate.cli.settings import listing
+
+        echo(listing())
+        raise Exit
+    return given
 
 
 @dataclass(frozen=True)
@@ -257,6 +267,19 @@ class Training:
         ),
     ] = None
 
+    set: Annotated[
+        list[str] | None,
+        Option(
+            "--set",
+            metavar="NAME=VALUE",
+            rich_help_panel=_TRAINING,
+            is_eager=True,
+            callback=_list_settings,
+            help="Any other option of the forecaster, such as hidden=64, augment.jitter=0.03 or "
+            "training.optimizer=sgd. Repeatable; --set help lists them.",
+        ),
+    ] = None
+
     def forecaster(self, freq: str | int | None, *, verbose: bool) -> Forecaster:
         """The forecaster, before it is fitted; wrong arguments are told here.
 
@@ -264,9 +287,11 @@ class Training:
             UsageError: an argument is wrong.
             MissingExtraError: torch is not installed, and something is to be trained.
         """
+        from foregate.cli.settings import options_of
         from foregate.core import require_torch
         from foregate.forecaster import Forecaster
 
+        options = options_of(self.set or ())
         model = Forecaster(
             self.horizon,
             model=self.model,
@@ -274,11 +299,15 @@ class Training:
             season_length=season_lengths(self.season_length),
             effort=self.effort,  # type: ignore[arg-type]  # the recipe refuses what it does not know
             seed=self.seed,
-            options=None if self.weights is None else {"weights": self.weights},
+            options=({} if self.weights is None else {"weights": self.weights}) | options or None,
             verbose=verbose,
         )
         if self.effort != "instant":
             require_torch()
+            if "device" in options.get("training", {}):  # as `fit` does, but before anything is read
+                from foregate.training.engine import require_device
+
+                require_device(options["training"]["device"])
         return model
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 __all__ = ["check_place", "staged"]
 
 
-def check_place(out: Path, names: Sequence[str] = (), *, model: Path | None = None, overwrite: bool) -> None:
+def check_place(
+    out: Path, names: Sequence[str] = (), *, model: Path | None = None, overwrite: bool, option: str = "--out"
+) -> None:
     """Refuse a place that cannot be written to, or that holds what would be lost, before any work is done.
 
     Args:
@@ -21,6 +23,7 @@ def check_place(out: Path, names: Sequence[str] = (), *, model: Path | None = No
         names: files and folders that will be written into `out`.
         model: which of these is the folder of a model.
         overwrite: whether these may be replaced.
+        option: by which the place was named.
 
     Raises:
         UsageError: says what is in the way.
@@ -31,16 +34,16 @@ def check_place(out: Path, names: Sequence[str] = (), *, model: Path | None = No
 
     above = out.absolute().parent
     if not above.is_dir():
-        raise UsageError(f"--out must be in a folder that exists, but {str(out.parent)!r} does not. Make it first.")
+        raise UsageError(f"{option} must be in a folder that exists, but {str(out.parent)!r} does not. Make it first.")
     if names and out.exists() and not out.is_dir():
-        raise UsageError(f"--out must be a folder, but {str(out)!r} is a file. Give another name.")
+        raise UsageError(f"{option} must be a folder, but {str(out)!r} is a file. Give another name.")
     into = out if names and out.is_dir() else above
     if not os.access(into, os.W_OK | os.X_OK):
-        raise UsageError(f"--out must be writable, but {str(into)!r} is not. Give another place.")
+        raise UsageError(f"{option} must be writable, but {str(into)!r} is not. Give another place.")
     there = [path for path in ([out / name for name in names] or [out]) if path.exists()]
     if there and not overwrite:
         raise UsageError(
-            f"--out must not hold results already, but {listed(there)} {'are' if len(there) > 1 else 'is'} there. "
+            f"{option} must not hold results already, but {listed(there)} {'are' if len(there) > 1 else 'is'} there. "
             "Give another name, or --overwrite to replace them."
         )
     if model is not None:

@@ -15,7 +15,7 @@ import typer
 from typer import Argument, Option
 
 from foregate.cli.options import Level, Output, Reading, percents, season_lengths
-from foregate.cli.predict import read_for
+from foregate.cli.saved import read_for
 from foregate.cli.screen import stage
 
 if TYPE_CHECKING:

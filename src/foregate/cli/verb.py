@@ -7,6 +7,7 @@ import errno
 import inspect
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, get_type_hints
 
 import typer
@@ -26,7 +27,7 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
     groups, parameters = _spread(function)
 
     def call(**given: Any) -> None:
-        with_code(lambda: function(**_gathered(groups, given)))
+        with_code(lambda: function(**_gathered(groups, given)), trains=Training in groups.values())
 
     call.__name__, call.__doc__ = function.__name__, function.__doc__
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -34,8 +35,13 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-def with_code(run: Callable[[], None]) -> None:
-    """Call `run`, and end the program with a sentence and a code if it fails as can be expected."""
+def with_code(run: Callable[[], None], *, trains: bool = False) -> None:
+    """Call `run`, and end the program with a sentence and a code if it fails as can be expected.
+
+    Args:
+        run: what to do.
+        trains: whether it takes `--set`, by which the sentence may then be heeded.
+    """
     try:
         run()
     except KeyboardInterrupt:
@@ -51,7 +57,7 @@ def with_code(run: Callable[[], None]) -> None:
 
         if not isinstance(error, ForegateError):
             raise
-        typer.echo(_told(str(error)), err=True)
+        typer.echo(_told(str(error), trains=trains), err=True)
         raise typer.Exit(2 if isinstance(error, UsageError) else 1) from None
 
 
@@ -65,7 +71,7 @@ def _spread(function: Callable[..., None]) -> tuple[dict[str, type], list[inspec
             continue
         group = groups[name] = hints[name]
         types = get_type_hints(group, include_extras=True)
-        for field in dataclasses.fields(group):
+        for field in fields(group):
             missing = field.default is dataclasses.MISSING
             default = inspect.Parameter.empty if missing else field.default
             kind = inspect.Parameter.KEYWORD_ONLY
@@ -75,15 +81,19 @@ def _spread(function: Callable[..., None]) -> tuple[dict[str, type], list[inspec
 
 def _gathered(groups: dict[str, type], given: dict[str, Any]) -> dict[str, Any]:
     for name, group in groups.items():
-        given[name] = group(**{field.name: given.pop(field.name) for field in dataclasses.fields(group)})
+        given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
     return given
 
 
-def _told(message: str) -> str:
+def _told(message: str, *, trains: bool) -> str:
     """The sentence of an error, and what the arguments it names are called on the command line."""
-    known = {field.name for group in (Reading, Training) for field in dataclasses.fields(group)}
-    named = [name for name in dict.fromkeys(re.findall(r"\b([a-z_]+)=", message)) if name in known]
-    if not named:
-        return f"Error: {message}"
-    options = ", ".join(f"--{name.replace('_', '-')}" for name in named)
-    return f"Error: {message}\nOn the command line: {options}"
+    named = dict.fromkeys(re.findall(r"(?<!--set )(?<![\w.])([a-z_]+)=", message))
+    options = {
+        field.name: f"--{field.name.replace('_', '-')}" for each in (Reading, Training) for field in fields(each)
+    }
+    if trains and named.keys() - options.keys():
+        from foregate.cli.settings import settings
+
+        options = {name.split(".")[-1]: f"--set {name}" for name in settings()} | options
+    said = [options[name] for name in named if name in options]
+    return f"Error: {message}" + f"\nOn the command line: {', '.join(said)}" * bool(said)

@@ -264,7 +264,7 @@ def encode_columns(panel: Panel, specs: tuple[ColumnSpec, ...], future: Future |
         if covariate is None:
             raise DataError(
                 f"the panel must have the {spec.role} covariate {spec.name!r} that the model was trained with, but got "
-                f"{sorted(panel.covariates) or 'none'}. Read the data with {spec.role}=[{spec.name!r}]."
+                f"{sorted(panel.covariates) or 'none'}. Read the data with covariates={{{spec.name!r}: {spec.role!r}}}."
             )
         if covariate.role != spec.role or bool(covariate.categories) != bool(spec.categories):
             wanted, got = ("categories" if of.categories else "numbers" for of in (spec, covariate))

@@ -158,13 +158,14 @@ def _recoded(name: str, panel: Panel, future: Panel) -> NDArray[np.float32]:
         DataError: it is not there, or text where numbers are expected or the other way round.
     """
     own, given = panel.covariates[name], future.covariates.get(name)
-    if given is None or given.role == "static" or bool(given.categories) != bool(own.categories):
+    empty = given is not None and np.isnan(given.values).all()  # of which nobody can tell what it would hold
+    if given is None or given.role == "static" or (bool(given.categories) != bool(own.categories) and not empty):
         wanted = "categories" if own.categories else "numbers"
         raise DataError(
             f"the future must hold {wanted} of covariate {name!r}, but got {'others' if given else 'none'}. Read it "
             f"with covariates={{{name!r}: 'future'}}."
         )
-    if given.categories == own.categories:
+    if given.categories == own.categories or empty:
         return given.values
     place = {category: i for i, category in enumerate(own.categories)}
     lookup = np.array([*(place.get(one, len(place)) for one in given.categories), np.nan], np.float32)
@@ -189,12 +190,12 @@ def _rows_of(ids: pl.Series, panel: Panel) -> NDArray[np.int64]:
 
 def _coded(column: pl.Series, categories: tuple[str, ...]) -> tuple[NDArray[np.float32], list[str]]:
     if not categories:
-        if column.dtype == pl.String:
+        if column.dtype == pl.String and column.null_count() < len(column):
             raise DataError(
                 f"column {column.name!r} must hold numbers like the panel, but got text such as "
                 f"{column.drop_nulls()[0]!r}. Convert it to numbers."
             )
-        return column.fill_null(np.nan).to_numpy().astype(np.float32), []
+        return column.cast(pl.Float32).fill_null(np.nan).to_numpy(), []
     text = column.cast(pl.String)
     unknown = sorted(set(text.drop_nulls().unique().to_list()) - set(categories))
     coded = code_categories(text, categories)

@@ -21,7 +21,7 @@ from foregate.core import (
     levels_to_quantiles,
 )
 from foregate.data import align_future, forecast_frame, paths_frame, read, regularize, require_freq, split_known_future
-from foregate.forecaster.given import as_before, check_run, recipe_of, spread_weights, to_go_on
+from foregate.forecaster.given import as_before, check_run, recipe_of, spread_weights, to_go_on, with_known
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.paths import simulate
 from foregate.models.options import ModelOptions
@@ -180,7 +180,7 @@ class Forecaster:
         run |= {"checkpoint": Path(checkpoint)} if checkpoint is not None else {}
         run |= {"warm": to_go_on(self._fitted(), self._history(None)[0], panel)} if warm else {}
         fitted, report = self._made(recipe, panel, run)
-        self.fitted_, self.panel_ = fitted, panel
+        self.fitted_, self.panel_ = fitted, with_known(panel, fitted)
         self.future_ = ahead if _reads_future(fitted) else None
         self.report_: dict[str, Any] = {**report.facts(), "seconds": round(time.perf_counter() - began, 2)}
         return self

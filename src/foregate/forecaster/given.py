@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import DataError, Panel, UsageError, listed, require_torch
+from foregate.core import Covariate, DataError, Panel, UsageError, listed, require_torch
 from foregate.data import read
 from foregate.data.grid import grid_of
 from foregate.data.targets import given_roles
@@ -21,7 +21,17 @@ from foregate.persistence import as_torch
 from foregate.pipeline.recipe import Recipe
 from foregate.training.events import Callback
 
-__all__ = ["OWN", "Weights", "as_before", "check_run", "recipe_of", "require_alike", "spread_weights", "to_go_on"]
+__all__ = [
+    "OWN",
+    "Weights",
+    "as_before",
+    "check_run",
+    "recipe_of",
+    "require_alike",
+    "spread_weights",
+    "to_go_on",
+    "with_known",
+]
 
 Weights = Mapping[str, float] | Sequence[float] | NDArray[np.floating] | None
 """How much series, by id, or rows count in the loss."""
@@ -55,7 +65,21 @@ def as_before(data: Any, known: Panel, fitted: Fitted) -> Panel:
             freq=known.freq,
         )
     require_alike(panel, known)
-    return replace(panel, freq=known.freq) if panel.freq is None else panel
+    return with_known(replace(panel, freq=panel.freq or known.freq), fitted)
+
+
+def with_known(panel: Panel, fitted: Fitted) -> Panel:
+    """The same panel, where every category that the model knows has a code: the future may hold it.
+
+    A column that is empty in the whole panel is one of categories where the model has some.
+    """
+    known = {column.name: column.categories for column in fitted.spec.columns}
+
+    def told_apart(name: str, own: Covariate) -> Covariate:
+        every = dict.fromkeys((*own.categories, *known.get(name, ())))  # its own come first, and keep their codes
+        return replace(own, categories=tuple(every)) if own.categories or np.isnan(own.values).all() else own
+
+    return replace(panel, covariates={name: told_apart(name, own) for name, own in panel.covariates.items()})
 
 
 def to_go_on(fitted: Fitted, known: Panel, panel: Panel) -> Fitted:

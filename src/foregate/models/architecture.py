@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Literal
 
-from foregate.core import UsageError, at_least
+from foregate.core import UsageError, at_least, is_whole
 from foregate.models.cell_spec import CELLS, GATED, CellKind, Dropout, ForgetGate, check_rate
-from foregate.models.names import ATTENTIONS, HEADS, POINT_LOSSES, AttentionName, HeadName, PointLoss
+from foregate.models.names import ATTENTIONS, HEADS, POINT_LOSSES, AttentionName, HeadName, PointLoss, check_name
 
 __all__ = ["ENCODERS", "REACHING", "STRATEGIES", "WINDOWED", "Architecture", "EncoderName", "StrategyName"]
 
@@ -88,20 +90,25 @@ class Architecture:
     def __post_init__(self) -> None:
         for name, known in (
             ("cell", CELLS),
-            ("encoder", tuple(ENCODERS)),
-            ("attention", (None, *ATTENTIONS)),
-            ("strategy", tuple(STRATEGIES)),
-            ("head", tuple(HEADS)),
-            ("point_loss", tuple(POINT_LOSSES)),
+            ("encoder", ENCODERS),
+            ("attention", ATTENTIONS),
+            ("strategy", STRATEGIES),
+            ("head", HEADS),
+            ("point_loss", POINT_LOSSES),
         ):
-            if getattr(self, name) not in known:
-                raise UsageError(
-                    f"{name} must be one of {', '.join(map(str, known))}, but got {getattr(self, name)!r}."
-                )
-        at_least(1, heads=self.heads, components=self.components, patch=self.patch, layers=len(self.dilations))
-        at_least(1, **{f"dilations[{i}]": d for i, d in enumerate(self.dilations)})
+            if name != "attention" or self.attention is not None:
+                check_name(name, getattr(self, name), known)
+        at_least(1, heads=self.heads, components=self.components, patch=self.patch)
         at_least(0, rows_back=self.rows_back, draws=self.draws)
+        dilations: object = self.dilations
+        if not (isinstance(dilations, tuple) and dilations and all(is_whole(each, 1) for each in dilations)):
+            raise UsageError(
+                f"dilations must be a tuple of whole numbers from 1 on, one per layer, but got {dilations!r}. Give for "
+                "example (1, 24)."
+            )
         check_rate("sampling", self.sampling)
+        if isinstance(self.entropy, bool) or not isinstance(self.entropy, Real) or not math.isfinite(self.entropy):
+            raise UsageError(f"entropy must be a finite number, but got {self.entropy!r}. Give 0 to do without it.")
         for wrong, sentence in self._contradictions():
             if wrong:
                 raise UsageError(sentence)
@@ -114,11 +121,6 @@ class Architecture:
                 self.windowed and self.forget.within is not None,
                 f"forget must not be held within a range where a window is read anew at every origin, but got "
                 f"{self.forget.within} with {self.encoder!r}. Leave the range and its penalty out.",
-            ),
-            (
-                self.forget.within is not None and not self.has_gate,
-                f"forget must not be held within a range in a cell without such a gate, but got {self.cell!r}. Give "
-                "cell='lstm' or 'gru'.",
             ),
             (
                 self.entropy != 0 and (self.attention is None or self.strategy == "seq2seq"),

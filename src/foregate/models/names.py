@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from difflib import get_close_matches
 from typing import Literal
+
+from foregate.core import UsageError, listed
 
 __all__ = [
     "ATTENTIONS",
@@ -15,7 +19,9 @@ __all__ = [
     "AttentionName",
     "HeadName",
     "PointLoss",
+    "check_name",
     "head_outputs",
+    "meant",
 ]
 
 AttentionName = Literal["additive", "dot", "general", "multi-head"]
@@ -78,3 +84,29 @@ def head_outputs(head: HeadName, n_quantiles: int, components: int) -> int:
         "mixture": 1 + 3 * components,
     }
     return outputs[head]
+
+
+def check_name(what: str, name: object, known: Collection[str]) -> None:
+    """Refuse a name that there is not.
+
+    Raises:
+        UsageError: says which there are, and guesses at what was meant.
+
+    Examples:
+        >>> check_name("attention", "dot", ATTENTIONS)
+    """
+    if name not in tuple(known):
+        raise UsageError(
+            f"{what} must be one of {listed(known, most=len(known))}, but got {name!r}.{meant(name, known)}"
+        )
+
+
+def meant(word: object, known: Collection[str]) -> str:
+    """A guess at what was meant by a name that there is not; empty where nothing is like it.
+
+    Examples:
+        >>> meant("Gauss", HEADS)
+        " Did you mean 'gaussian'?"
+    """
+    near = get_close_matches(str(word).lower(), list(known), 1)
+    return f" Did you mean {near[0]!r}?" if near else ""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
-from numbers import Real
 from typing import Any
 
-from foregate.core import UsageError, is_whole, listed
+from foregate.core import UsageError, at_least, listed
 from foregate.models.architecture import (
     ENCODERS,
     REACHING,
@@ -21,10 +18,10 @@ from foregate.models.architecture import (
     EncoderName,
     StrategyName,
 )
-from foregate.models.cell_spec import CELLS, GATED, CellKind, Dropout, ForgetGate, check_rate
-from foregate.models.names import ATTENTIONS, HEADS, POINT_LOSSES, AttentionName, HeadName, PointLoss
+from foregate.models.cell_spec import CELLS, GATED, CellKind, Dropout, ForgetGate
+from foregate.models.names import ATTENTIONS, HEADS, AttentionName, HeadName, PointLoss, meant
 
-__all__ = ["PARTS", "ModelOptions"]
+__all__ = ["CALLED", "PARTS", "ModelOptions"]
 
 PARTS: dict[str, dict[Any, str]] = {
     "cell": dict(CELLS),
@@ -37,6 +34,8 @@ PARTS: dict[str, dict[Any, str]] = {
 
 LEAST_LOOKBACK, MOST_LOOKBACK = 24, 192
 """Rows that a window has or attention looks back on, where it is not said: two long seasons within these bounds."""
+CALLED = {"rows_back": "lookback", "heads": "views", "point_loss": "error", "reach": "horizon"}
+"""Field of an architecture -> what people call it, where that is another name."""
 BETWEEN = re.compile(r"\+(?![\d.])|,")
 """What parts words: a plus before a digit belongs to a number."""
 PATCHES = 8
@@ -88,14 +87,20 @@ class ModelOptions:
     """How the gate that keeps the memory begins, and the range it is held within."""
 
     def __post_init__(self) -> None:
-        self._check_kinds()
-        self._check_numbers()
+        for name, kind, example in (("dropout", Dropout, "between=0.2"), ("forget", ForgetGate, "value=1.0")):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise UsageError(
+                    f"{name} must be of type {kind.__name__}, but got {value!r}. Give for example "
+                    f"{kind.__name__}({example})."
+                )
+        at_least(1, **{name: value for name in ("lookback", "patch") if (value := getattr(self, name)) is not None})
+        self.resolve(None, (1, 1), 1)  # what does not go together is refused at once
         for name, (serves, where) in self._meanings().items():
             value = getattr(self, name)
             if not serves and value != _usual(name):
                 got = "+".join(_spelled(name, value)) if name == "forget" else value
                 raise UsageError(f"{name} must be left out but for {where}, but got {got}. Leave it out.")
-        self.resolve(None, (1, 1), 1)  # what does not go together is refused at once
 
     def _meanings(self) -> dict[str, tuple[bool, str]]:
         """Setting that not every model has -> whether this one has it, and which have."""
@@ -111,40 +116,6 @@ class ModelOptions:
             "sampling": (self.strategy == "seq2seq", "seq2seq"),
             "forget": (self.cell in GATED, "a cell with a gate, lstm or gru"),
         }
-
-    def _check_kinds(self) -> None:
-        """Refuse what is no name of its part, and what is of another type."""
-        for name, known in {**PARTS, "error": POINT_LOSSES}.items():
-            value = getattr(self, name)
-            if value not in (*known, *((None,) if name == "attention" else ())):
-                near = _meant(value, known)
-                raise UsageError(f"{name} must be one of {listed(known, most=9)}, but got {value!r}.{near}")
-        for name, kind, example in (("dropout", Dropout, "between=0.2"), ("forget", ForgetGate, "value=1.0")):
-            value = getattr(self, name)
-            if not isinstance(value, kind):
-                raise UsageError(
-                    f"{name} must be of type {kind.__name__}, but got {value!r}. Give for example "
-                    f"{kind.__name__}({example})."
-                )
-
-    def _check_numbers(self) -> None:
-        for name, least in {"lookback": 1, "patch": 1, "views": 1, "components": 1, "draws": 0}.items():
-            value = getattr(self, name)
-            if (value is not None or _usual(name) is not None) and not is_whole(value, least):
-                raise UsageError(
-                    f"{name} must be a whole number of at least {least}, but got {value!r}. Leave it out for the usual."
-                )
-        dilations = self.dilations
-        if dilations is not None and not (
-            isinstance(dilations, tuple) and dilations and all(is_whole(each, 1) for each in dilations)
-        ):
-            raise UsageError(
-                f"dilations must be a tuple of whole numbers from 1 on, one per layer, but got {dilations!r}. Give for "
-                "example (1, 24)."
-            )
-        check_rate("sampling", self.sampling)
-        if isinstance(self.entropy, bool) or not isinstance(self.entropy, Real) or not math.isfinite(self.entropy):
-            raise UsageError(f"entropy must be a finite number, but got {self.entropy!r}. Give 0 to do without it.")
 
     @classmethod
     def parse(cls, text: str) -> ModelOptions:
@@ -207,25 +178,28 @@ class ModelOptions:
             UsageError: parts that do not go together.
         """
         lookback, patch = self._window(seasons)
-        return Architecture(
-            cell=self.cell,
-            encoder=self.encoder,
-            dilations=self._dilations(layers, seasons[0]),
-            rows_back=lookback,
-            patch=patch,
-            attention=self.attention,
-            heads=self.views,
-            strategy=self.strategy,
-            reach=horizon if self.strategy in REACHING else None,
-            head=self.head,
-            components=self.components,
-            point_loss=self.error,
-            dropout=self.dropout,
-            forget=self.forget,
-            entropy=self.entropy,
-            draws=self.draws,
-            sampling=self.sampling,
-        )
+        try:
+            return Architecture(
+                cell=self.cell,
+                encoder=self.encoder,
+                dilations=self._dilations(layers, seasons[0]),
+                rows_back=lookback,
+                patch=patch,
+                attention=self.attention,
+                heads=self.views,
+                strategy=self.strategy,
+                reach=horizon if self.strategy in REACHING else None,
+                head=self.head,
+                components=self.components,
+                point_loss=self.error,
+                dropout=self.dropout,
+                forget=self.forget,
+                entropy=self.entropy,
+                draws=self.draws,
+                sampling=self.sampling,
+            )
+        except UsageError as error:
+            raise UsageError(_renamed(str(error), CALLED)) from None
 
     def _window(self, seasons: tuple[int, int]) -> tuple[int, int]:
         """Rows of a window, a multiple of the rows of a patch."""
@@ -240,7 +214,7 @@ class ModelOptions:
     def _dilations(self, layers: int | None, season: int) -> tuple[int, ...]:
         if self.encoder != "dilated":
             return (1,) * (layers or 2)
-        dilations = self.dilations or (1, *[max(season, 2)] * ((layers or 2) - 1))
+        dilations = self.dilations if self.dilations is not None else (1, *[max(season, 2)] * ((layers or 2) - 1))
         if layers is not None and len(dilations) != layers:
             raise UsageError(
                 f"dilations must be one per layer, but got {dilations} for {layers} layers. Leave layers out."
@@ -254,18 +228,12 @@ def _usual(name: str) -> Any:
     return known.default_factory() if callable(known.default_factory) else known.default
 
 
-def _meant(word: object, known: Iterable[str]) -> str:
-    """A guess at what was meant by a name that there is not; empty where nothing is like it."""
-    near = get_close_matches(str(word).lower(), list(known), 1)
-    return f" Did you mean {near[0]!r}?" if near else ""
-
-
 def _part(word: str) -> tuple[str, Any]:
     for part, names in PARTS.items():
         if word.lower() in names:
             return part, word.lower()
     every = [name for names in PARTS.values() for name in names]
-    near = _meant(word, every) or " Give for example 'gru+stacked'."
+    near = meant(word, every) or " Give for example 'gru+stacked'."
     raise UsageError(f"model must be made of {listed(every, most=len(every))}, joined by '+', but got {word!r}.{near}")
 
 
@@ -304,7 +272,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[str], Any]]] = {
 def _setting(word: str) -> tuple[str, Any]:
     name, text = (each.strip() for each in word.lower().split("=", 1))
     if name not in _SETTINGS:
-        near = _meant(name, _SETTINGS) or " Give for example lookback=48."
+        near = meant(name, _SETTINGS) or " Give for example lookback=48."
         raise UsageError(f"a setting of a model must be one of {listed(_SETTINGS, most=99)}, but got {name!r}.{near}")
     where, read = _SETTINGS[name]
     try:
@@ -331,8 +299,12 @@ def _made(group: str, kind: Callable[..., Any], own: Mapping[str, Any]) -> Any:
     try:
         return kind(**own)
     except UsageError as error:
-        words = re.compile(rf"\b({'|'.join(named)})\b")
-        raise UsageError(words.sub(lambda found: named[found[0]], str(error))) from None
+        raise UsageError(_renamed(str(error), named)) from None
+
+
+def _renamed(sentence: str, named: Mapping[str, str]) -> str:
+    """The same sentence about settings, by the names that people know."""
+    return re.sub(rf"\b({'|'.join(named)})\b", lambda found: named[found[0]], sentence)
 
 
 def _spelled(group: str, value: Any) -> list[str]:

@@ -97,7 +97,7 @@ def fit(
     said = _said(engine, task, recipe.horizon)
     calibration = calibrated(inputs, held, task.judged, recipe.horizon, said, prior)
     finish = sum(member.finish(task, recipe.horizon) for member in members)
-    fitted = Fitted(_together(members, recipe), inputs.spec, calibration, recipe.horizon, typical_scale(inputs))
+    fitted = Fitted(engine, inputs.spec, calibration, recipe.horizon, typical_scale(inputs))
     best = min(members, key=lambda member: member.score)
     report = FitReport(
         seasons=shown_seasons(seasons),
@@ -122,7 +122,7 @@ def _told(recipe: Recipe, panel: Panel, held: HoldOut, seasons: tuple[int, int])
 
 
 def _together(members: Sequence[Member], recipe: Recipe) -> Engine:
-    """What runs all members."""
+    """What runs all members, now and when they have been trained on."""
     engines = [TorchEngine(member.network) for member in members]
     if len(engines) == 1:
         return engines[0]

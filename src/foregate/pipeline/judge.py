@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from foregate.forecasting.distributions import Distribution
+from foregate.models.heads import pinball
 from foregate.models.network import Network
 from foregate.training.batches import Batch
 from foregate.training.loop import batch_outputs
@@ -18,10 +19,13 @@ def batch_score(network: Network, batch: Batch) -> float:
     with torch.inference_mode():
         raw, _ = batch_outputs(network, batch)
         said = network.head.said(raw).cpu().numpy()
-    manner, levels = network.spec.manner, np.array(network.spec.levels)
+    manner = network.spec.manner
     units = batch.level.reshape(-1), batch.scale.reshape(-1)
     quantiles = Distribution.of(manner).quantiles(said, manner.levels, batch.k, *units)
-    error = batch.target.reshape(raw.shape[:2])[..., None] - quantiles
-    loss = np.maximum(levels * error, (levels - 1) * error).mean(-1)
+    target, levels = torch.from_numpy(batch.target).flatten(0, 1), torch.tensor(manner.levels, dtype=torch.float64)
+    loss = pinball(target, torch.from_numpy(quantiles), levels).numpy()
     weight = batch.weight.reshape(loss.shape)
-    return float((loss * weight).sum() / max(weight.sum(), 1e-9))
+    counted = np.multiply(
+        loss, weight, out=np.zeros_like(loss), where=weight > 0
+    )  # what does not count may be anything
+    return float(counted.sum() / max(weight.sum(), 1e-9))

@@ -89,7 +89,7 @@ class Member:
         options = replace(self.options, steps=steps, rate=rate, seed=seed)
         every = task.inputs.panel.lengths
         train(self.network, Crops(task.inputs, every, self.horizon or horizon, options, weights=task.weights))
-        self.network.cpu()
+        self.network.cpu().eval()  # as the engine has it that runs it already
         return steps
 
 
@@ -114,7 +114,8 @@ def train_member(
     network = copy.deepcopy(start) if isinstance(start, Network) else new_network(recipe, spec, start)
     strategy = network.spec.built.strategy
     options = plan_training(recipe, panel, spec.seasons, pretrained=start is not None)
-    options = replace(options, every_step=strategy == "seq2seq", origins=_origins(network, recipe.horizon, options))
+    every = options.every_step or strategy == "seq2seq"
+    options = replace(options, every_step=every, origins=_origins(network, recipe.horizon, options))
     horizon = 1 if strategy == "recursive" else recipe.horizon
     score = _score(task, options, horizon)
     if start is not None and score is None:
@@ -172,7 +173,8 @@ def _score(task: Task, options: TrainingOptions, horizon: int) -> Score | None:
 
     def score(network: Network) -> Judged:
         losses = [batch_score(network.eval(), batch) for batch in batches]
-        return _gates(network, batches[0], float(np.average(losses, weights=sizes)))
+        found = float(np.average(losses, weights=sizes))
+        return _gates(network, batches[0], found if math.isfinite(found) else math.nan)  # infinite would be: no judge
 
     return score
 

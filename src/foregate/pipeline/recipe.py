@@ -10,9 +10,9 @@ from foregate.core import UsageError, is_whole, listed
 from foregate.data.augment import Augment
 from foregate.models.options import ModelOptions
 from foregate.models.spec import NetworkSpec
-from foregate.training.options import TrainingOptions
+from foregate.training.options import OPTIMIZERS, TrainingOptions
 
-__all__ = ["EFFORTS", "LEVELS", "Effort", "Recipe"]
+__all__ = ["EFFORTS", "LEVELS", "OF_TRAINING", "Effort", "Recipe"]
 
 Effort = Literal["instant", "fast", "standard", "best"]
 EFFORTS: tuple[str, ...] = get_args(Effort)
@@ -24,9 +24,10 @@ LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 BEST_MEMBERS = 5
 """Networks that effort ``best`` trains: no other trains more where their number is not said."""
 _SIZES = ("hidden", "layers", "decoder")
-_OF_TRAINING = tuple(
+OF_TRAINING = tuple(
     name for name in TrainingOptions.__dataclass_fields__ if name not in ("steps", "rate", "batch", "crop", "seed")
 )
+"""Names of `Recipe.training`: what a recipe has no field of its own for."""
 
 
 @dataclass(frozen=True)
@@ -179,10 +180,10 @@ class Recipe:
             )
 
     def _check_training(self) -> None:
-        unknown = sorted(str(name) for name in set(self.training) - set(_OF_TRAINING))
+        unknown = sorted(str(name) for name in set(self.training) - set(OF_TRAINING))
         if unknown:
-            raise UsageError(f"training must have names among {', '.join(_OF_TRAINING)}, but got {listed(unknown)}.")
-        TrainingOptions(1, **self.training)  # contradictions are told now, not after the data was read
+            raise UsageError(f"training must have names among {', '.join(OF_TRAINING)}, but got {listed(unknown)}.")
+        _require_optimizer(TrainingOptions(1, **self.training))  # all is told now, not after the data was read
         if self.training.get("stateful") and self.augment is not None and self.augment.changes:
             raise UsageError(
                 "training must not be stateful where series are changed from time to time, since the state would be of "
@@ -198,3 +199,14 @@ class Recipe:
             object.__setattr__(self, "rate", float(self.rate))
         if self.season_length is not None:
             object.__setattr__(self, "season_length", tuple(int(m) for m in self.season_length))
+
+
+def _require_optimizer(options: TrainingOptions) -> None:
+    """Refuse an optimizer that cannot be; torch is loaded only where another than the usual is asked for."""
+    if options.optimizer in OPTIMIZERS and not options.optimizer_options:
+        return
+    try:
+        from foregate.training.optimizers import require_optimizer
+    except ImportError:  # a fit says that torch is missing
+        return
+    require_optimizer(options)

@@ -13,7 +13,7 @@ from foregate.forecasting.ensemble import Ensemble
 from foregate.forecasting.fitted import Fitted
 from foregate.models.architecture import Architecture
 from foregate.models.network import Network, make_network
-from foregate.models.options import ModelOptions
+from foregate.models.options import CALLED, ModelOptions
 from foregate.pipeline.prepare import season_pair, shown_seasons
 from foregate.pipeline.recipe import Recipe
 from foregate.training.engine import TorchEngine
@@ -23,8 +23,6 @@ __all__ = ["networks_of"]
 Difference = tuple[str, Any, Any]
 """What it is called, what is asked for, and what there is."""
 
-CALLED = {"rows_back": "lookback", "heads": "views", "point_loss": "error", "reach": "horizon"}
-"""Field of an architecture -> what people call it, where that is another name."""
 AS_THEY_ARE = ("dropout", "forget")
 """What `_other_parts` has an eye of its own on."""
 

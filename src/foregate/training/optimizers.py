@@ -11,22 +11,40 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from foregate.core import UsageError
-from foregate.training.options import TrainingOptions
+from foregate.training.options import OPTIMIZERS, TrainingOptions
 
-__all__ = ["limit_gradient", "load_optimizer", "new_optimizer", "optimizer_tensors", "pull_to_zero"]
+__all__ = [
+    "limit_gradient",
+    "load_optimizer",
+    "new_optimizer",
+    "optimizer_tensors",
+    "pull_to_zero",
+    "require_optimizer",
+]
 
-NAMED: dict[str, tuple[str, dict[str, Any]]] = {
-    "adamw": ("AdamW", {}),
-    "adam": ("Adam", {}),
-    "sgd": ("SGD", {"momentum": 0.9}),
-}
-"""Short name -> class of `torch.optim` and what it is told unless the options say otherwise."""
 UNFIT = {
     "LBFGS": "which asks for the loss several times per step",
     "Muon": "which takes matrices only, while a network has biases too",
     "SparseAdam": "which takes sparse gradients only, while those of a network are dense",
 }
 """Classes of `torch.optim` that cannot train a network here, and why."""
+
+
+def _class_of(options: TrainingOptions) -> type[Optimizer]:
+    """The class that the options name, or a refusal."""
+    asked, every = options.optimizer, torch.optim.__dict__
+    name, _ = OPTIMIZERS.get(asked, (asked, {}))
+    kind = every.get(name)
+    if not (inspect.isclass(kind) and issubclass(kind, Optimizer)) or kind is Optimizer or name in UNFIT:
+        why = f", {UNFIT[name]}" if name in UNFIT else ""
+        meant = [each for each in every if each.lower() == name.lower() != "optimizer" and each not in (name, *UNFIT)]
+        fix = f"Did you mean {meant[0]!r}?" if meant else "Take adamw if in doubt."
+        raise UsageError(
+            f"optimizer must be {', '.join(OPTIMIZERS)} or a class of torch.optim, but got {asked!r}{why}. {fix}"
+        )
+    if options.decay and "weight_decay" not in inspect.signature(kind).parameters:
+        raise UsageError(f"decay must be 0 for {name}, which has no weight decay, but got {options.decay}.")
+    return kind
 
 
 def new_optimizer(network: nn.Module, options: TrainingOptions) -> Optimizer:
@@ -40,28 +58,31 @@ def new_optimizer(network: nn.Module, options: TrainingOptions) -> Optimizer:
         >>> new_optimizer(nn.Linear(2, 1), options).defaults["betas"]
         (0.8, 0.99)
     """
-    name, usual = NAMED.get(options.optimizer, (options.optimizer, {}))
-    kind = getattr(torch.optim, name, None)
-    if not (inspect.isclass(kind) and issubclass(kind, Optimizer)) or kind is Optimizer or name in UNFIT:
-        why = f", {UNFIT[name]}" if name in UNFIT else ""
-        raise UsageError(
-            f"optimizer must be {', '.join(NAMED)} or a class of torch.optim, but got {options.optimizer!r}{why}. "
-            "Take adamw if in doubt."
-        )
+    made: Any = _class_of(options)
+    _, usual = OPTIMIZERS.get(options.optimizer, ("", {}))
     given: dict[str, Any] = {**usual, **options.optimizer_options}
-    if "weight_decay" in inspect.signature(kind).parameters:
+    if "weight_decay" in inspect.signature(made).parameters:
         given["weight_decay"] = options.decay
-    elif options.decay:
-        raise UsageError(f"decay must be 0 for {name}, which has no weight decay, but got {options.decay}.")
     try:
-        made: Any = kind
         optimizer: Optimizer = made(network.parameters(), lr=options.rate, **given)
     except (TypeError, ValueError) as error:
         raise UsageError(
-            f"optimizer_options must be what {name} takes, but got {options.optimizer_options}: {error}. "
+            f"optimizer_options must be what {made.__name__} takes, but got {options.optimizer_options}: {error}. "
             "See its page in torch's documentation."
         ) from error
     return optimizer
+
+
+def require_optimizer(options: TrainingOptions) -> None:
+    """Refuse what the options say of the optimizer where it cannot be, without a network.
+
+    Raises:
+        UsageError: see `new_optimizer`.
+
+    Examples:
+        >>> require_optimizer(TrainingOptions(steps=10, optimizer="RAdam"))
+    """
+    new_optimizer(nn.Linear(1, 1), options)
 
 
 def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:

@@ -9,12 +9,18 @@ from typing import Any, Literal, get_args
 
 from foregate.core import UsageError, at_least, listed
 
-__all__ = ["SCHEDULE_OPTIONS", "Keep", "Precision", "Schedule", "TrainingOptions"]
+__all__ = ["OPTIMIZERS", "SCHEDULE_OPTIONS", "Keep", "Precision", "Schedule", "TrainingOptions"]
 
 Precision = Literal["float32", "bfloat16"]
 Schedule = Literal["cosine", "constant", "step", "one-cycle", "plateau"]
 Keep = Literal["best", "last"]
 
+OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "adamw": ("AdamW", {}),
+    "adam": ("Adam", {}),
+    "sgd": ("SGD", {"momentum": 0.9}),
+}
+"""Short name -> class of `torch.optim` and what it is told unless the options say otherwise."""
 SCHEDULE_OPTIONS: dict[Schedule, dict[str, float]] = {
     "cosine": {"last": 1e-3},
     "constant": {},
@@ -23,6 +29,8 @@ SCHEDULE_OPTIONS: dict[Schedule, dict[str, float]] = {
     "plateau": {"factor": 0.5, "wait": 2},
 }
 """What each schedule can be told, and what it is told otherwise; see `foregate.training.schedules`."""
+STEEPEST = 4
+"""Relative scales to a higher power would leave some origins no weight at all, in float32."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +127,10 @@ class TrainingOptions:
         for name in ("decay", "clip", "clip_value", "l1"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise UsageError(f"{name} must be 0 or more, but got {getattr(self, name)}. Give 0 to do without it.")
-        if not math.isfinite(self.scale_power):
-            raise UsageError(f"scale_power must be a finite number, but got {self.scale_power}. Give 0, 0.5 or 1.")
+        if not -STEEPEST <= self.scale_power <= STEEPEST:
+            raise UsageError(
+                f"scale_power must be from {-STEEPEST} to {STEEPEST}, but got {self.scale_power}. Give 0, 0.5 or 1."
+            )
         self._check_schedule()
         self._check_optimizer()
 
