@@ -36,7 +36,7 @@ slow: setup  ## the tests that take minutes
 
 bench: setup  ## figures of accuracy, speed and memory, on real sets (FOREGATE_DATA); see benchmarks/README.md
 	$(BIN)/python -m benchmarks.read
-	$(BIN)/python -m benchmarks.m4 hourly weekly
+	$(BIN)/python -m benchmarks.run m4_hourly m4_weekly
 	$(BIN)/python -m benchmarks.scoreboard
 	$(BIN)/python -m benchmarks.instant --fitted --cost
 
