@@ -1,11 +1,12 @@
 # The same few commands for people and for CI. Each works in a fresh clone: it makes .venv first if need be.
 .DEFAULT_GOAL := check
-.PHONY: setup demo test slow bench check docs format constraints clean
+.PHONY: setup demo test slow bench peers check docs format constraints clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PEERS := build/peers
 
 # Programs with a thread per core each would fight over the cores: a process per core runs tests, each on one thread.
 TEST_ENV := OMP_NUM_THREADS=1 MPLBACKEND=agg
@@ -35,9 +36,16 @@ slow: setup  ## the tests that take minutes
 
 bench: setup  ## figures of accuracy, speed and memory, on real sets (FOREGATE_DATA); see benchmarks/README.md
 	$(BIN)/python -m benchmarks.read
-	$(BIN)/python -m benchmarks.m4 hourly weekly
+	$(BIN)/python -m benchmarks.run m4_hourly m4_weekly
 	$(BIN)/python -m benchmarks.scoreboard
 	$(BIN)/python -m benchmarks.instant --fitted --cost
+
+peers: $(PEERS)/.installed  ## make build/peers with the libraries that benchmarks compare with, in their own versions
+
+$(PEERS)/.installed: benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv --clear $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 docs: setup  ## write docs/api.md, docs/cli.md and the figures of docs/weights.md from code, help texts and weights
 	$(BIN)/python docs/build_api.py

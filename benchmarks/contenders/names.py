@@ -1,0 +1,90 @@
+"""Everyone who can be compared, by name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+__all__ = ["CONTENDERS", "Contender", "contender"]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A forecaster, and where it comes from."""
+
+    library: str
+    """Its package."""
+    module: str
+    """Of this folder, with `answer(job, settings, seed)`."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What that is told."""
+    peer: bool = True
+    """Runs in the environment of the peers, not in the project's own."""
+
+
+def _own(**settings: Any) -> Contender:
+    return Contender("foregate", "own", settings, peer=False)
+
+
+def _classical(*models: str) -> Contender:
+    return Contender("statsforecast", "classical", {"models": models})
+
+
+def _neural(model: str, **settings: Any) -> Contender:
+    return Contender("neuralforecast", "neural", {"model": model, **settings})
+
+
+CONTENDERS = {
+    "instant": _own(effort="instant"),
+    "fast": _own(effort="fast"),
+    "standard": _own(effort="standard"),
+    "best": _own(effort="best"),
+    "SeasonalNaive": _classical("SeasonalNaive"),
+    "AutoETS": _classical("AutoETS"),
+    "AutoTheta": _classical("AutoTheta"),
+    "AutoCES": _classical("AutoCES"),
+    "statistical median": _classical("AutoETS", "AutoTheta", "AutoCES"),
+    "neuralforecast LSTM": _neural("LSTM"),
+    "neuralforecast GRU": _neural("GRU"),
+    "neuralforecast NHITS": _neural("NHITS"),
+    "neuralforecast PatchTST": _neural("PatchTST"),
+    # https://nixtlaverse.nixtla.io/neuralforecast/docs/tutorials/longhorizon_nhits.html, for ETTm2: the first choice of
+    # each of the lists that it searches, which are of one entry but for two.
+    "neuralforecast NHITS as documented": _neural(
+        "NHITS",
+        inputs=5,
+        batch_size=7,
+        windows_batch_size=256,
+        n_pool_kernel_size=[2, 2, 2],
+        n_freq_downsample=[168, 24, 1],
+    ),
+    # https://nixtlaverse.nixtla.io/neuralforecast/docs/tutorials/longhorizon_transformers.html, for ETTm2.
+    "neuralforecast PatchTST as documented": _neural("PatchTST", inputs=1, early_stop_patience_steps=3),
+    "darts LSTM": Contender("darts", "darts_rnn", {"model": "LSTM"}),
+    "darts GRU": Contender("darts", "darts_rnn", {"model": "GRU"}),
+    "gluonts DeepAR": Contender("gluonts", "deepar"),
+    "Prophet": Contender("prophet", "prophet_alone"),
+}
+
+
+def contender(name: str) -> Contender:
+    """One of the list, or one of Foregate's efforts with options: ``standard, start=scratch, model=student-t``."""
+    first, *options = (part.strip() for part in name.split(","))
+    if first not in CONTENDERS:
+        raise ValueError(f"a contender must be one of {', '.join(CONTENDERS)}, but got {first!r}")
+    known = CONTENDERS[first]
+    if not options:
+        return known
+    if known.peer:
+        raise ValueError(f"{first} must be without options, but got {', '.join(options)}")
+    given = {key: _value(text) for key, text in (option.split("=", 1) for option in options)}
+    model = {"model": given.pop("model")} if "model" in given else {}
+    return replace(known, settings={**known.settings, **model, "options": given})
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
