@@ -24,6 +24,7 @@ from foregate.data.columns import (
 )
 from foregate.data.related import squash
 from foregate.data.statistics import ERRORS, SLOPES, SMOOTHING
+from foregate.data.stretches import Marks, Stretches
 from foregate.data.tracks import LOG, Tracks, make_tracks
 
 __all__ = ["InputSpec", "Inputs", "Units", "View"]
@@ -48,6 +49,8 @@ LARGEST_EXPONENT = 80.0
 """Zero has no logarithm; it counts as this far below the first value."""
 FORGOTTEN = 0.05
 """Share of the crops in training in which a category is read as unknown."""
+ROWS_KEPT = 500_000
+"""Panels of more rows are not prepared as a whole."""
 MOST_SPANS, MOST_TIMES = 10, 1000
 """A forecast goes no further beyond what a series has seen than so many times its range, and in logarithms no further
 than to so many times the greatest value or to that share of the least one."""
@@ -134,7 +137,16 @@ class View:
 
     def __init__(self, tracks: Tracks, spec: InputSpec, series: IntArray, columns: Columns | FromOrigins) -> None:
         """Look at tracks whose N rows belong to `series` (N,), with encoded covariates of those series."""
-        self.tracks, self.spec, self._series, self._columns = tracks, spec, series, columns
+        self._tracks, self.spec, self._series, self._columns = tracks, spec, series, columns
+
+    @property
+    def tracks(self) -> Tracks:
+        """All that is carried, at every row."""
+        return self._tracks
+
+    def near(self, rows: IntArray, ahead: int = 0) -> tuple[View, IntArray]:
+        """A view that has `rows` (...), and so many rows ahead of each as there are; and their numbers in it."""
+        return self, rows
 
     def features(self, rows: IntArray) -> Float32Array:
         """What the encoder reads at each row: (..., F)."""
@@ -244,6 +256,19 @@ class View:
         here = self.tracks.here[rows]
         return Units(self.tracks.level[here], self._unit_scale(here))
 
+    def targets(self, rows: IntArray, k: IntArray) -> tuple[Float32Array, BoolArray]:
+        """What came k steps (K,) after each row, in units of its scale above its level, and where that is known.
+
+        It is known where it was observed, unless nothing had changed up to the row: then there is no unit to say it in.
+        """
+        t = self.tracks
+        r, end = t.row[rows][..., None], t.end[rows][..., None]
+        index = r + k
+        there = index < end
+        index = np.minimum(index, end - 1)
+        there &= t.mask[index] & (t.scale[r] > 0)
+        return np.where(there, (t.z[index] - t.level[r]) / self._unit_scale(r), 0).astype(np.float32), there
+
     def restore(self, rows: IntArray, outputs: NDArray[np.floating]) -> FloatArray:
         """Network outputs (..., K, Q) seen from rows (...) in the units of the data.
 
@@ -304,26 +329,73 @@ class View:
 
 
 class Inputs(View):
-    """The view of a regular panel: rows are panel rows."""
+    """The view of a regular panel: rows are panel rows.
+
+    A panel of up to `ROWS_KEPT` rows is prepared once. Of a larger one the stretches are prepared that are asked for,
+    and the latest are kept, so that memory does not grow with what is not read. Both have the same bits.
+    """
 
     def __init__(self, panel: Panel, spec: InputSpec, future: Future | None = None) -> None:
         """Prepare a panel, and what is known of the steps after it."""
-        tracks = make_tracks(panel, spec.seasons, spec.window, plain=spec.plain)
-        self.panel, self.columns = panel, encode_columns(panel, spec.columns, future)
-        super().__init__(tracks, spec, panel.row_series, self.columns)
+        self.panel, self.spec, self.columns = panel, spec, encode_columns(panel, spec.columns, future)
+        self._marks = Marks(panel, spec.seasons, spec.window, spec.lookback, plain=spec.plain)
+        self._latest: tuple[Stretches, View] | None = None
+        self._whole: View | None = None
+        if len(panel.values) <= ROWS_KEPT:
+            tracks = make_tracks(panel, spec.seasons, spec.window, plain=spec.plain)
+            self._whole = View(tracks, spec, panel.row_series, self.columns)
+
+    @property
+    def tracks(self) -> Tracks:
+        """All that is carried, at every row: of small panels only, since it takes about 160 bytes each."""
+        return self.near(np.arange(len(self.panel.values)))[0].tracks
+
+    def near(self, rows: IntArray, ahead: int = 0) -> tuple[View, IntArray]:
+        """See `View.near`."""
+        if self._whole is not None:
+            return self._whole, rows
+        asked = rows[rows >= 0] if (rows >= 0).any() else np.zeros(1, np.int64)
+        if self._latest is None or not self._marks.hold(self._latest[0], asked, ahead):
+            self._latest = None  # what it holds is free to go
+            self._latest = self._read(self._marks.around(asked, ahead))
+        stretches, view = self._latest
+        return view, stretches.places(rows)
+
+    def _read(self, stretches: Stretches) -> tuple[Stretches, View]:
+        rows = stretches.rows
+        series = np.repeat(stretches.series, stretches.ends - stretches.begins)
+        columns = FromOrigins(self.columns, rows, series, np.zeros(len(rows), np.bool_))
+        return stretches, View(self._marks.tracks(stretches), self.spec, series, columns)
+
+    def features(self, rows: IntArray) -> Float32Array:
+        """See `View.features`."""
+        view, own = self.near(rows)
+        return view.features(own)
+
+    def steps(self, rows: IntArray, k: IntArray) -> tuple[Float32Array, Float32Array]:
+        """See `View.steps`."""
+        view, own = self.near(rows)
+        return view.steps(own, k)
+
+    def units(self, rows: IntArray) -> Units:
+        """See `View.units`."""
+        view, own = self.near(rows)
+        return view.units(own)
 
     def targets(self, rows: IntArray, k: IntArray) -> tuple[Float32Array, BoolArray]:
-        """What came k steps (K,) after each row, in units of its scale above its level, and where that is known.
+        """See `View.targets`."""
+        view, own = self.near(rows, int(k[-1]))
+        return view.targets(own, k)
 
-        It is known where it was observed, unless nothing had changed up to the row: then there is no unit to say it in.
-        """
-        t = self.tracks
-        r, end = t.row[rows][..., None], t.end[rows][..., None]
-        index = r + k
-        there = index < end
-        index = np.minimum(index, end - 1)
-        there &= t.mask[index] & (t.scale[r] > 0)
-        return np.where(there, (t.z[index] - t.level[r]) / self._unit_scale(r), 0).astype(np.float32), there
+    def restore(self, rows: IntArray, outputs: NDArray[np.floating]) -> FloatArray:
+        """See `View.restore`."""
+        view, own = self.near(rows)
+        return view.restore(own, outputs)
+
+    def relative(self, rows: IntArray, values: FloatArray) -> FloatArray:
+        """See `View.relative`."""
+        view, own = self.near(rows)
+        return view.relative(own, values)
 
     def forget(self, rng: np.random.Generator, features: Sequence[Float32Array], steps: Float32Array) -> None:
         """Read each category of some of the B crops of a training batch as unknown, in place.
