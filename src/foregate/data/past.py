@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.data.statistics import NoRows, nothing_carried, read
+from foregate.data.statistics import CARRIED, NoRows, nothing_carried, read
 
 __all__ = ["Past", "TracksPast", "read_in_parts"]
 
@@ -74,22 +74,27 @@ class Past(NamedTuple):
     """Of 2 S tracks: of each series the plain one, then that in logarithms as long as it is read in them."""
 
     @classmethod
-    def nothing(cls, series: int, length: int) -> Past:
-        """Before the first row."""
-        return cls(np.ones(series, np.bool_), TracksPast.nothing(2 * series, length))
+    def room(cls, series: int, length: int) -> Past:
+        """Of a first series that has no rows yet, and of others that are to be written; until then they take nothing."""
+        z, profile, count = (np.zeros((2 * series, length, *more), np.float32) for more in ((), (4,), (2,)))
+        log, mask = np.zeros(series, np.bool_), np.zeros((2 * series, length), np.bool_)
+        carried = np.zeros(2 * series, CARRIED)
+        log[0], carried[:2] = True, nothing_carried(2)
+        return cls(log, TracksPast(carried, mask, z, profile, count))
 
-    @classmethod
-    def joined(cls, parts: Sequence[Past]) -> Past:
-        """Of the series of several, one after the other."""
-        logs, tracks = zip(*parts, strict=True)
-        return cls(np.concatenate(logs), TracksPast(*map(np.concatenate, zip(*tracks, strict=True))))
+    def take(self, which: IntArray) -> Past:
+        """Of the series numbered so."""
+        return Past(self.log[which], self.tracks.take(_pairs(which)))
 
-    def split(self) -> list[Past]:
-        """Of each series by itself, in arrays of its own."""
-        return [
-            Past(self.log[i : i + 1].copy(), self.tracks.take(np.array([2 * i, 2 * i + 1])))
-            for i in range(len(self.log))
-        ]
+    def write(self, which: IntArray, other: Past) -> None:
+        """Put the series of another in the places numbered so."""
+        self.log[which] = other.log
+        for array, new in zip(self.tracks, other.tracks, strict=True):
+            array[_pairs(which)] = new
+
+
+def _pairs(series: IntArray) -> IntArray:
+    return (2 * series[:, None] + np.arange(2)).reshape(-1)
 
 
 def read_in_parts(

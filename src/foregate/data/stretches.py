@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Panel
-from foregate.data.past import Past, TracksPast, read_in_parts
+from foregate.data.past import Past, read_in_parts
 from foregate.data.statistics import positive_so_far
 from foregate.data.tracks import Tracks, make_tracks
 
@@ -68,7 +68,10 @@ class Marks:
         """
         self.panel, self.seasons, self.window, self.lookback, self.plain = panel, seasons, window, lookback, plain
         self.apart = max(LEAST_APART, SEASONS_APART * max(seasons))
-        self._marks: dict[tuple[int, int], Past] = {}
+        number = panel.lengths // self.apart
+        self._first = 1 + np.cumsum(number) - number  # where the marks of each series stand; at 0 there is no past
+        self._past = Past.room(1 + int(number.sum()), max(seasons))
+        self._done = np.zeros(len(panel), np.int64)  # marks of each series that were read
 
     def around(self, rows: IntArray, ahead: int) -> Stretches:
         """The stretches in which `rows` (M,) lie with what is looked back on from there, and so many rows ahead."""
@@ -93,59 +96,50 @@ class Marks:
 
     def tracks(self, stretches: Stretches) -> Tracks:
         """The tracks of stretches that begin at marks."""
-        panel, offsets = self.panel, self.panel.offsets
-        number = (stretches.begins - offsets[stretches.series]) // self.apart
-        past = None
-        if number.any():
-            self._reach(stretches.series, number)
-            nothing = Past.nothing(1, max(self.seasons))
-            pairs = zip(stretches.series.tolist(), number.tolist(), strict=True)
-            past = Past.joined([self._marks.get(pair, nothing) for pair in pairs])
+        panel, series = self.panel, stretches.series
+        number = (stretches.begins - panel.offsets[series]) // self.apart
+        self._reach(series, number)
         rows = stretches.rows
         part = Panel(
-            ids=panel.ids[stretches.series],
+            ids=panel.ids[series],
             offsets=np.concatenate([[0], np.cumsum(stretches.ends - stretches.begins)]),
             values=panel.values[rows],
             mask=panel.mask[rows],
             times=rows,
         )
+        past = self._past.take(self._places(series, number)) if number.any() else None
         return make_tracks(part, self.seasons, self.window, plain=self.plain, past=past)
 
+    def _places(self, series: IntArray, number: IntArray) -> IntArray:
+        """Where the marks of series stand, counted from 1; 0 is before the first row."""
+        return np.where(number > 0, self._first[series] + number - 1, 0)
+
     def _reach(self, series: IntArray, number: IntArray) -> None:
-        """Read so many marks of each series, going on from the last one that is there."""
-        for begin in range(0, len(series), SERIES_AT_ONCE):
-            wanted: dict[int, int] = {}
-            part = slice(begin, begin + SERIES_AT_ONCE)
-            for one, n in zip(series[part].tolist(), number[part].tolist(), strict=True):
-                wanted[one] = max(n, wanted.get(one, 0))
-            done = {one: self._last(one, n) for one, n in wanted.items()}
-            while left := [one for one, n in done.items() if n < wanted[one]]:
-                self._mark(left, [done[one] for one in left])
-                done |= {one: done[one] + 1 for one in left}
+        """Read so many marks of series, going on from the last one that is there."""
+        series, which = np.unique(series, return_inverse=True)
+        wanted = np.zeros(len(series), np.int64)
+        np.maximum.at(wanted, which, number)
+        while len(left := series[self._done[series] < wanted]):
+            for begin in range(0, len(left), SERIES_AT_ONCE):
+                self._mark(left[begin : begin + SERIES_AT_ONCE])
 
-    def _last(self, series: int, most: int) -> int:
-        """The last mark of a series that is there, of so many."""
-        return next((n for n in range(most, 0, -1) if (series, n) in self._marks), 0)
-
-    def _mark(self, series: list[int], number: list[int]) -> None:
-        """Read on from marks of series to their next ones."""
-        nothing = Past.nothing(1, max(self.seasons))
-        past = Past.joined([self._marks.get(pair, nothing) for pair in zip(series, number, strict=True)])
-        begins = self.panel.offsets[series] + np.array(number) * self.apart
-        rows = begins[:, None] + np.arange(self.apart)
+    def _mark(self, series: IntArray) -> None:
+        """Read series on from their last marks, to the next ones."""
+        number = self._done[series]
+        past = self._past.take(self._places(series, number))
+        rows = (self.panel.offsets[series] + number * self.apart)[:, None] + np.arange(self.apart)
         mask = self.panel.mask[rows]
         values = np.where(mask, self.panel.values[rows].astype(np.float64), 0)
-        log = past.log & (not self.plain)
         # Plain units are always carried, since any series may change over to them; logarithms until it has.
-        tracks = np.sort(np.concatenate([2 * np.arange(len(series)), 2 * np.flatnonzero(log) + 1]))
-        source, carried = tracks // 2, TracksPast(*(array.copy() for array in past.tracks))
-        for now, _, after in read_in_parts(
-            values[source], mask[source], tracks % 2 == 1, self.seasons, self.window, past.tracks.take(tracks)
-        ):
-            assert after is not None
-            latest = after
-        for array, new in zip(carried, latest, strict=True):
-            array[tracks] = new
+        log = past.log & (not self.plain)
         positive = positive_so_far(values, mask, past.tracks.carried[::2])[:, -1]
-        for pair, mark in zip(zip(series, number, strict=True), Past(log & positive, carried).split(), strict=True):
-            self._marks[pair[0], pair[1] + 1] = mark
+        tracks = np.flatnonzero(np.stack([np.ones_like(log), log], 1))
+        source, units, seasons = tracks // 2, tracks % 2 == 1, self.seasons
+        *_, (_, _, after) = read_in_parts(
+            values[source], mask[source], units, seasons, self.window, past.tracks.take(tracks)
+        )
+        assert after is not None
+        for array, new in zip(past.tracks, after, strict=True):
+            array[tracks] = new
+        self._past.write(self._places(series, number + 1), Past(log & positive, past.tracks))
+        self._done[series] = number + 1
