@@ -1,5 +1,6 @@
 """Laws of what the network is told, and of the way back."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -415,3 +416,52 @@ def test_counts_are_read_in_plain_values():
     units = [Inputs(panel, replace(SPEC, plain=plain)).tracks.unit for plain in (True, False)]
     assert set(units[0].tolist()) == {LINEAR}
     assert LOG in units[1]
+
+
+@given(panels, specs, st.data())
+def test_large_panels_are_told_the_same(panel, spec, data):
+    """Prepared where it is asked for, in any order, a panel is told as when it is prepared as a whole, to the bit."""
+    panel = with_columns(panel)
+    spec = replace(spec, columns=fit_columns(panel))
+    whole = Inputs(panel, spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "ROWS_KEPT", 0)
+        patch.setattr("foregate.data.stretches.LEAST_APART", 2)
+        patch.setattr("foregate.data.stretches.SEASONS_APART", 1)
+        patch.setattr("foregate.data.stretches.BEYOND", data.draw(st.integers(0, 3)))
+        parts = Inputs(panel, spec)
+        for _ in range(3):
+            rows = np.array(data.draw(st.lists(st.integers(-1, len(panel.values) - 1), min_size=1, max_size=9)))
+            assert_same_bits([whole.features(rows)], [parts.features(rows)])
+            rows = np.maximum(rows, 0)
+            assert_same_bits(told(whole, rows), told(parts, rows))
+            for asked in ("units", "targets"):
+                given_k = (K,) if asked == "targets" else ()
+                assert_same_bits(getattr(whole, asked)(rows, *given_k), getattr(parts, asked)(rows, *given_k))
+
+
+def held_at_most(series, drawn, monkeypatch):
+    """Bytes that inputs of so many series take, while the same few of them are drawn."""
+    monkeypatch.setattr(module, "ROWS_KEPT", 1000)
+    panel = Panel.from_arrays(list(np.random.default_rng(0).normal(5, 1, (series, 50))))
+    tracemalloc.start()
+    inputs = Inputs(panel, SPEC)
+    for first in range(0, drawn, 4):
+        rows = np.arange(50 * first, 50 * (first + 4))
+        inputs.features(rows)
+        inputs.targets(rows, K)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_does_not_grow_with_series_that_are_not_drawn(monkeypatch):
+    """Ten times as many series cost some numbers for each, and nothing for their rows."""
+    few, many = (held_at_most(series, 8, monkeypatch) for series in (300, 3_000))
+    assert many - few < 2_700 * 50, "about a byte per row"
+
+
+def test_memory_does_not_grow_with_series_that_were_drawn_before(monkeypatch):
+    """However many series are drawn one after the other, only the latest are held."""
+    few, many = (held_at_most(300, drawn, monkeypatch) for drawn in (8, 300))
+    assert many < 1.2 * few

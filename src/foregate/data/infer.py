@@ -102,7 +102,7 @@ def _neighbours(panel: Panel) -> tuple[Times, Times]:
 
 
 def _distinct(steps: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The numbers that there are and how often, the most common first; smaller ones of those that are equally common."""
+    """The numbers that there are, the most common first and of equally common ones the smallest; and how often."""
     counts = pl.Series("step", steps).value_counts(name="count").sort("count", "step", descending=[True, False])
     return counts["step"].to_numpy(), counts["count"].to_numpy().astype(np.int64)
 

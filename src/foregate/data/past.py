@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,51 +22,60 @@ CELLS_AT_ONCE = 50_000
 """Longer tracks are read so many rows at a time, which bounds memory: what is made of a row takes about a kilobyte."""
 
 
-class TracksPast(NamedTuple):
-    """Of B tracks: running statistics and the latest L rows, as many as the long season has; zeros where none were."""
+@dataclass(frozen=True)
+class TracksPast:
+    """What is carried of B tracks into their next rows."""
 
     carried: NDArray[np.void]
-    """(B,) of `foregate.data.statistics.CARRIED`."""
-    mask: BoolArray
-    """(B, L)"""
-    z: Float32Array
-    """(B, L)"""
-    profile: Float32Array
-    """(B, L, 4)"""
-    count: Float32Array
-    """(B, L, 2)"""
+    """(B,) running statistics, of `foregate.data.statistics.CARRIED`."""
+    rows: Mapping[str, NDArray[Any]]
+    """mask (B, L), z (B, L), profile (B, L, 4) and count (B, L, 2) of the latest L rows, as many as the long season
+    has; zeros where there were none."""
 
     @classmethod
     def nothing(cls, tracks: int, length: int) -> TracksPast:
         """Before the first row."""
-        z, profile, count = (np.zeros((tracks, length, *more), np.float32) for more in ((), (4,), (2,)))
-        return cls(nothing_carried(tracks), np.zeros((tracks, length), np.bool_), z, profile, count)
+        return cls(nothing_carried(tracks), _no_rows(tracks, length))
 
     def take(self, which: IntArray) -> TracksPast:
         """Of the tracks numbered so."""
-        return TracksPast(*(array[which] for array in self))
+        return TracksPast(self.carried[which], {name: array[which] for name, array in self.rows.items()})
 
-    def after(self, carried: NDArray[np.void], mask: BoolArray, told: dict[str, NDArray[Any]]) -> TracksPast:
+    def write(self, which: IntArray, other: TracksPast) -> None:
+        """Put the tracks of another in the places numbered so."""
+        self.carried[which] = other.carried
+        for name, array in self.rows.items():
+            array[which] = other.rows[name]
+
+    def after(self, carried: NDArray[np.void], mask: BoolArray, told: Mapping[str, NDArray[Any]]) -> TracksPast:
         """After the next T rows, by what `foregate.data.statistics.read` has told of them."""
-        rows = mask, told["z"], told["profile"], told["count"]
-        latest = (np.concatenate([old, new], 1)[:, mask.shape[1] :] for old, new in zip(self[1:], rows, strict=True))
-        return TracksPast(carried, *latest)
+        told, T = {"mask": mask, **told}, mask.shape[1]
+        latest = {name: np.concatenate([old, told[name]], 1)[:, T:] for name, old in self.rows.items()}
+        return TracksPast(carried, latest)
+
+
+def _no_rows(tracks: int, length: int) -> dict[str, NDArray[Any]]:
+    widths: dict[str, tuple[int, ...]] = {"z": (), "profile": (4,), "count": (2,)}
+    rows = {name: np.zeros((tracks, length, *width), np.float32) for name, width in widths.items()}
+    return {"mask": np.zeros((tracks, length), np.bool_), **rows}
 
 
 class _Rows:
     """The latest rows of tracks, see `foregate.data.statistics.Latest`."""
 
     def __init__(self, past: TracksPast, seasons: tuple[int, int]) -> None:
-        self.past, self.seasons = past, seasons
+        self.rows, self.seasons = past.rows, seasons
 
     def __call__(self, season: int, width: int) -> tuple[Float32Array, BoolArray, Float32Array, Float32Array]:
-        past, begin = self.past, self.past.z.shape[1] - self.seasons[season]
-        now = slice(begin, begin + width)
-        profile = past.profile[:, now, 2 * season : 2 * season + 2]
-        return past.z[:, now], past.mask[:, now], profile, past.count[:, now, season]
+        begin = self.rows["z"].shape[1] - self.seasons[season]
+        z, mask, profile, count = (
+            self.rows[name][:, begin : begin + width] for name in ("z", "mask", "profile", "count")
+        )
+        return z, mask, profile[..., 2 * season : 2 * season + 2], count[..., season]
 
 
-class Past(NamedTuple):
+@dataclass(frozen=True)
+class Past:
     """What is carried of S series into their next rows."""
 
     log: BoolArray
@@ -75,12 +85,13 @@ class Past(NamedTuple):
 
     @classmethod
     def room(cls, series: int, length: int) -> Past:
-        """Of a first series that has no rows yet, and of others that are to be written; until then they take nothing."""
-        z, profile, count = (np.zeros((2 * series, length, *more), np.float32) for more in ((), (4,), (2,)))
-        log, mask = np.zeros(series, np.bool_), np.zeros((2 * series, length), np.bool_)
-        carried = np.zeros(2 * series, CARRIED)
+        """Of a first series that has no rows yet, and of others that are to be written.
+
+        Those take no memory until then: zeros are given out by the page.
+        """
+        log, carried = np.zeros(series, np.bool_), np.zeros(2 * series, CARRIED)
         log[0], carried[:2] = True, nothing_carried(2)
-        return cls(log, TracksPast(carried, mask, z, profile, count))
+        return cls(log, TracksPast(carried, _no_rows(2 * series, length)))
 
     def take(self, which: IntArray) -> Past:
         """Of the series numbered so."""
@@ -89,12 +100,12 @@ class Past(NamedTuple):
     def write(self, which: IntArray, other: Past) -> None:
         """Put the series of another in the places numbered so."""
         self.log[which] = other.log
-        for array, new in zip(self.tracks, other.tracks, strict=True):
-            array[_pairs(which)] = new
+        self.tracks.write(_pairs(which), other.tracks)
 
 
 def _pairs(series: IntArray) -> IntArray:
-    return (2 * series[:, None] + np.arange(2)).reshape(-1)
+    pairs: IntArray = (2 * series[:, None] + np.arange(2)).reshape(-1)
+    return pairs
 
 
 def read_in_parts(

@@ -45,7 +45,8 @@ class Stretches:
         """(M,) all of their rows."""
         lengths = self.ends - self.begins
         starts = np.cumsum(lengths) - lengths
-        return np.arange(int(lengths.sum())) + np.repeat(self.begins - starts, lengths)
+        rows: IntArray = np.arange(int(lengths.sum())) + np.repeat(self.begins - starts, lengths)
+        return rows
 
     def places(self, rows: IntArray) -> IntArray:
         """Where rows of the panel stand among theirs; -1 for -1."""
@@ -139,7 +140,6 @@ class Marks:
             values[source], mask[source], units, seasons, self.window, past.tracks.take(tracks)
         )
         assert after is not None
-        for array, new in zip(past.tracks, after, strict=True):
-            array[tracks] = new
+        past.tracks.write(tracks, after)
         self._past.write(self._places(series, number + 1), Past(log & positive, past.tracks))
         self._done[series] = number + 1
