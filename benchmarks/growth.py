@@ -8,8 +8,9 @@ Panels: hourly series of 1,000 rows are read from Parquet, fitted with effort fa
 interval. Histories: one hourly series of that many rows is fitted with 40 steps of training and forecast; memory is
 told beyond what the process held when the panel was there and everything had been loaded and run once.
 
-Every size has a process of its own. Seconds are of processor, which other programs do not lengthen; a peak is the most physical memory that the process has held since the stage began,
-as Linux tells it. Series are made up, the same ones each time. Prints a line of JSON per size, and the tables.
+Every size has a process of its own. Seconds are of processor, since other programs hardly lengthen these; a peak is the
+most physical memory that the process has held since the stage began, as Linux tells it. Series are made up, the same
+ones each time. Prints a line of JSON per size, and the tables.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def test_a_step_is_timed_without_what_lies_between():
 
 
 def test_tables_have_a_line_per_size():
-    """Seconds of processor per series and peaks are taken over all stages; memory beyond the data from what was held before."""
+    """Seconds of processor and peaks are taken over all stages; memory beyond the data from what was held before."""
     part = {"seconds": 2.0, "cpu": 1.0, "peak_mib": 300.0}
     panels = {"table": "panels", "read": part, "fit": part | {"peak_mib": 900.0}, "predict": part, "steps": 3}
     history = {"table": "histories", "before_mib": 250.0, "step": 0.25, "fit": part, "predict": part}
