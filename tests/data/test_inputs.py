@@ -8,22 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foregate.core import Covariate, Panel, UsageError
+from foregate.core import Covariate, Panel
 from foregate.data import inputs as module
 from foregate.data.columns import fit_columns
+from foregate.data.input_spec import NEIGHBOURS
 from foregate.data.inputs import (
     FURTHEST_SEASON,
     LEAST_ERROR,
     MOST_SPANS,
     MOST_TIMES,
-    NEIGHBOURS,
-    SEASONAL_PATHS,
     TREND_REACH,
     Inputs,
     InputSpec,
     squash,
 )
-from foregate.data.statistics import SLOPES, SMOOTHING
 from foregate.data.tracks import LINEAR, LOG
 
 SPEC = InputSpec(seasons=(3, 7), recent=4, window=20)
@@ -370,22 +368,6 @@ def test_asking_in_another_shape_changes_nothing(panel):
     one = [inputs.steps(rows[:, None], K[j : j + 1]) for j in range(len(K))]
     np.testing.assert_array_equal(np.concatenate([step[:, 0] for step, _ in one], 1), steps)
     np.testing.assert_array_equal(np.concatenate([path[:, 0] for _, path in one], 1), profiles)
-
-
-@pytest.mark.parametrize("seasons", [(0, 1), (1, 7), (7, 3), (7, 7), (-1, -1)])
-def test_impossible_seasons_are_refused(seasons):
-    """The long season must be longer than the short one, and none is 1."""
-    with pytest.raises(UsageError, match="seasons must be a short and a longer season"):
-        InputSpec(seasons=seasons)
-
-
-def test_candidate_paths_are_as_many_as_promised_for_every_season():
-    """Seasons are inputs: widths do not depend on them."""
-    widths = {
-        (s.n_features, s.n_steps, s.n_profiles) for s in (InputSpec((1, 1)), InputSpec((12, 1)), InputSpec((24, 168)))
-    }
-    assert len(widths) == 1
-    assert next(iter(widths))[2] == SEASONAL_PATHS + 1 + len(SMOOTHING) + len(SLOPES)
 
 
 @given(panels)

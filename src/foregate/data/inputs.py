@@ -7,21 +7,20 @@ each horizon step from there, for targets in the units of the row, and for the w
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import Future, Panel, UsageError
+from foregate.core import Future, Panel
 from foregate.data.columns import (
     Columns,
-    ColumnSpec,
     FromOrigins,
     category_places,
     encode_columns,
     read_as_unknown,
 )
+from foregate.data.input_spec import STEP_WIDTH, InputSpec
 from foregate.data.related import squash
 from foregate.data.statistics import ERRORS, SLOPES, SMOOTHING
 from foregate.data.stretches import Marks, Stretches
@@ -34,11 +33,6 @@ Float32Array = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-NEIGHBOURS = (0, 1, -1)
-SEASONAL_PATHS = 8
-"""One and two short seasons back, a long one, that one moved to today's level, and both memories of both seasons."""
-STEP_WIDTH = SEASONAL_PATHS + 5 + 4
-"""Those paths, how well the five places are known that they come from, and where in time the step lies."""
 FURTHEST_SEASON = 32
 """Seasons ahead beyond which the decoder is not told how far it is: it has not learnt what that would mean."""
 TREND_REACH = 2
@@ -54,69 +48,6 @@ ROWS_KEPT = 500_000
 MOST_SPANS, MOST_TIMES = 10, 1000
 """A forecast goes no further beyond what a series has seen than so many times its range, and in logarithms no further
 than to so many times the greatest value or to that share of the least one."""
-
-
-@dataclass(frozen=True)
-class InputSpec:
-    """What the network is told: saved with it, since its weights mean nothing without."""
-
-    seasons: tuple[int, int] = (1, 1)
-    """Short and long season in rows; 1 for none. Inputs, not architecture: the weights serve any."""
-    recent: int = 12
-    """How many of the latest values are given at each step, in rows."""
-    window: int = 200
-    """Rows over which level and scale are averaged."""
-    plain: bool = False
-    """Whether the series are counts: each is read in plain values, instead of in logarithms while it is clearly
-    positive, and whole numbers are forecast."""
-    columns: tuple[ColumnSpec, ...] = field(default_factory=tuple)
-    """Covariates, with the statistics of the training part that bring them to a common scale."""
-
-    def __post_init__(self) -> None:
-        short, long = self.seasons
-        if short < 1 or long < 1 or (short == 1 and long > 1) or (short > 1 and 1 < long <= short):
-            raise UsageError(
-                f"seasons must be a short and a longer season in rows, 1 for none, but got {self.seasons}. "
-                "Give for example (24, 168), (12, 1) or (1, 1)."
-            )
-
-    @property
-    def n_features(self) -> int:
-        """F, the width of the encoder's input."""
-        return (
-            self.recent + 3 * len(NEIGHBOURS) + 1 + len(SMOOTHING) + len(SLOPES) + 1 + ERRORS + 10 + self.encoder_width
-        )
-
-    @property
-    def encoder_width(self) -> int:
-        """Columns that covariates add to the encoder's input: all now, and the known-future ones one step ahead."""
-        return self.width("static") + self.width("past") + 2 * self.width("future")
-
-    @property
-    def n_steps(self) -> int:
-        """Width of what the decoder sees of one horizon step."""
-        return STEP_WIDTH + 3 * self.width("future")
-
-    @property
-    def n_profiles(self) -> int:
-        """P, how many candidate paths the decoder may gate."""
-        return SEASONAL_PATHS + 1 + len(SMOOTHING) + len(SLOPES)
-
-    @property
-    def lags(self) -> tuple[int, ...]:
-        """Recent lags, then one short, one long and two short seasons back with their neighbours; 0 stands for none."""
-        short, long = self.seasons
-        around = [m + j if m > 1 else 0 for m in (short, long, 2 * short if short > 1 else 1) for j in NEIGHBOURS]
-        return (*range(1, self.recent + 1), *around)
-
-    @property
-    def lookback(self) -> int:
-        """How many rows back anything is read, besides what is carried."""
-        return max(self.lags)
-
-    def width(self, role: str) -> int:
-        """Input columns of the covariates of one role."""
-        return sum(c.width for c in self.columns if c.role == role)
 
 
 class Units(NamedTuple):
@@ -328,6 +259,31 @@ class View:
         return m * -(-k // m) - k
 
 
+class _Parts:
+    """Of a large panel the stretches that were asked for latest."""
+
+    def __init__(self, panel: Panel, spec: InputSpec, columns: Columns) -> None:
+        self.spec, self.columns = spec, columns
+        self.marks = Marks(panel, spec.seasons, spec.window, spec.lookback, plain=spec.plain)
+        self.latest: tuple[Stretches, View] | None = None
+
+    def near(self, rows: IntArray, ahead: int) -> tuple[View, IntArray]:
+        """See `View.near`."""
+        asked = rows[rows >= 0] if (rows >= 0).any() else np.zeros(1, np.int64)
+        latest = self.latest
+        if latest is None or not self.marks.hold(latest[0], asked, ahead):
+            self.latest = latest = None  # what it holds is free to go
+            self.latest = latest = self._read(self.marks.around(asked, ahead))
+        stretches, view = latest
+        return view, stretches.places(rows)
+
+    def _read(self, stretches: Stretches) -> tuple[Stretches, View]:
+        rows = stretches.rows
+        series = np.repeat(stretches.series, stretches.ends - stretches.begins)
+        columns = FromOrigins(self.columns, rows, series, np.zeros(len(rows), np.bool_))
+        return stretches, View(self.marks.tracks(stretches), self.spec, series, columns)
+
+
 class Inputs(View):
     """The view of a regular panel: rows are panel rows.
 
@@ -338,12 +294,12 @@ class Inputs(View):
     def __init__(self, panel: Panel, spec: InputSpec, future: Future | None = None) -> None:
         """Prepare a panel, and what is known of the steps after it."""
         self.panel, self.spec, self.columns = panel, spec, encode_columns(panel, spec.columns, future)
-        self._marks = Marks(panel, spec.seasons, spec.window, spec.lookback, plain=spec.plain)
-        self._latest: tuple[Stretches, View] | None = None
-        self._whole: View | None = None
-        if len(panel.values) <= ROWS_KEPT:
+        self._source: View | _Parts
+        if len(panel.values) > ROWS_KEPT:
+            self._source = _Parts(panel, spec, self.columns)
+        else:
             tracks = make_tracks(panel, spec.seasons, spec.window, plain=spec.plain)
-            self._whole = View(tracks, spec, panel.row_series, self.columns)
+            self._source = View(tracks, spec, panel.row_series, self.columns)
 
     @property
     def tracks(self) -> Tracks:
@@ -352,20 +308,7 @@ class Inputs(View):
 
     def near(self, rows: IntArray, ahead: int = 0) -> tuple[View, IntArray]:
         """See `View.near`."""
-        if self._whole is not None:
-            return self._whole, rows
-        asked = rows[rows >= 0] if (rows >= 0).any() else np.zeros(1, np.int64)
-        if self._latest is None or not self._marks.hold(self._latest[0], asked, ahead):
-            self._latest = None  # what it holds is free to go
-            self._latest = self._read(self._marks.around(asked, ahead))
-        stretches, view = self._latest
-        return view, stretches.places(rows)
-
-    def _read(self, stretches: Stretches) -> tuple[Stretches, View]:
-        rows = stretches.rows
-        series = np.repeat(stretches.series, stretches.ends - stretches.begins)
-        columns = FromOrigins(self.columns, rows, series, np.zeros(len(rows), np.bool_))
-        return stretches, View(self._marks.tracks(stretches), self.spec, series, columns)
+        return self._source.near(rows, ahead)
 
     def features(self, rows: IntArray) -> Float32Array:
         """See `View.features`."""
