@@ -26,12 +26,14 @@ def _near():
 
 
 def made(sizes, seed=0):
-    """Series with holes; some begin late, some become zero and some are negative."""
+    """Series with holes; some begin late, some become zero or are negative, and in some 1 is little only at first."""
     rng, out = np.random.default_rng(seed), []
     for i, n in enumerate(sizes):
-        y = 10 + rng.normal(0, 1, n)
-        y[n // 2 :] *= (1, 0, 1, -1)[i % 4]
-        y[rng.random(n) < 0.2] = np.nan
+        kind = (i + seed) % 4
+        y = (10 + rng.normal(0, 1, n)) if kind < 3 else np.r_[1000.0, np.ones(n)][:n]
+        y[n // 2 :] *= (1, 0, -1, 1)[kind]
+        y[1:][rng.random(max(n - 1, 0)) < 0.2] = np.nan
+        y[n // 3 : n // 3 + 9] = np.nan
         y[: (0, 9, 3)[i % 3]] = np.nan
         out.append(y)
     return Panel.from_arrays(out)
@@ -94,6 +96,10 @@ def test_stretches_have_the_bits_of_the_whole(sizes, plain, data):
         found, expected = at_rows(tracks, stretches.places(stretches.rows)), at_rows(whole, stretches.rows)
         for name, array in found.items():
             np.testing.assert_array_equal(array, expected[name], err_msg=name)
+        rows, seen = stretches.rows, found["age"] > 0
+        own, first = (rows - t.row[at] + t.begin[at] for t, at in ((tracks, stretches.places(rows)), (whole, rows)))
+        there = np.repeat(stretches.begins, stretches.ends - stretches.begins)
+        np.testing.assert_array_equal(own[seen], np.maximum(first, there)[seen], err_msg="what is looked back on")
 
 
 def test_what_was_read_is_not_read_again(monkeypatch):
