@@ -34,7 +34,7 @@ def made(sizes, seed=0):
         y[n // 2 :] *= (1, 0, -1, 1)[kind]
         y[1:][rng.random(max(n - 1, 0)) < 0.2] = np.nan
         y[n // 3 : n // 3 + 9] = np.nan
-        y[: (0, 9, 3)[i % 3]] = np.nan
+        y[: (0, 9, 3)[i % 3] * (kind < 3)] = np.nan
         out.append(y)
     return Panel.from_arrays(out)
 
