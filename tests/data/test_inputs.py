@@ -1,5 +1,6 @@
 """Laws of what the network is told, and of the way back."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -7,22 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foregate.core import Covariate, Panel, UsageError
+from foregate.core import Covariate, Panel
 from foregate.data import inputs as module
 from foregate.data.columns import fit_columns
+from foregate.data.input_spec import NEIGHBOURS
 from foregate.data.inputs import (
     FURTHEST_SEASON,
     LEAST_ERROR,
     MOST_SPANS,
     MOST_TIMES,
-    NEIGHBOURS,
-    SEASONAL_PATHS,
     TREND_REACH,
     Inputs,
     InputSpec,
     squash,
 )
-from foregate.data.statistics import SLOPES, SMOOTHING
 from foregate.data.tracks import LINEAR, LOG
 
 SPEC = InputSpec(seasons=(3, 7), recent=4, window=20)
@@ -371,22 +370,6 @@ def test_asking_in_another_shape_changes_nothing(panel):
     np.testing.assert_array_equal(np.concatenate([path[:, 0] for _, path in one], 1), profiles)
 
 
-@pytest.mark.parametrize("seasons", [(0, 1), (1, 7), (7, 3), (7, 7), (-1, -1)])
-def test_impossible_seasons_are_refused(seasons):
-    """The long season must be longer than the short one, and none is 1."""
-    with pytest.raises(UsageError, match="seasons must be a short and a longer season"):
-        InputSpec(seasons=seasons)
-
-
-def test_candidate_paths_are_as_many_as_promised_for_every_season():
-    """Seasons are inputs: widths do not depend on them."""
-    widths = {
-        (s.n_features, s.n_steps, s.n_profiles) for s in (InputSpec((1, 1)), InputSpec((12, 1)), InputSpec((24, 168)))
-    }
-    assert len(widths) == 1
-    assert next(iter(widths))[2] == SEASONAL_PATHS + 1 + len(SMOOTHING) + len(SLOPES)
-
-
 @given(panels)
 def test_outputs_come_back_from_the_values_they_meant(panel):
     """Values of the data, told as outputs, lead back to themselves, and outputs within bounds to themselves."""
@@ -415,3 +398,52 @@ def test_counts_are_read_in_plain_values():
     units = [Inputs(panel, replace(SPEC, plain=plain)).tracks.unit for plain in (True, False)]
     assert set(units[0].tolist()) == {LINEAR}
     assert LOG in units[1]
+
+
+@given(panels, specs, st.data())
+def test_large_panels_are_told_the_same(panel, spec, data):
+    """Prepared where it is asked for, in any order, a panel is told as when it is prepared as a whole, to the bit."""
+    panel = with_columns(panel)
+    spec = replace(spec, columns=fit_columns(panel))
+    whole = Inputs(panel, spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "ROWS_KEPT", 0)
+        patch.setattr("foregate.data.stretches.LEAST_APART", 2)
+        patch.setattr("foregate.data.stretches.SEASONS_APART", 1)
+        patch.setattr("foregate.data.stretches.BEYOND", data.draw(st.integers(0, 3)))
+        parts = Inputs(panel, spec)
+        for _ in range(3):
+            rows = np.array(data.draw(st.lists(st.integers(-1, len(panel.values) - 1), min_size=1, max_size=9)))
+            assert_same_bits([whole.features(rows)], [parts.features(rows)])
+            rows = np.maximum(rows, 0)
+            assert_same_bits(told(whole, rows), told(parts, rows))
+            for asked in ("units", "targets"):
+                given_k = (K,) if asked == "targets" else ()
+                assert_same_bits(getattr(whole, asked)(rows, *given_k), getattr(parts, asked)(rows, *given_k))
+
+
+def held_at_most(series, drawn, monkeypatch):
+    """Bytes that inputs of so many series take, while the same few of them are drawn."""
+    monkeypatch.setattr(module, "ROWS_KEPT", 1000)
+    panel = Panel.from_arrays(list(np.random.default_rng(0).normal(5, 1, (series, 50))))
+    tracemalloc.start()
+    inputs = Inputs(panel, SPEC)
+    for first in range(0, drawn, 4):
+        rows = np.arange(50 * first, 50 * (first + 4))
+        inputs.features(rows)
+        inputs.targets(rows, K)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_does_not_grow_with_series_that_are_not_drawn(monkeypatch):
+    """Ten times as many series cost some numbers for each, and nothing for their rows."""
+    few, many = (held_at_most(series, 8, monkeypatch) for series in (300, 3_000))
+    assert many - few < 2_700 * 50, "about a byte per row"
+
+
+def test_memory_does_not_grow_with_series_that_were_drawn_before(monkeypatch):
+    """However many series are drawn one after the other, only the latest are held."""
+    few, many = (held_at_most(300, drawn, monkeypatch) for drawn in (8, 300))
+    assert many < 1.2 * few

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from foregate.core import Ahead, Panel, UsageError
-from foregate.data.inputs import SEASONAL_PATHS, Inputs
+from foregate.data.input_spec import SEASONAL_PATHS
+from foregate.data.inputs import Inputs
 from foregate.evaluation import Plan, backtest
 from foregate.forecasting.distributions import Distribution
 from foregate.forecasting.ensemble import Ensemble

@@ -52,6 +52,18 @@ def assert_same_model(one, other):
     assert one.typical_scale == other.typical_scale
 
 
+def test_large_panels_are_fitted_the_same(monkeypatch):
+    """Whether a panel is prepared as a whole or where it is read makes no difference to the bit."""
+    panel, recipe = wavy(200, 60, 90, 7), small(start="pretrained", hidden=None, decoder=None)
+    whole, _ = fit(recipe, panel, start=START)
+    monkeypatch.setattr("foregate.data.inputs.ROWS_KEPT", 0)
+    monkeypatch.setattr("foregate.data.stretches.LEAST_APART", 16)
+    parts, _ = fit(recipe, panel, start=START)
+    assert_same_model(whole, parts)
+    one, other = (each.forecast(panel, 4, QUANTILES).values for each in (whole, parts))
+    np.testing.assert_array_equal(one, other)
+
+
 def odd_panels():
     rng = np.random.default_rng(0)
     scales = [10.0**e * (5 + np.sin(np.arange(n)) + rng.normal(0, 0.2, n)) for e, n in ((-6, 3), (9, 60), (0, 500))]

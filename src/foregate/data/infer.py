@@ -101,28 +101,28 @@ def _neighbours(panel: Panel) -> tuple[Times, Times]:
     return panel.times[:-1][within], panel.times[1:][within]
 
 
-def _most_common(steps: NDArray[np.int64]) -> int:
-    """The most common number; the smallest of those that are equally common."""
+def _distinct(steps: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The numbers that there are, the most common first and of equally common ones the smallest; and how often."""
     counts = pl.Series("step", steps).value_counts(name="count").sort("count", "step", descending=[True, False])
-    return int(counts["step"][0])
+    return counts["step"].to_numpy(), counts["count"].to_numpy().astype(np.int64)
 
 
-def _share(steps: NDArray[np.int64], exact: NDArray[np.bool_]) -> float:
-    return float(np.mean(exact & (steps >= 1) & (steps <= _LONGEST_GAP)))
+def _share(steps: NDArray[np.int64], exact: NDArray[np.bool_], counts: NDArray[np.int64] | None = None) -> float:
+    return float(np.average(exact & (steps >= 1) & (steps <= _LONGEST_GAP), weights=counts))
 
 
 def _integer_step(before: Times, after: Times) -> tuple[Frequency, float]:
-    gaps = after.astype(np.int64) - before.astype(np.int64)
-    step = _most_common(gaps)
-    return Frequency(step, "step"), _share(gaps // step, gaps % step == 0)
+    gaps, counts = _distinct(after.astype(np.int64) - before.astype(np.int64))
+    step = int(gaps[0])
+    return Frequency(step, "step"), _share(gaps // step, gaps % step == 0, counts)
 
 
 def _fixed_steps(before: Times, after: Times) -> list[tuple[Frequency, float]]:
     """The most common gap as a multiple of a unit of fixed length, and business days where it is one day."""
-    gaps = (after - before).astype(np.int64)
-    step = _most_common(gaps)
+    gaps, counts = _distinct((after - before).view(np.int64))
+    step = int(gaps[0])
     unit, length = next((unit, length) for unit, length in _UNITS_US if step % length == 0)
-    fixed = (Frequency(step // length, unit), _share(gaps // step, gaps % step == 0))
+    fixed = (Frequency(step // length, unit), _share(gaps // step, gaps % step == 0, counts))
     if step != _DAY_US:
         return [fixed]
     first, last = before.astype("datetime64[D]"), after.astype("datetime64[D]")
@@ -131,7 +131,8 @@ def _fixed_steps(before: Times, after: Times) -> list[tuple[Frequency, float]]:
     crosses_weekend = np.any(steps < (last - first).astype(np.int64))
     if on_weekends or not crosses_weekend:
         return [fixed]
-    return [(Frequency(1, "B"), _share(steps, gaps % _DAY_US == 0)), fixed]
+    whole = (after - before).view(np.int64) % _DAY_US == 0
+    return [(Frequency(1, "B"), _share(steps, whole)), fixed]
 
 
 def _calendar_steps(before: Times, after: Times) -> list[tuple[Frequency, float]]:
@@ -140,7 +141,7 @@ def _calendar_steps(before: Times, after: Times) -> list[tuple[Frequency, float]
     if np.mean(long) < _LEAST_CONFIDENCE:
         return []
     months = (after.astype("datetime64[M]") - before.astype("datetime64[M]")).astype(np.int64)
-    count = max(_most_common(months), 1)
+    count = max(int(_distinct(months)[0][0]), 1)
     whole = long & (months % count == 0) & (_clock(before) == _clock(after))
     day_before, end_before = _day_of_month(before)
     day_after, end_after = _day_of_month(after)

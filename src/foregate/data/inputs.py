@@ -7,23 +7,23 @@ each horizon step from there, for targets in the units of the row, and for the w
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import Future, Panel, UsageError
+from foregate.core import Future, Panel
 from foregate.data.columns import (
     Columns,
-    ColumnSpec,
     FromOrigins,
     category_places,
     encode_columns,
     read_as_unknown,
 )
+from foregate.data.input_spec import STEP_WIDTH, InputSpec
 from foregate.data.related import squash
 from foregate.data.statistics import ERRORS, SLOPES, SMOOTHING
+from foregate.data.stretches import Marks, Stretches
 from foregate.data.tracks import LOG, Tracks, make_tracks
 
 __all__ = ["InputSpec", "Inputs", "Units", "View"]
@@ -33,11 +33,6 @@ Float32Array = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-NEIGHBOURS = (0, 1, -1)
-SEASONAL_PATHS = 8
-"""One and two short seasons back, a long one, that one moved to today's level, and both memories of both seasons."""
-STEP_WIDTH = SEASONAL_PATHS + 5 + 4
-"""Those paths, how well the five places are known that they come from, and where in time the step lies."""
 FURTHEST_SEASON = 32
 """Seasons ahead beyond which the decoder is not told how far it is: it has not learnt what that would mean."""
 TREND_REACH = 2
@@ -48,72 +43,11 @@ LARGEST_EXPONENT = 80.0
 """Zero has no logarithm; it counts as this far below the first value."""
 FORGOTTEN = 0.05
 """Share of the crops in training in which a category is read as unknown."""
+ROWS_KEPT = 500_000
+"""Panels of more rows are not prepared as a whole."""
 MOST_SPANS, MOST_TIMES = 10, 1000
 """A forecast goes no further beyond what a series has seen than so many times its range, and in logarithms no further
 than to so many times the greatest value or to that share of the least one."""
-
-
-@dataclass(frozen=True)
-class InputSpec:
-    """What the network is told: saved with it, since its weights mean nothing without."""
-
-    seasons: tuple[int, int] = (1, 1)
-    """Short and long season in rows; 1 for none. Inputs, not architecture: the weights serve any."""
-    recent: int = 12
-    """How many of the latest values are given at each step, in rows."""
-    window: int = 200
-    """Rows over which level and scale are averaged."""
-    plain: bool = False
-    """Whether the series are counts: each is read in plain values, instead of in logarithms while it is clearly
-    positive, and whole numbers are forecast."""
-    columns: tuple[ColumnSpec, ...] = field(default_factory=tuple)
-    """Covariates, with the statistics of the training part that bring them to a common scale."""
-
-    def __post_init__(self) -> None:
-        short, long = self.seasons
-        if short < 1 or long < 1 or (short == 1 and long > 1) or (short > 1 and 1 < long <= short):
-            raise UsageError(
-                f"seasons must be a short and a longer season in rows, 1 for none, but got {self.seasons}. "
-                "Give for example (24, 168), (12, 1) or (1, 1)."
-            )
-
-    @property
-    def n_features(self) -> int:
-        """F, the width of the encoder's input."""
-        return (
-            self.recent + 3 * len(NEIGHBOURS) + 1 + len(SMOOTHING) + len(SLOPES) + 1 + ERRORS + 10 + self.encoder_width
-        )
-
-    @property
-    def encoder_width(self) -> int:
-        """Columns that covariates add to the encoder's input: all now, and the known-future ones one step ahead."""
-        return self.width("static") + self.width("past") + 2 * self.width("future")
-
-    @property
-    def n_steps(self) -> int:
-        """Width of what the decoder sees of one horizon step."""
-        return STEP_WIDTH + 3 * self.width("future")
-
-    @property
-    def n_profiles(self) -> int:
-        """P, how many candidate paths the decoder may gate."""
-        return SEASONAL_PATHS + 1 + len(SMOOTHING) + len(SLOPES)
-
-    @property
-    def lags(self) -> tuple[int, ...]:
-        """Recent lags, then one short, one long and two short seasons back with their neighbours; 0 stands for none."""
-        short, long = self.seasons
-        around = [m + j if m > 1 else 0 for m in (short, long, 2 * short if short > 1 else 1) for j in NEIGHBOURS]
-        return (*range(1, self.recent + 1), *around)
-
-    @property
-    def lookback(self) -> int:
-        """How many rows back anything is read, besides what is carried."""
-        return max(self.lags)
-
-    def width(self, role: str) -> int:
-        """Input columns of the covariates of one role."""
-        return sum(c.width for c in self.columns if c.role == role)
 
 
 class Units(NamedTuple):
@@ -134,7 +68,16 @@ class View:
 
     def __init__(self, tracks: Tracks, spec: InputSpec, series: IntArray, columns: Columns | FromOrigins) -> None:
         """Look at tracks whose N rows belong to `series` (N,), with encoded covariates of those series."""
-        self.tracks, self.spec, self._series, self._columns = tracks, spec, series, columns
+        self._tracks, self.spec, self._series, self._columns = tracks, spec, series, columns
+
+    @property
+    def tracks(self) -> Tracks:
+        """All that is carried, at every row."""
+        return self._tracks
+
+    def near(self, rows: IntArray, ahead: int = 0) -> tuple[View, IntArray]:
+        """A view that has `rows` (...), and so many rows ahead of each as there are; and their numbers in it."""
+        return self, rows
 
     def features(self, rows: IntArray) -> Float32Array:
         """What the encoder reads at each row: (..., F)."""
@@ -244,6 +187,19 @@ class View:
         here = self.tracks.here[rows]
         return Units(self.tracks.level[here], self._unit_scale(here))
 
+    def targets(self, rows: IntArray, k: IntArray) -> tuple[Float32Array, BoolArray]:
+        """What came k steps (K,) after each row, in units of its scale above its level, and where that is known.
+
+        It is known where it was observed, unless nothing had changed up to the row: then there is no unit to say it in.
+        """
+        t = self.tracks
+        r, end = t.row[rows][..., None], t.end[rows][..., None]
+        index = r + k
+        there = index < end
+        index = np.minimum(index, end - 1)
+        there &= t.mask[index] & (t.scale[r] > 0)
+        return np.where(there, (t.z[index] - t.level[r]) / self._unit_scale(r), 0).astype(np.float32), there
+
     def restore(self, rows: IntArray, outputs: NDArray[np.floating]) -> FloatArray:
         """Network outputs (..., K, Q) seen from rows (...) in the units of the data.
 
@@ -303,27 +259,86 @@ class View:
         return m * -(-k // m) - k
 
 
+class _Parts:
+    """Of a large panel the stretches that were asked for latest."""
+
+    def __init__(self, panel: Panel, spec: InputSpec, columns: Columns) -> None:
+        self.spec, self.columns = spec, columns
+        self.marks = Marks(panel, spec.seasons, spec.window, spec.lookback, plain=spec.plain)
+        self.latest: tuple[Stretches, View] | None = None
+
+    def near(self, rows: IntArray, ahead: int) -> tuple[View, IntArray]:
+        """See `View.near`."""
+        asked = rows[rows >= 0] if (rows >= 0).any() else np.zeros(1, np.int64)
+        latest = self.latest
+        if latest is None or not self.marks.hold(latest[0], asked, ahead):
+            self.latest = latest = None  # what it holds is free to go
+            self.latest = latest = self._read(self.marks.around(asked, ahead))
+        stretches, view = latest
+        return view, stretches.places(rows)
+
+    def _read(self, stretches: Stretches) -> tuple[Stretches, View]:
+        rows = stretches.rows
+        series = np.repeat(stretches.series, stretches.ends - stretches.begins)
+        columns = FromOrigins(self.columns, rows, series, np.zeros(len(rows), np.bool_))
+        return stretches, View(self.marks.tracks(stretches), self.spec, series, columns)
+
+
 class Inputs(View):
-    """The view of a regular panel: rows are panel rows."""
+    """The view of a regular panel: rows are panel rows.
+
+    A panel of up to `ROWS_KEPT` rows is prepared once. Of a larger one the stretches are prepared that are asked for,
+    and the latest are kept, so that memory does not grow with what is not read. Both have the same bits.
+    """
 
     def __init__(self, panel: Panel, spec: InputSpec, future: Future | None = None) -> None:
         """Prepare a panel, and what is known of the steps after it."""
-        tracks = make_tracks(panel, spec.seasons, spec.window, plain=spec.plain)
-        self.panel, self.columns = panel, encode_columns(panel, spec.columns, future)
-        super().__init__(tracks, spec, panel.row_series, self.columns)
+        self.panel, self.spec, self.columns = panel, spec, encode_columns(panel, spec.columns, future)
+        self._source: View | _Parts
+        if len(panel.values) > ROWS_KEPT:
+            self._source = _Parts(panel, spec, self.columns)
+        else:
+            tracks = make_tracks(panel, spec.seasons, spec.window, plain=spec.plain)
+            self._source = View(tracks, spec, panel.row_series, self.columns)
+
+    @property
+    def tracks(self) -> Tracks:
+        """All that is carried, at every row: of small panels only, since it takes about 160 bytes each."""
+        return self.near(np.arange(len(self.panel.values)))[0].tracks
+
+    def near(self, rows: IntArray, ahead: int = 0) -> tuple[View, IntArray]:
+        """See `View.near`."""
+        return self._source.near(rows, ahead)
+
+    def features(self, rows: IntArray) -> Float32Array:
+        """See `View.features`."""
+        view, own = self.near(rows)
+        return view.features(own)
+
+    def steps(self, rows: IntArray, k: IntArray) -> tuple[Float32Array, Float32Array]:
+        """See `View.steps`."""
+        view, own = self.near(rows)
+        return view.steps(own, k)
+
+    def units(self, rows: IntArray) -> Units:
+        """See `View.units`."""
+        view, own = self.near(rows)
+        return view.units(own)
 
     def targets(self, rows: IntArray, k: IntArray) -> tuple[Float32Array, BoolArray]:
-        """What came k steps (K,) after each row, in units of its scale above its level, and where that is known.
+        """See `View.targets`."""
+        view, own = self.near(rows, int(k[-1]))
+        return view.targets(own, k)
 
-        It is known where it was observed, unless nothing had changed up to the row: then there is no unit to say it in.
-        """
-        t = self.tracks
-        r, end = t.row[rows][..., None], t.end[rows][..., None]
-        index = r + k
-        there = index < end
-        index = np.minimum(index, end - 1)
-        there &= t.mask[index] & (t.scale[r] > 0)
-        return np.where(there, (t.z[index] - t.level[r]) / self._unit_scale(r), 0).astype(np.float32), there
+    def restore(self, rows: IntArray, outputs: NDArray[np.floating]) -> FloatArray:
+        """See `View.restore`."""
+        view, own = self.near(rows)
+        return view.restore(own, outputs)
+
+    def relative(self, rows: IntArray, values: FloatArray) -> FloatArray:
+        """See `View.relative`."""
+        view, own = self.near(rows)
+        return view.relative(own, values)
 
     def forget(self, rng: np.random.Generator, features: Sequence[Float32Array], steps: Float32Array) -> None:
         """Read each category of some of the B crops of a training batch as unknown, in place.

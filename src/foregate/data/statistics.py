@@ -99,7 +99,7 @@ def positive_so_far(values: FloatArray, mask: BoolArray, before: Carried) -> Boo
     What was not clearly positive at a row before is for the caller to remember.
     """
     seen = before["seen"][:, None] + np.cumsum(mask, 1)
-    mean = (before["total"][:, None] + np.cumsum(np.where(mask, values, 0), 1)) / np.maximum(seen, 1)
+    mean = _added_up(np.where(mask, values, 0), before["total"]) / np.maximum(seen, 1)
     least = _least(values, mask, before["least"])
     fine = (least > 0) & (least >= POSITIVE_SHARE * mean)
     so_far: BoolArray = np.logical_and.accumulate(fine | (seen == 0), 1)
@@ -187,11 +187,20 @@ def _counted(values: FloatArray, mask: BoolArray, before: Carried) -> dict[str, 
     return {
         "seen": before["seen"][:, None] + np.cumsum(mask, 1),
         "first": np.broadcast_to(first, values.shape),
-        "total": before["total"][:, None] + np.cumsum(np.where(mask, values, 0), 1),
-        "absolute": before["absolute"][:, None] + np.cumsum(np.where(mask, np.abs(values), 0), 1),
+        "total": _added_up(np.where(mask, values, 0), before["total"]),
+        "absolute": _added_up(np.where(mask, np.abs(values), 0), before["absolute"]),
         "least": _least(values, mask, before["least"]),
         "most": -_least(-values, mask, -before["most"]),
     }
+
+
+def _added_up(x: FloatArray, before: FloatArray) -> FloatArray:
+    """Sums (B, T) of all up to each column of x, which is changed, and of `before` (B,).
+
+    One after the other from the first row of all on, so that the bits are the same wherever reading was taken up.
+    """
+    x[:, 0] += before
+    return np.cumsum(x, 1)
 
 
 def _least(values: FloatArray, mask: BoolArray, before: FloatArray) -> FloatArray:
@@ -269,10 +278,12 @@ def _averages(
         state[:] = now
     top, bottom = sums[:, 0], sums[:, 1]
     average = top / np.where(mask, bottom, 1)
-    if not mask.all():
-        last = np.maximum.accumulate(np.where(mask, np.arange(len(x))[:, None, None], -1), 0)
+    lacking = np.flatnonzero(~mask.all((1, 2)))
+    if len(lacking):
+        some = slice(0, lacking[-1] + 1)  # behind the last row that lacks one there is nothing to keep
+        last = np.maximum.accumulate(np.where(mask[some], np.arange(some.stop)[:, None, None], -1), 0)
         kept = np.take_along_axis(average, np.maximum(last, 0), 0)
-        average = np.where(last >= 0, kept, before["average"][:, which].T)
+        average[some] = np.where(last >= 0, kept, before["average"][:, which].T)
     return average.transpose(2, 0, 1), top.transpose(2, 0, 1), bottom.transpose(2, 0, 1)
 
 
@@ -311,8 +322,8 @@ def _seasonal_memory(
     z, seen, old, often = latest(which, min(m, T))
     entering, arrived = np.where(mask, held, 0).astype(np.float64), mask.astype(np.float64)
     leaving, left = _earlier(np.where(seen, z, 0), entering, m), _earlier(seen, arrived, m)
-    total = before["season_total"][:, which, None] + np.cumsum(entering - leaving, 1)
-    number = before["season_seen"][:, which, None] + np.cumsum(arrived - left, 1)
+    total = _added_up(entering - leaving, before["season_total"][:, which])
+    number = _added_up(arrived - left, before["season_seen"][:, which])
     mean = total / np.maximum(number, 1)
     above = (held - mean)[..., None]
     for begin in range(0, T, m):

@@ -16,12 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Panel
-from foregate.data.statistics import ERRORS, NoRows, nothing_carried, positive_so_far, read
+from foregate.data.past import Past, read_in_parts
+from foregate.data.statistics import ERRORS, nothing_carried, positive_so_far
 
 __all__ = ["LINEAR", "LOG", "Tracks", "make_tracks", "padded"]
 
@@ -89,7 +91,9 @@ class Tracks:
     """(M, 2) per season: how often this row's phase was observed."""
 
 
-def make_tracks(panel: Panel, seasons: tuple[int, int], window: int, *, plain: bool = False) -> Tracks:
+def make_tracks(
+    panel: Panel, seasons: tuple[int, int], window: int, *, plain: bool = False, past: Past | None = None
+) -> Tracks:
     """Compute all tracks of a regular panel.
 
     Args:
@@ -97,56 +101,81 @@ def make_tracks(panel: Panel, seasons: tuple[int, int], window: int, *, plain: b
         seasons: short and long season length in rows, 1 for none.
         window: how many rows back the averages of scale and mean reach, as the inverse of their rate.
         plain: no series is read in logarithms.
+        past: what came before the first rows, where they are not the beginnings of their series.
     """
     lengths, offsets = panel.lengths, panel.offsets
-    unit = np.zeros(len(panel.values), np.int8)
-    for rows, valid in () if plain else padded(offsets[:-1], lengths):
-        seen = valid & panel.mask[rows]
-        values = np.where(seen, panel.values[rows].astype(np.float64), 0)
-        unit[rows[valid]] = positive_so_far(values, seen, nothing_carried(len(rows)))[valid]
-    series, units, begins = _layout(unit, panel)
-    spans = lengths[series]
-    total = int(spans.sum())
-    names = ("anchor", "z", "level", "scale", "relative", "mean", "age", "gap", "zeros", "least", "most")
-    arrays = {name: np.zeros(total, np.float32) for name in names}
-    arrays |= {name: np.zeros((total, 2), np.float32) for name in ("smooth", "slope", "season_mean", "count")}
-    arrays |= {"profile": np.zeros((total, 4), np.float32), "errors": np.zeros((total, ERRORS), np.float32)}
-    mask = np.zeros(total, np.bool_)
-    for chosen in _groups(spans):
-        rows, valid = _grid(begins[chosen], spans[chosen])
-        source = np.where(valid, rows - begins[chosen][:, None] + offsets[series[chosen]][:, None], 0)
+    unit = np.zeros(len(panel.values), np.int8) if plain else _units(panel, past)
+    series, units = _layout(unit, panel)
+    begins, groups = np.zeros(len(series), np.int64), []
+    total = 0
+    for chosen in _groups(lengths[series]):
+        source, valid = _grid(offsets[series[chosen]], lengths[series[chosen]])
         seen = valid & panel.mask[source]
         values = np.where(seen, panel.values[source].astype(np.float64), 0)
-        nothing, no_rows = nothing_carried(len(chosen)), NoRows(len(chosen))
-        statistics, _ = read(values, seen, units[chosen] == LOG, seasons, window, nothing, no_rows)
-        mask[rows[valid]] = seen[valid]
-        for name, statistic in statistics.items():
-            arrays[name][rows[valid]] = statistic[valid]
+        before = None if past is None else past.tracks.take(2 * series[chosen] + units[chosen])
+        group = _nothing(*values.shape)
+        for now, told, _ in read_in_parts(values, seen, units[chosen] == LOG, seasons, window, before):
+            for name, statistic in (told | {"mask": seen[:, now]}).items():
+                group[name][:, now] = statistic
+        groups.append(group)
+        begins[chosen] = total + np.arange(len(chosen)) * values.shape[1]  # shorter tracks end in rows of nothing
+        total += values.size
     owner = np.zeros((len(panel), 2), np.int64)
     owner[series, units] = begins
     first = owner[panel.row_series, unit]
     position = np.arange(len(unit)) - np.repeat(offsets[:-1], lengths)
     end = first + np.repeat(lengths, lengths)
+    late = panel.first_observed
+    if past is not None:
+        late[past.tracks.carried["seen"][::2] > 0] = 0
     return Tracks(
         row=first + position,
         here=first + position,
-        begin=np.minimum(first + panel.first_observed[panel.row_series], end - 1),
+        begin=np.minimum(first + late[panel.row_series], end - 1),
         end=end,
         unit=unit,
-        mask=mask,
-        **arrays,
+        **_joined(groups),
     )
 
 
-def _layout(unit: NDArray[np.int8], panel: Panel) -> tuple[IntArray, IntArray, IntArray]:
-    """Which tracks there are: series, units and first row of each."""
+def _nothing(tracks: int, rows: int) -> dict[str, NDArray[Any]]:
+    """Arrays (B, T, …) of so many tracks and rows, by name."""
+    names = ("anchor", "z", "level", "scale", "relative", "mean", "age", "gap", "zeros", "least", "most")
+    widths = {"smooth": 2, "slope": 2, "season_mean": 2, "count": 2, "profile": 4, "errors": ERRORS}
+    arrays: dict[str, NDArray[Any]] = {name: np.zeros((tracks, rows), np.float32) for name in names}
+    arrays |= {name: np.zeros((tracks, rows, width), np.float32) for name, width in widths.items()}
+    return arrays | {"mask": np.zeros((tracks, rows), np.bool_)}
+
+
+def _joined(groups: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """The arrays (B, T, …) of groups as one (M, …) each; the groups are empty then."""
+    arrays = {}
+    for name, nothing in _nothing(1, 0).items():
+        parts = [group.pop(name) for group in groups] or [nothing]
+        arrays[name] = np.concatenate([part.reshape(-1, *part.shape[2:]) for part in parts])
+    return arrays
+
+
+def _units(panel: Panel, past: Past | None) -> NDArray[np.int8]:
+    """(N,) the units that each row is read in."""
+    unit = np.zeros(len(panel.values), np.int8)
+    for chosen in _groups(panel.lengths):
+        if panel.lengths[chosen].any():
+            rows, valid = _grid(panel.offsets[chosen], panel.lengths[chosen])
+            seen = valid & panel.mask[rows]
+            values = np.where(seen, panel.values[rows].astype(np.float64), 0)
+            carried = nothing_carried(len(chosen)) if past is None else past.tracks.carried[2 * chosen]
+            log = positive_so_far(values, seen, carried)
+            unit[rows[valid]] = (log if past is None else log & past.log[chosen, None])[valid]
+    return unit
+
+
+def _layout(unit: NDArray[np.int8], panel: Panel) -> tuple[IntArray, IntArray]:
+    """Which tracks there are: series and units of each."""
     filled = np.flatnonzero(panel.lengths)
     log = filled[unit[panel.offsets[filled]] == LOG]
     linear = filled[unit[panel.offsets[filled + 1] - 1] == LINEAR]
-    series = np.concatenate([log, linear])
-    units = np.repeat(np.array([LOG, LINEAR]), [len(log), len(linear)])
-    begins = np.concatenate([[0], np.cumsum(panel.lengths[series])[:-1]]) if len(series) else np.zeros(0)
-    return series, units, begins.astype(np.int64)
+    return np.concatenate([log, linear]), np.repeat(np.array([LOG, LINEAR]), [len(log), len(linear)])
 
 
 def _groups(lengths: IntArray) -> Iterator[IntArray]:

@@ -118,7 +118,8 @@ class Fitted:
         else:
             inputs = Inputs(panel, self.spec, future)
             values = self._at(inputs, (panel.lengths - 1)[:, None], horizon, quantiles)[:, 0]
-        return values, inputs.tracks.age[inputs.tracks.row[last]] < LEAST_OBSERVATIONS
+        view, rows = inputs.near(last)
+        return values, view.tracks.age[view.tracks.row[rows]] < LEAST_OBSERVATIONS
 
     def _at(self, inputs: Inputs, origins: IntArray, horizon: int, quantiles: Sequence[float]) -> FloatArray:
         k = np.arange(1, horizon + 1)
@@ -132,6 +133,7 @@ class Fitted:
 
         Of counts these are whole numbers, also between the levels that the network answers at.
         """
+        inputs, rows = inputs.near(rows)
         calibrated = self.calibration.apply(raw.astype(np.float64))
         restored = inputs.restore(rows, interpolate_quantiles(calibrated, self.levels, quantiles))
         short = inputs.tracks.age[inputs.tracks.here[rows]] < LEAST_OBSERVATIONS

@@ -116,7 +116,7 @@ def fit(
 
 def _told(recipe: Recipe, panel: Panel, held: HoldOut, seasons: tuple[int, int]) -> InputSpec:
     """What the network is told, with covariates as they were in the training part."""
-    columns = fit_columns(panel.cut(held.limits), recipe.max_categories)
+    columns = fit_columns(panel.cut(held.limits), recipe.max_categories) if panel.covariates else ()
     counts = recipe.model.head == "negative-binomial"
     return InputSpec(seasons, recipe.recent, plan_window(seasons), counts, columns)
 

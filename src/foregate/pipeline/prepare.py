@@ -9,7 +9,7 @@ import numpy as np
 from foregate.core import Panel
 from foregate.data.inputs import Inputs
 from foregate.data.seasons import find_seasons
-from foregate.forecasting.fitted import LEAST_OBSERVATIONS, short_series_notes
+from foregate.forecasting.fitted import LEAST_OBSERVATIONS, SERIES_AT_ONCE, short_series_notes
 from foregate.pipeline.recipe import Recipe
 
 __all__ = ["choose_seasons", "few_observations", "season_pair", "shown_seasons", "typical_scale"]
@@ -48,8 +48,9 @@ def shown_seasons(seasons: tuple[int, int]) -> tuple[int, ...]:
 def typical_scale(inputs: Inputs) -> float:
     """Median relative change per step over the series, for those that are too short to have one; see `Fitted`."""
     panel = inputs.panel
-    filled = panel.offsets[1:][panel.lengths > 0]
-    relative = inputs.tracks.relative[inputs.tracks.row[filled - 1]]
+    last = panel.offsets[1:][panel.lengths > 0] - 1
+    parts = (inputs.near(last[i : i + SERIES_AT_ONCE]) for i in range(0, len(last), SERIES_AT_ONCE))
+    relative = np.concatenate([view.tracks.relative[view.tracks.row[rows]] for view, rows in parts])
     return float(np.median(relative[relative > 0])) if (relative > 0).any() else USUAL_CHANGE
 
 

@@ -154,12 +154,14 @@ class Crops:
     def _assemble(self, rows: IntArray, column: IntArray, k: IntArray, stop: IntArray) -> Batch:
         inputs, b = self.inputs, np.arange(len(rows))[:, None]
         origins = rows[b, column]
+        view, here = inputs.near(rows, int(k[-1]))  # all that is asked for below lies in it
         features = inputs.features(rows)
         steps, paths = inputs.steps(origins, k)
         target, there = inputs.targets(origins, k)
         rows_ahead = origins[..., None] + k
         there &= rows_ahead < stop[:, None, None]
-        relative = np.clip(inputs.tracks.relative[inputs.tracks.row[origins]], 1e-3, 1) ** self.options.scale_power
+        relative = view.tracks.relative[view.tracks.row[here[b, column]]]
+        relative = np.clip(relative, 1e-3, 1) ** self.options.scale_power
         size = (np.abs(target) * there).sum(-1) / np.maximum(there.sum(-1), 1)
         weight = (relative / relative.mean() / np.maximum(1, size / LARGE_TARGET))[..., None] * there
         if self.weights is not None:

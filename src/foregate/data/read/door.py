@@ -88,6 +88,7 @@ def read(  # noqa: PLR0913 - the door takes what people type
         table, named = _lengthened(table, named)
     roles = find_roles(table.frame, named)
     panel = _to_panel(table, roles, named.covariates or {}, frequency)
+    del table  # it is several times as large as the panel, and what is inferred from that needs room too
     return panel if frequency is not None else _with_inferred_freq(panel)
 
 
