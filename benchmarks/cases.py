@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -22,6 +23,8 @@ from benchmarks.sets import table
 __all__ = ["CASES", "Case", "Split"]
 
 IntArray = NDArray[np.int64]
+LONG_STEPS = {"10m": timedelta(minutes=10), "1h": timedelta(hours=1), "1d": timedelta(days=1)}
+"""Between rows of long-horizon sets."""
 HUNDREDTHS = tuple(i / 100 for i in range(1, 100))
 
 
@@ -83,15 +86,10 @@ class Case:
         return self._asked(name, rows, np.where(known >= max(3, self.season + 1), known, 0))
 
     def _long(self, name: str, split: Split, *, test: bool) -> Job:
-        rows = table(self.data).select("unique_id", "ds", "y")
-        if self.step != "1":  # as in the literature, where rows are counted and stamps that jump are not looked at
-            first = pl.col("ds").first().over("unique_id")
-            rows = rows.with_columns(
-                ds=first.dt.offset_by(
-                    pl.format("{}" + _unit(self.step), pl.int_range(pl.len()).over("unique_id") * _count(self.step))
-                )
-            )
-        rows = rows.with_columns(pl.col("y").cast(pl.Float64))
+        rows = table(self.data).select("unique_id", "ds", pl.col("y").cast(pl.Float64))
+        # As in the literature, where rows are counted and stamps that jump are not looked at.
+        counted = pl.int_range(pl.len()) * pl.lit(LONG_STEPS[self.step], dtype=pl.Duration("ns"))
+        rows = rows.with_columns(ds=(pl.col("ds").first() + counted).over("unique_id"))
         before = pl.col("y").slice(0, split.train)
         rows = rows.with_columns(y=((pl.col("y") - before.mean()) / before.std(ddof=0)).over("unique_id"))
         total = split.train + split.choices + split.test if split.test else int(_lengths(rows)[0])
@@ -134,14 +132,6 @@ class Case:
 
 def _lengths(rows: pl.DataFrame) -> IntArray:
     return rows["unique_id"].rle().struct.field("len").to_numpy().astype(np.int64)
-
-
-def _count(step: str) -> int:
-    return int("".join(c for c in step if c.isdigit()))
-
-
-def _unit(step: str) -> str:
-    return "".join(c for c in step if not c.isdigit())
 
 
 def _regular(rows: pl.DataFrame, step: str) -> pl.DataFrame:

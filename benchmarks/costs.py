@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from benchmarks.process import held
 from benchmarks.tasks import TASKS, Part
 from foregate.pipeline.start import Start
 
@@ -67,17 +67,8 @@ def run_many(file: str, horizon: int, season: int) -> None:
     model = Forecaster(horizon, effort="instant", season_length=season, verbose=False).fit(panel)
     frame = model.predict(quantiles=NINE)
     ended, cpu = time.perf_counter(), time.process_time() - used
-    peak = _peak_mib()
+    peak = held()
     print(json.dumps({"read": done - began, "instant": ended - done, "cpu": cpu, "peak_mib": peak, "rows": len(frame)}))
-
-
-def _peak_mib() -> float:
-    """Peak memory of this program; `ru_maxrss` also knows that of the one that started it."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        return float(lines["VmHWM"].split()[0]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def saving(names: Iterable[str], start: Start, seed: int) -> dict[str, object]:

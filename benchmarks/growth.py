@@ -35,6 +35,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.process import held
+
 __all__ = ["SIZES", "series", "table", "typical_step", "write_panel"]
 
 LENGTH, HORIZON = 1_000, 24
@@ -138,13 +140,7 @@ def stage(name: str, told: Told) -> Iterator[None]:
     began, used = time.perf_counter(), time.process_time()
     yield
     seconds, processor = time.perf_counter() - began, time.process_time() - used
-    told[name] = {"seconds": round(seconds, 2), "cpu": round(processor, 2), "peak_mib": round(held("VmHWM"), 1)}
-
-
-def held(what: str) -> float:
-    """MiB of physical memory: now (VmRSS), or at most (VmHWM)."""
-    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return float(lines[what].split()[0]) / 1024
+    told[name] = {"seconds": round(seconds, 2), "cpu": round(processor, 2), "peak_mib": round(held(), 1)}
 
 
 def trim() -> None:

@@ -94,6 +94,10 @@ class Job:
         """Names of the covariates that are known ahead."""
         return [name for name, role in self.covariates.items() if role == "future"]
 
+    def of_the_past(self) -> list[str]:
+        """Names of the covariates that are known up to an origin alone."""
+        return [name for name, role in self.covariates.items() if role == "past"]
+
     def present(self, window: int) -> IntArray:
         """Numbers of the series that have an origin in a window."""
         return np.flatnonzero(self.known[:, window] > 0)

@@ -6,7 +6,7 @@
     python -m benchmarks.run --all --test --with standard     # official test parts: the final print
 
 Every contender answers in a program of its own, one after another, from the same files, which end where its knowledge
-ends but for covariates that are known ahead. Lines are appended to `--log`; `python -m benchmarks.results` makes
+ends but for covariates that are known ahead. Lines are appended to `--log`; `python -m benchmarks.results_page` makes
 RESULTS.md of them.
 """
 

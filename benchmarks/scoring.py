@@ -66,7 +66,6 @@ def _owa(case: Case, found: dict[str, float]) -> dict[str, float]:
 
 def _covered(job: Job, values: Floats, came: Floats, known: NDArray[np.bool_], level: int) -> float:
     """Percent of what came that lies inside the central interval, interpolated between neighbours where it must be."""
-    out = 0.0
     low, high = 0.5 - level / 200, 0.5 + level / 200
     q = np.array(job.quantiles)
     bounds = []
@@ -74,8 +73,7 @@ def _covered(job: Job, values: Floats, came: Floats, known: NDArray[np.bool_], l
         i = int(np.clip(np.searchsorted(q, p - 1e-9), 1, len(q) - 1))
         share = np.clip((p - q[i - 1]) / (q[i] - q[i - 1]), 0, 1)
         bounds.append((1 - share) * values[..., i - 1] + share * values[..., i])
-    out = ((came >= bounds[0]) & (came <= bounds[1]))[known].mean()
-    return 100 * float(out)
+    return 100 * float(((came >= bounds[0]) & (came <= bounds[1]))[known].mean())
 
 
 def _pinball(came: Floats, said: Floats, q: float) -> Floats:

@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmarks.contenders.names import contender as named
 from benchmarks.job import Job
+from benchmarks.process import held
 
 LIBRARIES = ("torch", "numpy", "lightning", "pytorch-lightning")
 
@@ -32,7 +33,7 @@ def main() -> None:
     facts = {
         "fit_seconds": round(said.fit_seconds, 2),
         "predict_seconds": round(said.predict_seconds, 2),
-        "peak_mib": round(_peak_mib()),
+        "peak_mib": round(held()),
         "versions": {"python": platform.python_version(), **_versions(contender.library, *LIBRARIES)},
         "notes": list(said.notes),
     }
@@ -47,12 +48,6 @@ def _versions(*names: str) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _peak_mib() -> float:
-    """Peak memory of this program; `ru_maxrss` also knows that of the one that started it."""
-    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return float(lines["VmHWM"].split()[0]) / 1024
 
 
 if __name__ == "__main__":

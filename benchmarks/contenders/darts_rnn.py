@@ -20,7 +20,7 @@ from darts import TimeSeries
 from darts.models import RNNModel
 from darts.utils.likelihood_models import QuantileRegression
 
-from benchmarks.contenders.windows import Windows, missing, whole
+from benchmarks.contenders.windows import Windows, left_out, whole
 from benchmarks.job import Job, Said
 
 __all__ = ["answer"]
@@ -134,8 +134,4 @@ def _notes(job: Job, inputs: int, length: int, stride: int) -> tuple[str, ...]:
     ]
     if stride > 1:
         notes.append(f"trained on one window in {stride}")
-    if "past" in job.covariates.values():
-        notes.append("covariates of the past are not used")
-    if missing(job):
-        notes.append("missing values are interpolated")
-    return tuple(notes)
+    return (*notes, *left_out(job, "interpolated"))

@@ -16,7 +16,7 @@ from gluonts.dataset.common import ListDataset
 from gluonts.torch.model.deepar import DeepAREstimator
 from lightning.pytorch import seed_everything
 
-from benchmarks.contenders.windows import Windows, missing, period, whole
+from benchmarks.contenders.windows import START, Windows, left_out, period, told_times, whole
 from benchmarks.job import Job, Said
 
 __all__ = ["answer"]
@@ -25,8 +25,6 @@ SAMPLES = 100
 """Paths, the library's default."""
 ENDS = {"M": "ME", "Q": "QE", "Y": "YE"}
 """Names of offsets, where they differ from those of periods."""
-START = "2000-01-01"
-"""Of series whose times are whole numbers."""
 
 
 def answer(job: Job, settings: dict[str, Any], seed: int) -> Said:
@@ -90,10 +88,4 @@ def _notes(job: Job, settings: dict[str, Any]) -> tuple[str, ...]:
     notes = [f"fitted once, at the first origins; quantiles and mean of {SAMPLES} paths"]
     if settings:
         notes.append(", ".join(f"{name}={value}" for name, value in settings.items()))
-    if job.whole_numbers:
-        notes.append(f"told that a step is {period(job)}, from the season, and that every series begins on {START}")
-    if "past" in job.covariates.values():
-        notes.append("covariates of the past are not used")
-    if missing(job):
-        notes.append("missing values are left missing")
-    return tuple(notes)
+    return (*notes, *told_times(job), *left_out(job, "left missing"))

@@ -52,9 +52,8 @@ def _model(job: Job, told: dict[str, Any], seed: int) -> tuple[Any, dict[str, An
     inputs = told.pop("inputs", INPUTS) * job.horizon
     if not _validation(job, told):
         told.pop("early_stop_patience_steps", None)
-    past = [name for name, role in job.covariates.items() if role == "past"]
     known = {
-        "hist_exog_list": past if kind.EXOGENOUS_HIST else [],
+        "hist_exog_list": job.of_the_past() if kind.EXOGENOUS_HIST else [],
         "futr_exog_list": job.future() if kind.EXOGENOUS_FUTR else [],
     }
     given = {name: columns for name, columns in known.items() if columns}
@@ -72,8 +71,7 @@ def _validation(job: Job, told: dict[str, Any]) -> int:
 
 def _rows(raw: pl.DataFrame, job: Job) -> pl.DataFrame:
     """Gaps interpolated; where some were, a mask that keeps them out of the loss and of the scale of a window."""
-    unknown = [name for name, role in job.covariates.items() if role == "past"]
-    rows = filled(raw, "y", *unknown)
+    rows = filled(raw, "y", *job.of_the_past())
     return rows.with_columns(available_mask=raw["y"].is_not_null().cast(pl.Float64)) if missing(job) else rows
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.job import Job, Said
-from foregate import Forecaster, Panel
+from foregate import Forecaster
 from foregate.data import read, regularize
 
 __all__ = ["answer"]
@@ -24,7 +24,7 @@ def answer(job: Job, settings: dict[str, Any], seed: int) -> Said:
     which = known[:, 0] > 0
     began = time.perf_counter()
     model = Forecaster(job.horizon, **_seasons(job), seed=seed, verbose=False, **settings).fit(
-        _until(panel.take(np.flatnonzero(which)), known[which, 0])
+        panel.take(np.flatnonzero(which)).cut(known[which, 0])
     )
     fitted = time.perf_counter()
     newest = known.max(1)
@@ -36,10 +36,6 @@ def answer(job: Job, settings: dict[str, Any], seed: int) -> Said:
     return Said(out, fitted - began, done - fitted, tuple(model.report_["notes"]))
 
 
-def _until(panel: Panel, rows: np.ndarray) -> Panel:
-    return panel.cut(rows)
-
-
 def _seasons(job: Job) -> dict[str, Any]:
     """Told where times are whole numbers, of which no calendar can be known; else they are found."""
-    return {} if job.seasons is None or not job.whole_numbers else {"season_length": job.seasons}
+    return {} if job.seasons is None else {"season_length": job.seasons}

@@ -11,14 +11,12 @@ import pandas as pd
 import polars as pl
 from prophet import Prophet
 
-from benchmarks.contenders.windows import Windows, missing, period, whole
+from benchmarks.contenders.windows import START, Windows, left_out, period, told_times, whole
 from benchmarks.job import Job, Said
 
 __all__ = ["answer"]
 
 MOST_FITS = 200
-START = "2000-01-01"
-"""Of series whose times are whole numbers."""
 
 
 def answer(job: Job, settings: dict[str, Any], seed: int) -> Said:
@@ -72,10 +70,4 @@ def _table(rows: pl.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 def _notes(job: Job) -> tuple[str, ...]:
     notes = ["one model per series, fitted anew at every origin"]
-    if job.whole_numbers:
-        notes.append(f"told that a step is {period(job)}, from the season, and that every series begins on {START}")
-    if "past" in job.covariates.values():
-        notes.append("covariates of the past are not used")
-    if missing(job):
-        notes.append("missing values are left missing")
-    return tuple(notes)
+    return (*notes, *told_times(job), *left_out(job, "left missing"))

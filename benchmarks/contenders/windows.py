@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from benchmarks.job import Job
 
-__all__ = ["Windows", "filled", "first_fit", "missing", "period", "whole"]
+__all__ = ["START", "Windows", "filled", "first_fit", "left_out", "missing", "period", "told_times", "whole"]
 
+START = "2000-01-01"
+"""Where series begin whose times are whole numbers, for whom needs dates."""
 MOST_ROWS = 2_000_000
 """Handed to a library in one call."""
 
@@ -44,9 +46,7 @@ class Windows:
 
     def past(self, most: int | None = None) -> pl.DataFrame:
         """What is known at each origin: y without a gap (see `filled`), and covariates; the last `most` rows."""
-        parts = [self._named(window, self.job.past(window, most)) for window in self.numbers]
-        unknown = [name for name, role in self.job.covariates.items() if role == "past"]
-        return filled(pl.concat(parts), "y", *unknown)
+        return filled(self.raw(most), "y", *self.job.of_the_past())
 
     def raw(self, most: int | None = None) -> pl.DataFrame:
         """As `past`, but missing where it is missing."""
@@ -88,6 +88,19 @@ def filled(rows: pl.DataFrame, *columns: str) -> pl.DataFrame:
 def missing(job: Job) -> bool:
     """Whether a value is missing that some origin knows."""
     return bool(job.past(job.windows - 1)["y"].cast(pl.Float64).fill_nan(None).null_count())
+
+
+def left_out(job: Job, gaps: str) -> list[str]:
+    """Notes of a method that reads no covariates of the past, and what becomes of missing values there."""
+    notes = ["covariates of the past are not used"] if job.of_the_past() else []
+    return [*notes, f"missing values are {gaps}"] if missing(job) else notes
+
+
+def told_times(job: Job) -> list[str]:
+    """A note of what a method was told that needs dates."""
+    if not job.whole_numbers:
+        return []
+    return [f"told that a step is {period(job)}, from the season, and that every series begins on {START}"]
 
 
 def first_fit(job: Job) -> pl.DataFrame:
