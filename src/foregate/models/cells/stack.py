@@ -90,7 +90,7 @@ class Stack(nn.Module):
         Examples:
             >>> rnn = nn.GRU(3, 2, num_layers=2, bidirectional=True)
             >>> outputs, state, gates = Stack.of(rnn)(torch.ones(7, 5, 3))
-            >>> torch.allclose(outputs, rnn(torch.ones(7, 5, 3))[0])
+            >>> torch.allclose(outputs, rnn(torch.ones(7, 5, 3))[0], atol=1e-6)
             True
             >>> outputs.shape, state.h.shape, len(gates), gates[0].z.shape
             (torch.Size([7, 5, 4]), torch.Size([4, 5, 2]), 4, torch.Size([5, 7, 2]))
