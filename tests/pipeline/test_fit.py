@@ -41,7 +41,13 @@ def wavy(*lengths, seed=0):
 
 
 def weights(fitted):
-    return fitted.engine.network.state_dict()
+    """Of all its networks."""
+    engines = getattr(fitted.engine, "engines", (fitted.engine,))
+    return {
+        f"{i}.{name}" if i else name: value
+        for i, engine in enumerate(engines)
+        for name, value in engine.network.state_dict().items()
+    }
 
 
 def assert_same_model(one, other):
@@ -412,7 +418,7 @@ def test_the_result_is_never_worse_than_the_instant_forecaster():
 def test_training_that_spoils_is_given_up():
     """With a learning rate that destroys the weights, the instant forecaster is what remains, and it is said."""
     panel = wavy(60, 45)
-    fitted, report = tuned(panel, season=(4,), rate=0.3, steps=4)
+    fitted, report = tuned(panel, season=(4,), rate=0.3, steps=4, members=1)
     assert (report.trust, report.training.best_step, report.finish_steps) == (0, 0, 0)
     assert report.score == report.training.start_score
     for name, value in weights(fitted).items():
@@ -479,13 +485,14 @@ def test_other_sizes_are_trained_from_scratch():
     assert not any("scratch" in note for note in fit(small(start="scratch"), wavy(60), start=START)[1].notes)
 
 
-def test_a_tuned_run_stopped_and_resumed_is_never_stopped(tmp_path):
-    """From pretrained weights too."""
+@pytest.mark.parametrize("stopped", [0, 1])
+def test_a_tuned_run_stopped_and_resumed_is_never_stopped(tmp_path, stopped):
+    """From pretrained weights too, in whichever of its networks."""
     panel = wavy(60, 45)
     expected, report = tuned(panel, steps=8)
 
     def pull(event):
-        if event.step == 5:
+        if event.step == 5 and event.member == stopped:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from foregate.core import Covariate, Panel
 from foregate.pipeline.plan import (
     FEW_ROWS,
+    OTHER_HEAD,
     PRETRAINED_SHARE,
     STEPS,
     hold_out,
@@ -117,8 +118,10 @@ def test_averages_reach_over_two_seasons(seasons):
 
 def test_the_size_of_the_weights_follows_from_the_panel():
     """Small panels get the larger network and large ones the smaller; who names a size, or others sizes, gets that."""
-    small, large = (Panel.from_arrays([np.ones(n)]) for n in (FEW_ROWS, FEW_ROWS + 1))
+    small, large = (panel_of([FEW_ROWS["standard"] + more]) for more in (0, 1))
     assert [plan_weights(Recipe(1), panel) for panel in (small, large)] == ["base", "tiny"]
+    assert plan_weights(Recipe(1, effort="instant"), small) == "tiny", "what takes no time must not take any"
+    assert plan_weights(Recipe(1, effort="instant"), panel_of([FEW_ROWS["instant"]])) == "base"
     assert [plan_weights(Recipe(1, weights=size), large) for size in ("base", "tiny")] == ["base", "tiny"]
     assert plan_weights(Recipe(1, hidden=96), small) == plan_weights(Recipe(1, effort="fast"), small) == "tiny"
     assert plan_weights(Recipe(1, recent=4), small) == "base"
@@ -126,20 +129,30 @@ def test_the_size_of_the_weights_follows_from_the_panel():
     assert plan_weights(Recipe(1), told) == "tiny"
 
 
-def test_networks_are_planned_by_effort_and_covariates():
-    """One for fast and standard, five for best, and one more from scratch where covariates are new to the weights."""
-    plain = Panel.from_arrays([np.arange(40.0)])
-    told = replace(plain, covariates={"x": Covariate("past", np.zeros(40, np.float32))})
+def test_networks_are_planned_by_effort():
+    """One for fast, two for standard, five for best; every other one from scratch."""
 
-    def starts(recipe, panel, **known):
-        return [own.start for own in plan_members(recipe, panel, **{"pretrained": True, **known})]
+    def plans(recipe, **known):
+        return plan_members(recipe, panel_of([40]), **{"pretrained": True, **known})
 
-    assert starts(Recipe(1), plain) == starts(Recipe(1, effort="fast"), told) == ["pretrained"]
-    assert starts(Recipe(1), told) == ["pretrained", "scratch"]
-    assert starts(Recipe(1, effort="best"), plain) == ["pretrained", "scratch"] * 2 + ["pretrained"]
-    assert starts(Recipe(1, members=2), plain, pretrained=False) == ["scratch", "scratch"]
-    assert len(starts(Recipe(1, effort="best"), plain, members=3)) == 3
-    assert [own.seed for own in plan_members(Recipe(1, members=3, seed=7), plain, pretrained=True)] == [7, 8, 9]
+    def starts(recipe, **known):
+        return [own.start for own in plans(recipe, **known)]
+
+    assert starts(Recipe(1, effort="fast")) == ["pretrained"]
+    assert starts(Recipe(1)) == ["pretrained", "scratch"]
+    assert starts(Recipe(1, effort="best")) == ["pretrained", "scratch"] * 2 + ["pretrained"]
+    assert starts(Recipe(1), pretrained=False) == ["scratch"]
+    assert starts(Recipe(1, members=2), pretrained=False) == ["scratch", "scratch"]
+    assert len(starts(Recipe(1, effort="best"), members=3)) == 3
+    assert [own.seed for own in plans(Recipe(1, members=3, seed=7))] == [7, 8, 9]
+
+
+def test_networks_from_scratch_are_of_another_kind():
+    """Beside pretrained ones; alone they are what the recipe says."""
+    recipe, panel = Recipe(1, effort="best"), panel_of([40])
+    heads = [own.model.head for own in plan_members(recipe, panel, pretrained=True)]
+    assert heads == [recipe.model.head, OTHER_HEAD] * 2 + [recipe.model.head]
+    assert {own.model.head for own in plan_members(recipe, panel, pretrained=False)} == {recipe.model.head}
 
 
 def test_covariates_are_learnt_from_scratch():

@@ -9,6 +9,7 @@ import torch
 from foregate.core import Covariate, DataError, Panel, UsageError
 from foregate.models.cell_spec import ForgetGate
 from foregate.models.options import ModelOptions
+from foregate.persistence import load_shipped
 from foregate.pipeline.fit import fit
 from foregate.pipeline.recipe import Recipe
 from foregate.pipeline.warm import networks_of
@@ -61,6 +62,19 @@ def test_what_is_not_said_is_as_it_was(warm):
     unsaid = recipe(LABEL.removesuffix("+forget=short"), season_length=None, hidden=None, decoder=None)
     assert networks_of(warm, unsaid, PANEL) == networks_of(warm, recipe(), PANEL) == (warm.engine.network,)
     assert warm.engine.network.spec.built.forget == ForgetGate(preset="short")
+
+
+def test_a_pair_of_two_kinds_goes_on():
+    """A pretrained network and the one from scratch beside it, whose heads differ."""
+    begun = {"hidden": None, "decoder": None}
+    pair = fit(recipe("lstm", **begun), PANEL, start=load_shipped("tiny"))[0]
+    heads = [network.spec.built.head for network in networks_of(pair, recipe("lstm", **begun), PANEL)]
+    assert heads == ["quantiles", "student-t"]
+    again, report = fit(recipe("lstm", **begun), PANEL, warm=pair)
+    assert [engine.network.spec.built.head for engine in again.engine.engines] == heads
+    assert [member["start"] for member in report.members] == ["own", "own"]
+    with pytest.raises(UsageError, match="head='point' instead of 'quantiles'"):
+        networks_of(pair, recipe("point", **begun), PANEL)
 
 
 def test_another_dropout_is_applied_to_the_same_weights(warm):

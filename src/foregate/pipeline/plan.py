@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Panel
-from foregate.pipeline.recipe import BEST_MEMBERS, Beginning, Recipe
+from foregate.models.names import HeadName
+from foregate.pipeline.recipe import BEST_MEMBERS, Recipe
 from foregate.training.options import TrainingOptions
 
 __all__ = ["HoldOut", "hold_out", "plan_members", "plan_training", "plan_unchecked", "plan_weights", "plan_window"]
@@ -31,8 +32,11 @@ PRETRAINED_SHARE = 0.35
 where there are covariates, whose weights begin at zero."""
 UNCHECKED_STEPS, UNCHECKED_RATE = 0.7, 0.25
 """Shares of steps and rate that pretrained weights are trained with where nothing could be held out to check them."""
-FEW_ROWS = 300_000
-"""Panels of up to so many rows are forecast with the larger pretrained network, which costs them seconds."""
+FEW_ROWS = {"instant": 300_000, "standard": 2_000_000, "best": 2_000_000}
+"""Panels of up to so many rows get the larger pretrained network, which costs them seconds at once, and a few times as
+much to fit."""
+OTHER_HEAD: HeadName = "student-t"
+"""Of networks from scratch beside a pretrained one, so that they say what that does not."""
 FEWEST_WINDOWS, WANTED_WINDOWS = 4, 60
 """Held-out windows per series, if it can spare them, and over all series together."""
 
@@ -75,18 +79,21 @@ def plan_window(seasons: tuple[int, int]) -> int:
 def plan_weights(recipe: Recipe, panel: Panel) -> str:
     """The size of the pretrained weights: the larger one for panels that it does not make wait.
 
-    Who is in a hurry to learn gets the smaller one; so does who asks for a width or depth, since its sizes are the
-    usual ones of a network from scratch, and who has covariates, which take as long to learn as from scratch.
+    Who is in a hurry to learn (``fast``) gets the smaller one; so does who asks for a width or depth, since its sizes
+    are the usual ones of a network from scratch, and who has covariates, which take as long to learn as from scratch.
     """
     if recipe.weights is not None:
         return recipe.weights
     learnt = bool(panel.covariates) and recipe.effort != "instant"
-    small = len(panel.values) <= FEW_ROWS and recipe.effort != "fast" and not learnt
+    small = len(panel.values) <= FEW_ROWS.get(recipe.effort, 0) and not learnt
     return "base" if small and (recipe.hidden, recipe.layers, recipe.decoder) == (None, None, None) else "tiny"
 
 
 def plan_members(recipe: Recipe, panel: Panel, *, pretrained: bool, members: int | None = None) -> tuple[Recipe, ...]:
-    """What each network is made by: other seeds, and with effort ``best`` every other one from scratch.
+    """What each network is made by: other seeds, and every other one from scratch, with a head of another kind.
+
+    Networks from scratch are as good as pretrained ones where there is much to learn from, worse where there is not,
+    and wrong in other places: their mean is better than both.
 
     Args:
         recipe: of the whole.
@@ -94,13 +101,16 @@ def plan_members(recipe: Recipe, panel: Panel, *, pretrained: bool, members: int
         pretrained: whether there are weights to begin with.
         members: how many there are already.
     """
-    unsure = pretrained and bool(panel.covariates)  # of which the pretrained weights know nothing
-    usual = BEST_MEMBERS if recipe.effort == "best" else 2 if unsure and recipe.effort == "standard" else 1
-    starts: tuple[Beginning, ...] = ("pretrained", "scratch") if pretrained else ("scratch",)
+    usual = {"standard": 2 if pretrained else 1, "best": BEST_MEMBERS}.get(recipe.effort, 1)
     return tuple(
-        replace(recipe, seed=recipe.seed + i, start=starts[i % len(starts)])
+        _from_scratch(own) if pretrained and i % 2 else replace(own, start="pretrained" if pretrained else "scratch")
         for i in range(members or recipe.members or usual)
+        for own in (replace(recipe, seed=recipe.seed + i),)
     )
+
+
+def _from_scratch(recipe: Recipe) -> Recipe:
+    return replace(recipe, start="scratch", model=replace(recipe.model, head=OTHER_HEAD))
 
 
 def plan_training(

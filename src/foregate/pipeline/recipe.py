@@ -70,8 +70,8 @@ class Recipe:
     augment: Augment | None = None
     """How much what is trained on is changed from time to time; None for not at all."""
     members: int | None = None
-    """Networks that are trained, with seeds of their own, and forecast together; None: 5 with effort ``best``, else
-    one, and one more from scratch where there are covariates, of which the pretrained weights know nothing."""
+    """Networks that are trained, with seeds of their own, and forecast together; None: 2 with effort ``standard``, a
+    pretrained one and one from scratch, 5 with effort ``best``, else one."""
     combine: Combination = "weights"
     """What several networks say together: the mean, weighted by how each scores on held-out origins, or the median."""
     max_categories: int = 10_000

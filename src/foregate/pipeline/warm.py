@@ -14,6 +14,7 @@ from foregate.forecasting.fitted import Fitted
 from foregate.models.architecture import Architecture
 from foregate.models.network import Network, make_network
 from foregate.models.options import CALLED, ModelOptions
+from foregate.pipeline.plan import plan_members
 from foregate.pipeline.prepare import season_pair, shown_seasons
 from foregate.pipeline.recipe import Recipe
 from foregate.training.engine import TorchEngine
@@ -48,7 +49,9 @@ def networks_of(warm: Fitted, recipe: Recipe, panel: Panel) -> tuple[Network, ..
         raise UsageError(
             "a model that is trained on must be run by torch, but got another. Load it with engine='torch'."
         )
-    others = list(dict.fromkeys(each for network in networks for each in _others(warm, network, recipe)))
+    mixed = len({network.spec.built.head for network in networks}) > 1
+    plans = plan_members(recipe, panel, pretrained=mixed, members=len(networks))
+    others = list(dict.fromkeys(each for own in zip(networks, plans, strict=True) for each in _others(warm, *own)))
     if recipe.members not in (None, len(networks)):
         others.append(("members", recipe.members, len(networks)))
     if others:
