@@ -41,15 +41,17 @@ class Split:
 class Case:
     """A set and what is asked of it."""
 
+    words: str
+    """What it is, for readers of its figures."""
     data: str
     """Folder of the data."""
     horizon: int
     season: int
     """In steps, of the scale of errors and of classical methods; 1 for none."""
     seasons: tuple[int, ...] = ()
-    """Of series whose times are whole numbers, shortest first; () for none."""
+    """Told to contenders where times are whole numbers, shortest first; () for none. Of dates everyone knows them."""
     step: str = "1"
-    """Between rows, as polars says it; "1" where times are whole numbers."""
+    """Between rows, as polars says it; "1" where times are whole numbers, or dates whose rows are counted."""
     windows: int = 1
     stride: int = 0
     """Rows between two origins; 0: the official test part is the only window."""
@@ -59,6 +61,13 @@ class Case:
     split: Split | None = None
     headline: str = "mase"
     """The figure that it is judged by."""
+
+    def __post_init__(self) -> None:
+        if self.seasons and self.step != "1":
+            raise ValueError(
+                f"seasons must be () for steps of {self.step}, where dates tell them, but got {self.seasons}. "
+                "Leave them out."
+            )
 
     def job(self, name: str, *, test: bool) -> Job:
         """What contenders are asked; `test` for the final print."""
@@ -124,7 +133,7 @@ class Case:
         used = used.filter(pl.int_range(pl.len()).over("unique_id") < pl.Series(np.repeat(last, lengths)))
         keep = known.max(1) > 0
         used = used.filter(pl.Series(np.repeat(keep, np.minimum(last, lengths))))
-        seasons = self.seasons if used["ds"].dtype.is_integer() else None
+        seasons = self.seasons if self.step == "1" else None
         return Job(
             name, self.horizon, self.season, seasons, self.step, used, known[keep].astype(np.int64), self.covariates
         )
@@ -137,7 +146,7 @@ def _lengths(rows: pl.DataFrame) -> IntArray:
 def _regular(rows: pl.DataFrame, step: str) -> pl.DataFrame:
     """Every step in a row of its own: targets of those that were not there are missing, covariates go on."""
     if step == "1":
-        return rows
+        return rows.with_columns(ds=pl.int_range(pl.len()).over("unique_id"))
     full = rows.with_columns(pl.col("y").fill_nan(None)).upsample(
         "ds", every=step, group_by="unique_id", maintain_order=True
     )
@@ -147,35 +156,42 @@ def _regular(rows: pl.DataFrame, step: str) -> pl.DataFrame:
 
 _ETT = Split(8_640, 2_880, 2_880)
 _LONG = {
-    f"{data}:{h}": Case(data, h, season, step=step, split=split, headline="mse")
-    for data, season, step, split in (
-        ("etth1", 24, "1h", _ETT),
-        ("etth2", 24, "1h", _ETT),
-        ("weather", 144, "10m", Split(36_887, 5_270)),
-        ("exchange_rate", 1, "1d", Split(5_311, 760)),
+    f"{data}:{h}": Case(words, data, h, season, step=step, split=split, headline="mse")
+    for words, data, season, step, split in (
+        ("ETTh1, transformer oil and loads", "etth1", 24, "1h", _ETT),
+        ("ETTh2, the same elsewhere", "etth2", 24, "1h", _ETT),
+        ("weather, 21 instruments", "weather", 144, "10m", Split(36_887, 5_270)),
+        ("exchange rates, long horizons", "exchange_rate", 1, "1d", Split(5_311, 760)),
     )
     for h in (96, 192, 336, 720)
 }
 
 CASES = {
-    "m1_yearly": Case("m1_yearly", 6, 1),
-    "m1_quarterly": Case("m1_quarterly", 8, 4, (4,)),
-    "m1_monthly": Case("m1_monthly", 18, 12, (12,)),
-    "m4_weekly": Case("m4_weekly", 13, 1, (52,), naive2=(9.161, 2.777), headline="owa"),
-    "m4_hourly": Case("m4_hourly", 48, 24, (24, 168), naive2=(18.383, 2.395), headline="owa"),
-    "nn5_daily": Case("nn5_daily", 56, 7, (7,), "1d"),
+    "m1_yearly": Case("M1 yearly", "m1_yearly", 6, 1),
+    "m1_quarterly": Case("M1 quarterly", "m1_quarterly", 8, 4, (4,)),
+    "m1_monthly": Case("M1 monthly", "m1_monthly", 18, 12, (12,)),
+    "m4_weekly": Case("M4 Weekly", "m4_weekly", 13, 1, (52,), naive2=(9.161, 2.777), headline="owa"),
+    "m4_hourly": Case("M4 Hourly", "m4_hourly", 48, 24, (24, 168), naive2=(18.383, 2.395), headline="owa"),
+    "nn5_daily": Case("NN5, daily cash withdrawals with missing days", "nn5_daily", 56, 7, step="1d"),
     "vic_elec": Case(
-        "vic_elec", 48, 48, (48, 336), "30m", 28, 624, covariates={"temperature": "future", "holiday": "future"}
+        "Victorian electricity, half-hourly, temperature and holidays known",
+        "vic_elec",
+        48,
+        48,
+        step="30m",
+        windows=28,
+        stride=624,
+        covariates={"temperature": "future", "holiday": "future"},
     ),
-    "pjm_zones": Case("pjm_zones", 24, 24, (24, 168), "1h", 14, 216),
+    "pjm_zones": Case("PJM zones, hourly electricity", "pjm_zones", 24, 24, step="1h", windows=14, stride=216),
     "m5_small": Case(
+        "M5, intermittent daily sales, prices and events known",
         "m5_small",
         28,
         7,
-        (7,),
-        "1d",
-        6,
-        28,
+        step="1d",
+        windows=6,
+        stride=28,
         covariates={
             "sell_price": "future",
             "event_type_Cultural": "future",
@@ -184,19 +200,33 @@ CASES = {
             "event_type_Sporting": "future",
         },
     ),
-    "aus_retail": Case("aus_retail", 24, 12, (12,), "1mo", 2, 24),
+    "aus_retail": Case("Australian retail, monthly", "aus_retail", 24, 12, step="1mo", windows=2, stride=24),
     "bike_sharing": Case(
+        "bike sharing, hourly with missing hours, holidays known",
         "bike_sharing_hourly",
         24,
         24,
-        (24, 168),
-        "1h",
-        28,
-        216,
+        step="1h",
+        windows=28,
+        stride=216,
         covariates={"holiday": "future", "workingday": "future"},
     ),
+    "exchange_daily": Case("exchange rates, daily", "exchange_rate", 30, 1, step="1d", windows=12, stride=60),
+    "air_passengers": Case(
+        "airline passengers, one monthly series", "air_passengers", 12, 12, step="1mo", windows=9, stride=3
+    ),
+    "sunspots": Case("sunspots, one monthly series", "sunspots_monthly", 12, 12, step="1mo", windows=22, stride=12),
+    "stocks": Case("GAFA stock prices, trading days", "stocks_gafa", 20, 1, (5,), windows=6, stride=20),
     "gefcom_load": Case(
-        "gefcom2014_load", 744, 24, (24, 168), "1h", 15, 1, covariates={"w": "past"}, headline="pinball"
+        "GEFCom2014 load, hourly, a month after each round",
+        "gefcom2014_load",
+        744,
+        24,
+        step="1h",
+        windows=15,
+        stride=1,
+        covariates={"w": "past"},
+        headline="pinball",
     ),
     **_LONG,
 }

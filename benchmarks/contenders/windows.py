@@ -115,4 +115,4 @@ def period(job: Job) -> str:
         count, name = job.step.rstrip("abcdefghijklmnopqrstuvwxyz"), job.step.lstrip("0123456789")
         return ("" if count == "1" else count) + unit.get(name, name)
     first = (job.seasons or (1,))[0]
-    return {1: "Y", 4: "Q", 7: "D", 12: "M", 24: "h", 52: "W"}[first]
+    return {1: "Y", 4: "Q", 5: "B", 7: "D", 12: "M", 24: "h", 52: "W"}[first]
