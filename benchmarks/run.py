@@ -4,24 +4,28 @@
     python -m benchmarks.run nn5_daily --with instant best    # others of Foregate's efforts
     python -m benchmarks.run m4_hourly --with standard "neuralforecast LSTM" "statistical median"    # peers: make peers
     python -m benchmarks.run --all --test --with standard     # official test parts: the final print
+    python -m benchmarks.run --all --test --with standard --missing --limit 900    # only what the log does not have
 
 Every contender answers in a program of its own, one after another, from the same files, which end where its knowledge
 ends but for covariates that are known ahead. Lines are appended to `--log`; `python -m benchmarks.results_page` makes
-RESULTS.md of them.
+RESULTS.md and the README's scoreboard of them.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,30 +50,40 @@ def main() -> None:
     if not names:
         sys.exit("a set must be named, or --all, but got none. Choose from: " + ", ".join(CASES))
     for name in names:
+        wanted = [(who, _about(given, name, who)) for who in given.contenders]
+        if given.missing:
+            lines = logged(given.log)
+            wanted = [(who, about) for who, about in wanted if not _has(lines, about)]
+        if not wanted:
+            continue
         job = CASES[name].job(name, test=given.test)
-        for contender in given.contenders:
-            line = _about(given, name, contender) | answered(job, contender, given.seed, given.keep)
+        for contender, about in wanted:
+            line = about | answered(job, contender, given.seed, limit=given.limit, keep=given.keep)
             given.log.parent.mkdir(parents=True, exist_ok=True)
             with given.log.open("a") as file:
                 file.write(json.dumps(line) + "\n")
             print(_shown(line), flush=True)
 
 
-def answered(job: Job, contender: str, seed: int, keep: Path | None = None) -> dict[str, Any]:
-    """Figures and costs of one contender."""
-    python = sys.executable if not named(contender).peer else str(PEERS)
-    if not Path(python).exists():
-        sys.exit(f"{contender} must have the environment of the peers, but got none at {python}. Run `make peers`.")
+def logged(log: Path = LOG) -> list[dict[str, Any]]:
+    """All lines, oldest first."""
+    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+
+
+def answered(
+    job: Job, contender: str, seed: int, *, limit: float | None = None, keep: Path | None = None
+) -> dict[str, Any]:
+    """Figures and costs of one contender, or why there are none."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         job.save(folder)
         began = time.perf_counter()
-        command = [python, "-m", "benchmarks.contenders", contender, place, str(seed)]
-        done = subprocess.run(command, cwd=ROOT, env=_environment(), capture_output=True, text=True, check=False)
+        failed = _run([*program(contender), contender, place, str(seed)], folder / "stderr", limit)
         seconds = time.perf_counter() - began
-        if done.returncode:
-            print(f"{job.name}, {contender}: failed\n{done.stderr[-2000:]}", file=sys.stderr)
-            return {"failed": (done.stderr.strip().splitlines() or ["without a word"])[-1]}
+        if failed is not None:
+            said = (folder / "stderr").read_text(errors="replace")[-2000:]
+            print(f"{job.name}, {contender}: failed: {failed}\n{said}", file=sys.stderr)
+            return {"failed": failed}
         mean = folder / "mean.npy"
         found = figures(job, np.load(folder / "said.npy"), np.load(mean) if mean.exists() else None)
         if keep is not None:
@@ -79,6 +93,54 @@ def answered(job: Job, contender: str, seed: int, keep: Path | None = None) -> d
     return {"figures": {key: round(value, 5) for key, value in found.items()}, "seconds": round(seconds, 2), **facts}
 
 
+def program(contender: str) -> list[str]:
+    """What answers for a contender: is told its name, the folder of the job, and the seed."""
+    return [_python(contender), "-m", "benchmarks.contenders"]
+
+
+def _python(contender: str) -> str:
+    """Of the environment that a contender runs in."""
+    python = str(PEERS) if named(contender).peer else sys.executable
+    if not Path(python).exists():
+        sys.exit(f"{contender} must have the environment of the peers, but got none at {python}. Run `make peers`.")
+    return python
+
+
+def _run(command: list[str], stderr: Path, limit: float | None) -> str | None:
+    """None, or how it failed. Whatever it has started itself ends with it."""
+    with stderr.open("w") as file:
+        child = subprocess.Popen(
+            command, cwd=ROOT, env=_environment(), stdout=subprocess.DEVNULL, stderr=file, start_new_session=True
+        )
+        try:
+            code = child.wait(limit)
+        except subprocess.TimeoutExpired:
+            return f"took longer than {limit:g} s"
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+    if code == 0:
+        return None
+    return ([line for line in stderr.read_text(errors="replace").splitlines() if line.strip()] or [f"exit {code}"])[-1]
+
+
+@cache
+def _version(library: str, python: str) -> str:
+    """Of a package, as installed there."""
+    asks = "import sys; from importlib.metadata import version; print(version(sys.argv[1]))"
+    done = subprocess.run([python, "-c", asks, library], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def _has(lines: list[dict[str, Any]], about: dict[str, Any]) -> bool:
+    """Whether one is of the same set, part, contender and seed, and of the same version of its library."""
+    same, versions = ("set", "part", "contender", "seed"), about["versions"].items()
+    return any(
+        all(line[key] == about[key] for key in same) and versions <= line.get("versions", {}).items() for line in lines
+    )
+
+
 def _environment() -> dict[str, str]:
     """This one's, with the repository to import from, and no progress bars."""
     paths = [str(ROOT), str(ROOT / "src")]
@@ -86,12 +148,14 @@ def _environment() -> dict[str, str]:
 
 
 def _about(given: argparse.Namespace, name: str, contender: str) -> dict[str, Any]:
+    library = named(contender).library
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "set": name,
         "part": "test" if given.test else "validation",
         "contender": contender,
         "seed": given.seed,
+        "versions": {library: _version(library, _python(contender))},
         "machine": {"cpu": _processor(), "cores": os.cpu_count(), "threads": os.environ.get("OMP_NUM_THREADS")},
     }
 
@@ -130,6 +194,10 @@ def _parsed() -> argparse.Namespace:
     )
     parser.add_argument("--test", action="store_true", help="official test parts and newest windows: the final print")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--missing", action="store_true", help="leave out what the log has, failures too, of the same library's version"
+    )
+    parser.add_argument("--limit", type=float, metavar="SECONDS", help="of a contender on a set; none if not given")
     parser.add_argument("--log", type=Path, default=LOG, metavar="FILE")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="for what was forecast, to be looked into")
     given = parser.parse_args()
