@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 __all__ = ["CONTENDERS", "Contender", "contender"]
+
+Kind = Literal["own", "statistical", "recurrent", "other"]
 
 
 @dataclass(frozen=True)
@@ -17,22 +19,27 @@ class Contender:
     """Its package."""
     module: str
     """Of this folder, with `answer(job, settings, seed)`."""
+    kind: Kind
+    """Foregate's own, or of which peers it is."""
     settings: dict[str, Any] = field(default_factory=dict)
     """What that is told."""
-    peer: bool = True
-    """Runs in the environment of the peers, not in the project's own."""
+
+    @property
+    def peer(self) -> bool:
+        """Whether it runs in the environment of the peers, not in the project's own."""
+        return self.kind != "own"
 
 
 def _own(**settings: Any) -> Contender:
-    return Contender("foregate", "own", settings, peer=False)
+    return Contender("foregate", "own", "own", settings)
 
 
 def _classical(*models: str) -> Contender:
-    return Contender("statsforecast", "classical", {"models": models})
+    return Contender("statsforecast", "classical", "statistical", {"models": models})
 
 
-def _neural(model: str, **settings: Any) -> Contender:
-    return Contender("neuralforecast", "neural", {"model": model, **settings})
+def _neural(model: str, kind: Kind = "other", **settings: Any) -> Contender:
+    return Contender("neuralforecast", "neural", kind, {"model": model, **settings})
 
 
 CONTENDERS = {
@@ -45,8 +52,8 @@ CONTENDERS = {
     "AutoTheta": _classical("AutoTheta"),
     "AutoCES": _classical("AutoCES"),
     "statistical median": _classical("AutoETS", "AutoTheta", "AutoCES"),
-    "neuralforecast LSTM": _neural("LSTM"),
-    "neuralforecast GRU": _neural("GRU"),
+    "neuralforecast LSTM": _neural("LSTM", "recurrent"),
+    "neuralforecast GRU": _neural("GRU", "recurrent"),
     "neuralforecast NHITS": _neural("NHITS"),
     "neuralforecast PatchTST": _neural("PatchTST"),
     # https://nixtlaverse.nixtla.io/neuralforecast/docs/tutorials/longhorizon_nhits.html, for ETTm2: the first choice of
@@ -61,10 +68,10 @@ CONTENDERS = {
     ),
     # https://nixtlaverse.nixtla.io/neuralforecast/docs/tutorials/longhorizon_transformers.html, for ETTm2.
     "neuralforecast PatchTST as documented": _neural("PatchTST", inputs=1, early_stop_patience_steps=3),
-    "darts LSTM": Contender("darts", "darts_rnn", {"model": "LSTM"}),
-    "darts GRU": Contender("darts", "darts_rnn", {"model": "GRU"}),
-    "gluonts DeepAR": Contender("gluonts", "deepar"),
-    "Prophet": Contender("prophet", "prophet_alone"),
+    "darts LSTM": Contender("darts", "darts_rnn", "recurrent", {"model": "LSTM"}),
+    "darts GRU": Contender("darts", "darts_rnn", "recurrent", {"model": "GRU"}),
+    "gluonts DeepAR": Contender("gluonts", "deepar", "recurrent"),
+    "Prophet": Contender("prophet", "prophet_alone", "statistical"),
 }
 
 

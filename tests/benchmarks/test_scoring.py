@@ -1,11 +1,10 @@
-"""Figures are what their definitions say, and the page of results holds what was measured."""
+"""Figures are what their definitions say."""
 
 import numpy as np
 import polars as pl
 import pytest
 
 from benchmarks.job import QUANTILES, Job
-from benchmarks.results_page import newest, page
 from benchmarks.scoring import figures
 
 Q = np.array(QUANTILES)
@@ -72,29 +71,3 @@ def test_a_forecast_that_is_no_number_is_not_scored_around():
     job = job_of([1, 2, 3, 4, 5])
     with pytest.raises(SystemExit, match="must be finite, but got"):
         figures(job, said_of(job, np.nan))
-
-
-def line_of(who, seed, mase, part="test"):
-    found = {"mase": mase, "crps": mase, "mse": 1.0, "mae": 1.0, "pinball": 1.0, "covers80": 80.0, "covers95": 95.0}
-    costs = {"fit_seconds": 1.0, "predict_seconds": 1.0, "peak_mib": 100}
-    return {"set": "m1_yearly", "part": part, "contender": who, "seed": seed, "figures": found, **costs}
-
-
-def test_a_row_is_the_mean_of_the_newest_line_of_each_seed():
-    """A later run of a seed takes the place of the one before."""
-    lines = [line_of("standard", 0, 9.0), line_of("standard", 0, 1.0), line_of("standard", 1, 2.0)]
-    row = newest(lines)["m1_yearly", "standard"]
-    assert (row["mase"], row["seeds"]) == (1.5, 2)
-
-
-def test_the_page_is_in_order_and_keeps_losses_and_failures():
-    """The best first and in bold; what failed says so; validation parts are no results."""
-    failed = {key: line_of("Prophet", 0, 1.0)[key] for key in ("set", "part", "contender", "seed")} | {"failed": "why"}
-    text = page(
-        [line_of("standard", 0, 2.0), line_of("AutoETS", 0, 1.0), failed, line_of("best", 0, 0.1, "validation")]
-    )
-    rows = [row for row in text.splitlines() if row.startswith("| ") and "MASE" not in row]
-    assert [row.split("|")[1].strip() for row in rows] == ["AutoETS", "standard", "Prophet"]
-    assert "**1.000**" in rows[0]
-    assert "**2.000**" not in text
-    assert "failed: why" in rows[2]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import results_page
+from benchmarks.run import logged
 from tests.house import REPOSITORY
 
 PAPERS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
@@ -104,6 +106,14 @@ def test_generated_pages_are_current(name):
     builder = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(builder)
     assert builder.PAGE.read_text(encoding="utf-8") == builder.page(), f"{builder.PAGE} is stale: run make docs"
+
+
+def test_figures_are_those_of_the_log():
+    """RESULTS.md and the README's scoreboard are what the lines of the runner come to."""
+    stale, lines = "is stale: run python -m benchmarks.results_page", logged()
+    assert results_page.PAGE.read_text(encoding="utf-8") == results_page.page(lines), f"RESULTS.md {stale}"
+    text = results_page.README.read_text(encoding="utf-8")
+    assert text == results_page.readme(text, lines), f"the scoreboard of README.md {stale}"
 
 
 @pytest.mark.parametrize("paper", sorted({*PAPERS, *REPOSITORY.glob("*.md")}), ids=lambda paper: paper.name)
