@@ -1,11 +1,15 @@
 """The table of costs: seconds from a cold start, and for many series, with peak memory; and what a good start saves.
 
+    python -m benchmarks.costs
+    python -m benchmarks.costs --saving    # also how soon fitting from pretrained weights is as good as from scratch
+
 What runs without training runs in processes of its own in which everything of the ``train`` extra is hidden, so that
-nothing of it can be used. Series are made up here.
+nothing of it can be used. Series are made up here; a start is judged on two real sets.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -13,36 +17,47 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
 
+from benchmarks.cases import CASES
+from benchmarks.contenders.own import panel_of
 from benchmarks.process import held
-from benchmarks.tasks import TASKS, Part
-from foregate.pipeline.start import Start
 
-__all__ = ["costs", "saving"]
+if TYPE_CHECKING:
+    from foregate.pipeline.start import Start
+
+__all__ = ["costs", "run_many", "saving"]
 
 HIDDEN = ("torch", "scipy", "statsmodels", "utilsforecast", "matplotlib", "onnx", "statsforecast", "prophet")
 """Not there on the installation that only runs models."""
 STARTS = 5
 """Processes started; the median is printed."""
 NINE = tuple(round(0.1 * i, 1) for i in range(1, 10))
-FROM_SCRATCH = ("m1_monthly", "m4_hourly")
+FITTED = ("m1_monthly", "m4_hourly")
+"""Sets that a start is judged on."""
 
 
-def costs() -> dict[str, object]:
+def main() -> None:
+    """Parse, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--saving", action="store_true", help="also what a good start saves: minutes")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    costs()
+    if given.saving:
+        saving(given.seed)
+
+
+def costs() -> None:
     """Print seconds and peak memory."""
-    print(f"\ncosts on {os.cpu_count()} cores, OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}")
-    out: dict[str, object] = {}
+    print(f"costs on {os.cpu_count()} cores, OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        found = [_command(place / "one.csv") for _ in range(STARTS)]
-        seconds = statistics.median(found)
-        out["one series"] = {"seconds": seconds, "all": found}
+        seconds = statistics.median(_command(place / "one.csv") for _ in range(STARTS))
         print(f"foregate forecast, one monthly series of 120 steps, from process start: {seconds:.2f} s", flush=True)
         for label, n, length, season, horizon in (
             ("414 hourly series of 960 steps, 48 steps x 9 quantiles", 414, 960, 24, 48),
@@ -51,10 +66,8 @@ def costs() -> dict[str, object]:
             file = place / "series.parquet"
             _many(n, length, season).write_parquet(file)
             told = _child("from benchmarks.costs import run_many", f"run_many({str(file)!r}, {horizon}, {season})")
-            out[label] = told
             instant = f"instant {told['instant']:.1f} s ({told['cpu']:.1f} s of processor)"
             print(f"{label}: reading {told['read']:.1f} s, {instant}, peak {told['peak_mib']:,.0f} MiB", flush=True)
-    return out
 
 
 def run_many(file: str, horizon: int, season: int) -> None:
@@ -71,12 +84,13 @@ def run_many(file: str, horizon: int, season: int) -> None:
     print(json.dumps({"read": done - began, "instant": ended - done, "cpu": cpu, "peak_mib": peak, "rows": len(frame)}))
 
 
-def saving(names: Iterable[str], start: Start, seed: int) -> dict[str, object]:
+def saving(seed: int) -> None:
     """Print how soon fitting from pretrained weights is as good on held-out origins as from scratch at its end."""
+    from foregate.persistence.shipped import load_shipped
+
     print("\nfitting from pretrained weights, to the validation score that fitting from scratch ends with")
-    out: dict[str, object] = {}
-    for name in names:
-        scratch, pretrained = (_course(name, each, seed) for each in (None, start))
+    for name in FITTED:
+        scratch, pretrained = (_course(name, start, seed) for start in (None, load_shipped()))
         score, whole = scratch[-1].score, scratch[-1].seconds
         reached = next((at for at in pretrained if at.score <= score), None)
         told = "not reached"
@@ -85,8 +99,6 @@ def saving(names: Iterable[str], start: Start, seed: int) -> dict[str, object]:
         last = f"{pretrained[-1].score:.4f} in {pretrained[-1].seconds:.0f} s"
         begun = f"from scratch {score:.4f} in {whole:.0f} s ({scratch[-1].step} steps)"
         print(f"{name:14} {begun}; pretrained {told}; it ends at {last}", flush=True)
-        out[name] = {"scratch": scratch, "pretrained": pretrained}
-    return out
 
 
 class _At(NamedTuple):
@@ -104,8 +116,9 @@ def _course(name: str, start: Start | None, seed: int) -> list[_At]:
     from foregate.pipeline.recipe import Recipe
     from foregate.training.events import Event
 
-    task = TASKS[name]
-    panel = next(iter(task.rounds(Part()))).past
+    job = CASES[name].job(name, test=False)
+    panel, order = panel_of(job, covariates=False)
+    panel = panel.cut(job.known[order, 0])
     seen: list[_At] = []
     began = time.perf_counter()
 
@@ -113,7 +126,7 @@ def _course(name: str, start: Start | None, seed: int) -> list[_At]:
         if event.name == "checked" and event.score is not None:
             seen.append(_At(event.step, round(time.perf_counter() - began, 2), event.score))
 
-    _, report = fit(Recipe(task.horizon, task.seasons, seed=seed), panel, start=start, callbacks=[note])
+    _, report = fit(Recipe(job.horizon, job.seasons, seed=seed), panel, start=start, callbacks=[note])
     first = report.facts()["instant_validation"]
     seen = [_At(0, 0.0, first), *seen] if first is not None else seen
     best = np.minimum.accumulate([at.score for at in seen])
@@ -151,3 +164,7 @@ def _run(imports: str, call: str) -> str:
     if done.returncode:
         sys.exit(f"a process that should have been measured failed:\n{done.stderr}")
     return done.stdout
+
+
+if __name__ == "__main__":
+    main()

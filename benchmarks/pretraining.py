@@ -4,14 +4,13 @@
     python -m benchmarks.pretraining "hidden 64" "hidden 160" --steps 1500
     python -m benchmarks.pretraining default --seed 1      # how much is noise
 
-Prints, for each variant, MASE over that of SeasonalNaive: on every set, and the geometric mean over groups of sets.
+Prints, for each variant, MASE over that of SeasonalNaive, as `benchmarks.look` sees it: the geometric mean over all
+sets, and over groups of them.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import json
 import sys
 import time
@@ -25,21 +24,14 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from benchmarks.accuracy import judge
+from benchmarks.look import GROUPS, look, summary
+from benchmarks.networks import start_with
 from foregate.data import statistics, tracks
 from foregate.data.synthetic import DEFAULT, KINDS
 from foregate.pipeline import pretraining, synthetic_crops
 from foregate.pipeline.pretraining import Pretraining, pretrain
 from foregate.training.events import Event
 from foregate.training.options import TrainingOptions
-
-GROUPS = {
-    "yearly": ("m1_yearly",),
-    "quarterly, monthly": ("m1_quarterly", "m1_monthly", "aus_retail", "air_passengers"),
-    "weekly": ("m4_weekly",),
-    "daily": ("nn5_daily", "m5_small", "exchange_rate"),
-    "hourly": ("m4_hourly", "vic_elec", "pjm_zones", "bike_sharing_hourly"),
-}
 
 
 @dataclass(frozen=True)
@@ -147,9 +139,8 @@ def study(name: str, steps: int, seed: int) -> dict[str, float]:
     run = Pretraining(replace(options, **variant.training), **variant.run)
     with variant.applied():
         network, _ = pretrain(run, callbacks=[_say(name)])
-        with contextlib.redirect_stdout(io.StringIO()):
-            table = judge(network, run.recent)
-    return {each: row["instant"].mase / row["SeasonalNaive"].mase for each, row in table.items()}
+        seen = look(start_with(network, run.recent, name, f"after {steps} steps"))
+    return {each: found.ratio for each, found in seen.items()}
 
 
 def _say(name: str) -> Callable[[Event], None]:
@@ -158,11 +149,6 @@ def _say(name: str) -> Callable[[Event], None]:
             print(f"{name}: {event}", file=sys.stderr, flush=True)
 
     return say
-
-
-def geometric_mean(found: Mapping[str, float], names: tuple[str, ...]) -> float:
-    """Of the figures of some sets."""
-    return float(np.exp(np.mean([np.log(found[name]) for name in names])))
 
 
 def main() -> None:
@@ -182,8 +168,8 @@ def main() -> None:
     for name in arguments.variants:
         began = time.perf_counter()
         found = study(name, arguments.steps, arguments.seed)
-        groups = [geometric_mean(found, names) for names in (tuple(found), *GROUPS.values())]
-        print(f"{name:28}{groups[0]:7.3f}" + "".join(f"{figure:20.3f}" for figure in groups[1:]), flush=True)
+        means = summary(found)
+        print(f"{name:28}{means[0]:7.3f}" + "".join(f"{figure:20.3f}" for figure in means[1:]), flush=True)
         line = {"variant": name, "steps": arguments.steps, "seed": arguments.seed, "found": found}
         arguments.log.parent.mkdir(parents=True, exist_ok=True)
         with arguments.log.open("a") as file:
