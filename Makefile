@@ -34,11 +34,10 @@ test: check  ## check, then every test but the slow ones, with coverage
 slow: setup  ## the tests that take minutes
 	$(TEST_ENV) $(BIN)/python -m pytest -q -m slow
 
-bench: setup  ## figures of accuracy, speed and memory, on real sets (FOREGATE_DATA); see benchmarks/README.md
+bench: setup $(PEERS)/.installed  ## accuracy on a few real sets (FOREGATE_DATA), speed and memory; see benchmarks/README.md
+	$(BIN)/python -m benchmarks.run m1_quarterly m4_weekly nn5_daily --with standard SeasonalNaive --log build/runs.jsonl
 	$(BIN)/python -m benchmarks.read
-	$(BIN)/python -m benchmarks.run m4_hourly m4_weekly
-	$(BIN)/python -m benchmarks.scoreboard
-	$(BIN)/python -m benchmarks.instant --fitted --cost
+	$(BIN)/python -m benchmarks.costs
 
 peers: $(PEERS)/.installed  ## make build/peers with the libraries that benchmarks compare with, in their own versions
 
@@ -47,11 +46,12 @@ $(PEERS)/.installed: benchmarks/peers/requirements.txt
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-docs: setup  ## write docs/api.md, docs/cli.md and the figures of docs/weights.md from code, help texts and weights
+docs: setup  ## write what is made of pages: from code, help texts, weights, and the figures that benchmarks recorded
 	$(BIN)/python docs/build_api.py
 	$(BIN)/python docs/build_cli.py
 	$(BIN)/python docs/build_card.py
 	$(BIN)/python -m docs.build_models
+	$(BIN)/python -m benchmarks.results_page
 
 format: setup  ## bring the code into shape
 	$(BIN)/ruff check --fix .

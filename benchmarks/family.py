@@ -5,8 +5,9 @@
     python -m benchmarks.family --table                  # the figures so far, as the table of docs/models.md
 
 All are trained from scratch, told the seasons, with the effort that `--effort` says. Scored are windows that lie before
-those of any other table, so that this one may be chosen by: MASE of the median. Costs are of one training step of the
-same batch, relative to the usual network's in the same run. A JSON line per model and set goes to `--log`.
+the test parts of any other table, but for one of 28 of electricity, so that this one may be chosen by: MASE of the
+median. Costs are of one training step of the same batch, relative to the usual network's in the same run. A JSON line
+per model and set goes to `--log`.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ TASKS = {
     "vic_elec": Judged(48, (48, 336), 48, windows=14, spared=14 * 48),
     "etth1": Judged(96, (24, 168), 24, windows=30, used=16 * 30 * 24),
 }
-"""Of ETTh1 the official 12 months for training and 4 for choices; of the others what lies before the README's."""
+"""Of ETTh1 the official 12 months for training and 4 for choices; of Victoria the fortnight before the last; of the others the end of the training part."""
 
 TOO_MANY = 20
 """Steps ahead beyond which no model is trained for each one."""
