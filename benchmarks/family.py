@@ -68,7 +68,8 @@ TASKS = {
     "vic_elec": Judged(48, (48, 336), 48, windows=14, spared=14 * 48),
     "etth1": Judged(96, (24, 168), 24, windows=30, used=16 * 30 * 24),
 }
-"""Of ETTh1 the official 12 months for training and 4 for choices; of Victoria the fortnight before the last; of the others the end of the training part."""
+"""Of ETTh1 the official 12 months for training and 4 for choices, of Victoria the fortnight before the last, of the
+others the end of the training part."""
 
 TOO_MANY = 20
 """Steps ahead beyond which no model is trained for each one."""

@@ -116,6 +116,14 @@ def test_figures_are_those_of_the_log():
     assert text == results_page.readme(text, lines), f"the scoreboard of README.md {stale}"
 
 
+def test_commands_of_benchmarks_are_there():
+    """What papers tell to run by `python -m benchmarks…` is a module; the log of what was tried is older."""
+    papers = {*PAPERS, *REPOSITORY.glob("*.md"), REPOSITORY / "benchmarks" / "README.md", REPOSITORY / "Makefile"}
+    named = {name for paper in papers for name in re.findall(r"python -m (benchmarks(?:\.\w+)*)", paper.read_text())}
+    assert named > {"benchmarks.run"}
+    assert [name for name in sorted(named) if importlib.util.find_spec(name) is None] == []
+
+
 @pytest.mark.parametrize("paper", sorted({*PAPERS, *REPOSITORY.glob("*.md")}), ids=lambda paper: paper.name)
 def test_links_lead_somewhere(paper):
     """Every relative link and picture of the papers is there."""
