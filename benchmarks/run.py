@@ -58,7 +58,8 @@ def main() -> None:
             continue
         job = CASES[name].job(name, test=given.test)
         for contender, about in wanted:
-            line = about | answered(job, contender, given.seed, limit=given.limit, keep=given.keep)
+            at = datetime.now(UTC).isoformat(timespec="seconds")
+            line = {"at": at} | about | answered(job, contender, given.seed, limit=given.limit, keep=given.keep)
             given.log.parent.mkdir(parents=True, exist_ok=True)
             with given.log.open("a") as file:
                 file.write(json.dumps(line) + "\n")
@@ -150,7 +151,6 @@ def _environment() -> dict[str, str]:
 def _about(given: argparse.Namespace, name: str, contender: str) -> dict[str, Any]:
     library = named(contender).library
     return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "set": name,
         "part": "test" if given.test else "validation",
         "contender": contender,
