@@ -25,6 +25,7 @@ from foregate.data.related import squash
 from foregate.data.statistics import ERRORS, SLOPES, SMOOTHING
 from foregate.data.stretches import Marks, Stretches
 from foregate.data.tracks import LOG, Tracks, make_tracks
+from foregate.data.year import Years, waves
 
 __all__ = ["InputSpec", "Inputs", "Units", "View"]
 
@@ -66,9 +67,20 @@ class View:
     up to n of the same series, and on covariates that are known then, alone.
     """
 
-    def __init__(self, tracks: Tracks, spec: InputSpec, series: IntArray, columns: Columns | FromOrigins) -> None:
-        """Look at tracks whose N rows belong to `series` (N,), with encoded covariates of those series."""
+    def __init__(
+        self,
+        tracks: Tracks,
+        spec: InputSpec,
+        series: IntArray,
+        columns: Columns | FromOrigins,
+        phases: FloatArray | None = None,
+    ) -> None:
+        """Look at tracks whose N rows belong to `series` (N,), with encoded covariates of those series.
+
+        `phases` (N,) are the times of the year, where they are told.
+        """
         self._tracks, self.spec, self._series, self._columns = tracks, spec, series, columns
+        self._phases = phases
 
     @property
     def tracks(self) -> Tracks:
@@ -94,6 +106,8 @@ class View:
             out[..., i] = fact
             i += 1
         self._columns.write_encoder(out[..., i:], safe, self._series[safe])
+        if self._phases is not None:
+            out[..., -self.spec.year_width :] = waves(self._phases[safe])
         out[rows < 0] = 0
         return out
 
@@ -177,6 +191,8 @@ class View:
         self._columns.write_steps(
             out[..., STEP_WIDTH:], rows, self._series[rows], k, (self._phase(k, short), self._phase(k, long))
         )
+        if self._phases is not None:
+            out[..., -self.spec.year_width :] = waves(self._phases[rows][..., None] + k / self.spec.year)
         flat = [np.broadcast_to((value - level) / scale, shape) for value in self._paths(here)]
         reach = np.minimum(k, TREND_REACH * t.age[here])
         slopes = [reach * t.slope[here, j] / scale for j in range(len(SLOPES))]
@@ -262,8 +278,8 @@ class View:
 class _Parts:
     """Of a large panel the stretches that were asked for latest."""
 
-    def __init__(self, panel: Panel, spec: InputSpec, columns: Columns) -> None:
-        self.spec, self.columns = spec, columns
+    def __init__(self, panel: Panel, spec: InputSpec, columns: Columns, years: Years | None) -> None:
+        self.spec, self.columns, self.years = spec, columns, years
         self.marks = Marks(panel, spec.seasons, spec.window, spec.lookback, plain=spec.plain)
         self.latest: tuple[Stretches, View] | None = None
 
@@ -281,7 +297,8 @@ class _Parts:
         rows = stretches.rows
         series = np.repeat(stretches.series, stretches.ends - stretches.begins)
         columns = FromOrigins(self.columns, rows, series, np.zeros(len(rows), np.bool_))
-        return stretches, View(self.marks.tracks(stretches), self.spec, series, columns)
+        phases = None if self.years is None else self.years.at(rows, series)
+        return stretches, View(self.marks.tracks(stretches), self.spec, series, columns, phases)
 
 
 class Inputs(View):
@@ -294,12 +311,14 @@ class Inputs(View):
     def __init__(self, panel: Panel, spec: InputSpec, future: Future | None = None) -> None:
         """Prepare a panel, and what is known of the steps after it."""
         self.panel, self.spec, self.columns = panel, spec, encode_columns(panel, spec.columns, future)
+        self.years = Years.of(panel, spec.year) if spec.year else None
         self._source: View | _Parts
         if len(panel.values) > ROWS_KEPT:
-            self._source = _Parts(panel, spec, self.columns)
+            self._source = _Parts(panel, spec, self.columns, self.years)
         else:
-            tracks = make_tracks(panel, spec.seasons, spec.window, plain=spec.plain)
-            self._source = View(tracks, spec, panel.row_series, self.columns)
+            tracks, series = make_tracks(panel, spec.seasons, spec.window, plain=spec.plain), panel.row_series
+            phases = None if self.years is None else self.years.at(np.arange(len(series)), series)
+            self._source = View(tracks, spec, series, self.columns, phases)
 
     @property
     def tracks(self) -> Tracks:
@@ -351,7 +370,7 @@ class Inputs(View):
             features: arrays (B, ..., F) that the encoder reads.
             steps: (B, ..., S) what the decoder sees of steps.
         """
-        columns = self.spec.n_features - self.spec.encoder_width
+        columns = self.spec.n_features - self.spec.year_width - self.spec.encoder_width
         for of_encoder, of_steps in category_places(self.spec.columns):
             some = np.flatnonzero(rng.random(len(steps)) < FORGOTTEN)
             places = [(array[..., columns:], of_encoder) for array in features] + [(steps[..., STEP_WIDTH:], of_steps)]

@@ -76,6 +76,7 @@ class State:
             "owner": np.zeros(0, np.int64),  # the series whose covariates are read
             "log": np.zeros(0, np.bool_),  # everything so far was clearly positive
             "rows": np.zeros(0, np.int64),  # so far
+            "phase": np.zeros(0),  # share of the year that had gone by at the first of them
             "late": np.zeros(0, np.int64),  # of those, before the first observation: they are not read
             "column": np.zeros(0, np.int64),  # of the last row
             "hidden": np.zeros((0, engine.carries), np.float32),
@@ -137,8 +138,13 @@ class State:
             raise ValueError("rows are not where they should be")
         return twin
 
-    def add(self, series: int) -> IntArray:
-        """Make place for new series, and give their numbers."""
+    def add(self, series: int, phases: FloatArray | None = None) -> IntArray:
+        """Make place for new series, and give their numbers.
+
+        Args:
+            series: how many.
+            phases: (series,) share of the year that has gone by at the first row of each; none where it is not told.
+        """
         numbers = np.arange(self.size, self.size + series)
         lacking = self.size + series - len(self.arrays["rows"])
         if lacking > 0:
@@ -147,6 +153,7 @@ class State:
                 self.arrays[name] = np.concatenate([array, np.zeros((lacking, *array.shape[1:]), array.dtype)])
         self.arrays["carried"][numbers], self.arrays["owner"][numbers] = nothing_carried(1), numbers
         self.arrays["log"][numbers], self.arrays["column"][numbers] = not self.spec.plain, self.width - 1
+        self.arrays["phase"][numbers] = 0 if phases is None else phases
         self.size += series
         return numbers
 
@@ -267,7 +274,15 @@ class State:
             unit=units.astype(np.int8).reshape(-1),
             **arrays,
         )
-        return View(tracks, self.spec, np.zeros(len(row), np.int64), self._covariates(numbers, back, shape))
+        covariates, phases = self._covariates(numbers, back, shape), self._phases(numbers, back, shape)
+        return View(tracks, self.spec, np.zeros(len(row), np.int64), covariates, phases)
+
+    def _phases(self, numbers: IntArray, back: IntArray | int, shape: tuple[int, ...]) -> FloatArray | None:
+        """Times of the year of series (B, 1) at the rows `back` (T,) from the last one, where they are told."""
+        if not self.spec.year:
+            return None
+        phases = self.arrays["phase"][numbers] + (self.arrays["rows"][numbers] - 1 + back) / self.spec.year
+        return np.broadcast_to(phases, shape).reshape(-1)
 
     def _covariates(self, numbers: IntArray, back: IntArray | int, shape: tuple[int, ...]) -> Columns | FromOrigins:
         """Covariates of series (B, 1) at the rows `back` (T,) from the last one, numbered like a view of this shape."""

@@ -8,12 +8,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import Panel
+from foregate.core import Panel, UsageError, require_regular
+from foregate.data.year import rows_per_year
 from foregate.models.names import HeadName
 from foregate.pipeline.recipe import BEST_MEMBERS, Recipe
 from foregate.training.options import TrainingOptions
 
-__all__ = ["HoldOut", "hold_out", "plan_members", "plan_training", "plan_unchecked", "plan_weights", "plan_window"]
+__all__ = [
+    "HoldOut",
+    "hold_out",
+    "plan_members",
+    "plan_training",
+    "plan_unchecked",
+    "plan_weights",
+    "plan_window",
+    "plan_year",
+]
 
 IntArray = NDArray[np.int64]
 
@@ -37,6 +47,8 @@ FEW_ROWS = {"instant": 300_000, "standard": 2_000_000, "best": 2_000_000}
 much to fit."""
 OTHER_HEAD: HeadName = "student-t"
 """Of networks from scratch beside a pretrained one, so that they say what that does not."""
+LEAST_YEARS = 2.0
+"""Of the series that are trained on, in the median, before the time of the year is told: once is no season."""
 FEWEST_WINDOWS, WANTED_WINDOWS = 4, 60
 """Held-out windows per series, if it can spare them, and over all series together."""
 
@@ -74,6 +86,32 @@ def hold_out(panel: Panel, horizon: int, season: int, most: float = MOST_HELD_OU
 def plan_window(seasons: tuple[int, int]) -> int:
     """Rows over which level and scale are averaged: two long seasons, and 50 at least."""
     return max(50, 2 * max(seasons))
+
+
+def plan_year(recipe: Recipe, panel: Panel, seasons: tuple[int, int], limits: IntArray) -> float:
+    """Rows in a year, where the network is told the time of the year; else 0.
+
+    Where it is not said, it is told where most series have two years to train on, and a year is no season already.
+
+    Args:
+        recipe: of the whole.
+        panel: what is trained on.
+        seasons: short and long, in rows.
+        limits: (S,) rows of each series that are trained on.
+
+    Raises:
+        UsageError: it is asked for, and the times of the panel have no years.
+    """
+    rows = rows_per_year(require_regular(panel))
+    if recipe.yearly is not None:
+        if recipe.yearly and not rows:
+            raise UsageError(
+                f"yearly must be False for a step of {panel.freq}, of which a year is no whole length, but got True. "
+                "Leave it out; a year of months or quarters is a season."
+            )
+        return rows if recipe.yearly else 0.0
+    seen = float(np.median(limits - panel.first_observed))
+    return rows if rows and max(seasons) < 0.9 * rows and seen >= LEAST_YEARS * rows else 0.0
 
 
 def plan_weights(recipe: Recipe, panel: Panel) -> str:

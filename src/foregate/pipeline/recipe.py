@@ -24,6 +24,11 @@ LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 BEST_MEMBERS = 5
 """Networks that effort ``best`` trains: no other trains more where their number is not said."""
 _SIZES = ("hidden", "layers", "decoder")
+_KINDS = {
+    "training": "a dict from names to values",
+    "validate": "True or False",
+    "yearly": "True or False, or None to decide from the data",
+}
 OF_TRAINING = tuple(
     name for name in TrainingOptions.__dataclass_fields__ if name not in ("steps", "rate", "batch", "crop", "seed")
 )
@@ -57,6 +62,9 @@ class Recipe:
     """LSTM layers; None: those of the pretrained weights, or 2 from scratch."""
     decoder: int | None = None
     """Width of the decoder; None: that of the pretrained weights, or 64 from scratch."""
+    yearly: bool | None = None
+    """Whether the network is told the time of the year; None: where steps are shorter than months, and most series
+    have two years to train on. Not with effort ``instant``."""
     recent: int = 12
     """Latest values given to the network at each step."""
     steps: int | None = None
@@ -97,9 +105,10 @@ class Recipe:
             ("model", ModelOptions, "ModelOptions.parse('gru')"),
             ("training", dict, "{'optimizer': 'sgd'}"),
             ("validate", bool, "True"),
+            ("yearly", bool | None, "True"),
         ):
             if not isinstance(getattr(self, name), kind):
-                what = {"training": "a dict from names to values", "validate": "True or False"}.get(name, kind.__name__)
+                what = _KINDS.get(name) or getattr(kind, "__name__", str(kind))
                 raise UsageError(f"{name} must be {what}, but got {getattr(self, name)!r}. Give for example {example}.")
         if not isinstance(self.augment, Augment | None):
             raise UsageError(

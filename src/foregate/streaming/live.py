@@ -23,6 +23,7 @@ from foregate.core import (
     listed,
     require_regular,
 )
+from foregate.data.year import first_phases
 from foregate.forecasting.fitted import (
     LEAST_OBSERVATIONS,
     Fitted,
@@ -95,8 +96,10 @@ class Live:
         if fitted.spec.plain:
             require_counts(panel)
         filled = np.flatnonzero(panel.lengths)
-        live._roster.add(panel.ids[filled].tolist(), panel.times[panel.offsets[filled]])
-        live._state.read(live._state.add(len(filled)), panel.lengths[filled], panel.values, panel.mask)
+        starts = panel.times[panel.offsets[filled]]
+        live._roster.add(panel.ids[filled].tolist(), starts)
+        numbers = live._state.add(len(filled), first_phases(starts))
+        live._state.read(numbers, panel.lengths[filled], panel.values, panel.mask)
         return live
 
     def __len__(self) -> int:
@@ -142,7 +145,7 @@ class Live:
         plan = arrange(given, self._roster, self._state)
         numbers, new = plan.numbers, plan.numbers < 0
         if new.any():
-            numbers[new] = self._state.add(int(new.sum()))
+            numbers[new] = self._state.add(int(new.sum()), first_phases(plan.starts[new]))
             self._roster.add(plan.update.new, plan.starts[new])
         on = plan.lengths > 0
         self._state.read(numbers[on], plan.lengths[on], plan.values, plan.mask)
