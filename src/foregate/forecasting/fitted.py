@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from foregate.data.inputs import Inputs, InputSpec, View
 from foregate.data.tracks import LOG
 from foregate.forecasting.distributions import SPREAD_OF_ONE
 from foregate.forecasting.intervals import Calibration, interpolate_quantiles
-from foregate.forecasting.origins import decode_origins, in_batches, raw_quantiles
+from foregate.forecasting.origins import decode_origins, in_batches, raw_quantiles, read_origins
 from foregate.forecasting.special import normal_score
 
 __all__ = ["SERIES_AT_ONCE", "Fitted", "Reading", "no_counts", "require_counts", "short_series_notes", "uncounted"]
@@ -60,12 +60,17 @@ class Fitted:
     name: str = "LSTM"
     """The column that its forecasts go by."""
     reading: Reading | None = field(default=None, compare=False, repr=False)
-    """Of the panel that it was made with, where that has been read to its end already; not saved."""
+    """Of a panel that has been read to its end already; not saved."""
 
     @property
     def levels(self) -> tuple[float, ...]:
         """Q probabilities that intervals are made from, ascending, the median in the middle."""
         return self.engine.manner.levels
+
+    @property
+    def reads_future(self) -> bool:
+        """Whether it reads covariates that are known ahead."""
+        return any(column.role == "future" for column in self.spec.columns)
 
     def forecast(
         self, panel: Panel, horizon: int, quantiles: Sequence[float], future: Future | None = None
@@ -92,6 +97,21 @@ class Fitted:
         notes = (*short_series_notes(panel.ids[short]), *self._unknown_categories(panel))
         times = panel.future_times(horizon)
         return Forecast(panel.ids, times, panel.last_times, tuple(quantiles), values, notes)
+
+    def having_read(self, panel: Panel) -> Fitted:
+        """The same model, which has read a panel to its end: it then forecasts that by the decoder alone, bit for bit.
+
+        Nothing is kept of a panel of many series, which bounds memory; nor where a state is not all that it takes:
+        where steps are fed back one by one, or covariates are known ahead.
+        """
+        there = self.reading is not None and self.reading.inputs.panel is panel
+        if there or len(panel) > SERIES_AT_ONCE or self.reads_future or self.engine.manner.strategy == "recursive":
+            return self
+        inputs, n = Inputs(panel, self.spec), len(panel)
+        states, features = (np.zeros((n, width), np.float32) for width in (self.engine.width, self.spec.n_features))
+        for series, _, _, *read in read_origins(self.engine, inputs, (panel.lengths - 1)[:, None]):
+            states[series], features[series] = read
+        return replace(self, reading=Reading(inputs, states, features))
 
     def forecast_origins(self, panel: Panel, origins: IntArray, horizon: int, quantiles: Sequence[float]) -> FloatArray:
         """Forecasts (S, O, K, Q) from rows `origins` (S, O) in one pass; NaN where the origin is -1."""
