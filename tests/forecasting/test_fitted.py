@@ -374,8 +374,25 @@ def test_what_was_read_need_not_be_read_again():
     np.testing.assert_array_equal(
         knows.forecast(other, HORIZON, LEVELS).values, plain.forecast(other, HORIZON, LEVELS).values
     )
-    shifted = replace(knows, reading=replace(knows.reading, states=knows.reading.states + 1))
+    shifted = replace(knows, reading=replace(knows.reading, states=knows.reading.states + 1, said={}))
     assert not np.array_equal(shifted.forecast(panel, HORIZON, LEVELS).values, expected)
+
+
+def test_what_was_said_need_not_be_said_again(monkeypatch):
+    """The network is asked once for a horizon, whatever quantiles are wanted of it, unless that is too much to keep."""
+    panel = Panel.from_arrays([np.arange(30.0), np.arange(9.0) ** 2])
+    network, asked = networked(), []
+    decode = network.engine.decode
+    monkeypatch.setattr(network.engine, "decode", lambda *given: asked.append(1) or decode(*given))
+    knows = network.having_read(panel)
+    for horizon, quantiles, count in ((3, LEVELS, 1), (3, (0.2, 0.5), 1), (4, LEVELS, 2), (3, LEVELS, 2)):
+        found = knows.forecast(panel, horizon, quantiles).values
+        assert len(asked) == count
+        np.testing.assert_array_equal(found, networked().forecast(panel, horizon, quantiles).values)
+    monkeypatch.setattr(module, "MOST_SAID", 5)
+    for _ in range(2):
+        network.having_read(panel).forecast(panel, 3, LEVELS)
+    assert len(asked) == 4
 
 
 def test_no_more_is_kept_than_helps(monkeypatch):
