@@ -368,6 +368,7 @@ def test_what_was_read_need_not_be_read_again():
     plain = model(counts)
     knows = plain.having_read(panel)
     assert knows.having_read(panel) is knows
+    assert replace(knows, engine=Oracle(counts)).having_read(panel).reading is not knows.reading
     expected = plain.forecast(panel, HORIZON, LEVELS).values
     np.testing.assert_array_equal(knows.forecast(panel, HORIZON, LEVELS).values, expected)
     other = replace(panel, values=panel.values * 2)

@@ -38,6 +38,8 @@ SERIES_AT_ONCE, ROWS_AT_ONCE = 512, 200_000
 class Reading:
     """A panel as it was read to its end: its forecast costs the decoder alone."""
 
+    engine: Engine
+    """What has read it."""
     inputs: Inputs
     """Of that panel."""
     states: Float32Array
@@ -47,12 +49,12 @@ class Reading:
     said: dict[int, FloatArray] = field(default_factory=dict, repr=False)
     """Horizon -> (S, K, Q) what the network says of the steps after, as far as it was asked and that is not much."""
 
-    def raw(self, engine: Engine, horizon: int) -> FloatArray:
+    def raw(self, horizon: int) -> FloatArray:
         """What the network says of every series (S, K, Q); asked once, whatever is then wanted of it."""
         known = self.said.get(horizon)
         if known is not None:
             return known
-        panel, k = self.inputs.panel, np.arange(1, horizon + 1)
+        engine, panel, k = self.engine, self.inputs.panel, np.arange(1, horizon + 1)
         last, said = panel.offsets[1:] - 1, np.zeros((len(panel), horizon, len(engine.manner.levels)))
         for chosen in in_batches(panel.lengths):  # as they were read, so that not a bit differs from reading again
             rows, states, features = last[chosen], self.states[chosen], self.features[chosen]
@@ -125,14 +127,18 @@ class Fitted:
         Nothing is kept of a panel of many series, which bounds memory; nor where a state is not all that it takes:
         where steps are fed back one by one, or covariates are known ahead.
         """
-        there = self.reading is not None and self.reading.inputs.panel is panel
-        if there or len(panel) > SERIES_AT_ONCE or self.reads_future or self.engine.manner.strategy == "recursive":
+        if (
+            self._reading(panel) is not None
+            or len(panel) > SERIES_AT_ONCE
+            or self.reads_future
+            or self.engine.manner.strategy == "recursive"
+        ):
             return self
         inputs, n = Inputs(panel, self.spec), len(panel)
         states, features = (np.zeros((n, width), np.float32) for width in (self.engine.width, self.spec.n_features))
         for series, _, _, *read in read_origins(self.engine, inputs, (panel.lengths - 1)[:, None]):
             states[series], features[series] = read
-        return replace(self, reading=Reading(inputs, states, features))
+        return replace(self, reading=Reading(self.engine, inputs, states, features))
 
     def forecast_origins(self, panel: Panel, origins: IntArray, horizon: int, quantiles: Sequence[float]) -> FloatArray:
         """Forecasts (S, O, K, Q) from rows `origins` (S, O) in one pass; NaN where the origin is -1."""
@@ -146,13 +152,18 @@ class Fitted:
             values[series] = self._at(Inputs(panel.take(series), self.spec), origins[series], horizon, quantiles)
         return values
 
+    def _reading(self, panel: Panel) -> Reading | None:
+        """Of a panel, if this engine has read it."""
+        known = self.reading
+        return known if known is not None and known.engine is self.engine and known.inputs.panel is panel else None
+
     def _at_end(
         self, panel: Panel, horizon: int, quantiles: Sequence[float], future: Future | None
     ) -> tuple[FloatArray, BoolArray]:
         """Forecasts (S, K, Q) after the last rows, and which series (S,) had too few observations for the network."""
-        known, last = self.reading, panel.offsets[1:] - 1
-        if known is not None and known.inputs.panel is panel and future is None:
-            inputs, raw = known.inputs, known.raw(self.engine, horizon)
+        known, last = self._reading(panel), panel.offsets[1:] - 1
+        if known is not None and future is None:
+            inputs, raw = known.inputs, known.raw(horizon)
             size = max(1, DECODER_CELLS // horizon)
             parts = [slice(i, i + size) for i in range(0, len(panel), size)]
             values = np.concatenate([self.restored(inputs, last[part], raw[part], quantiles) for part in parts])
