@@ -7,7 +7,7 @@ import pytest
 
 from foregate.core import Covariate, DataError, Frequency, Manner, Panel
 from foregate.data.columns import fit_columns
-from foregate.data.inputs import Inputs, InputSpec
+from foregate.data.inputs import InputSpec
 from foregate.evaluation import ERRORS, Plan, backtest, scoreboard
 from foregate.forecasting import fitted as module
 from foregate.forecasting import origins as cutting
@@ -366,20 +366,45 @@ def test_what_was_read_need_not_be_read_again():
     rng = np.random.default_rng(0)
     panel = Panel.from_arrays([rng.normal(5, 1, n) for n in (9, 30, 2)])
     plain = model(counts)
-    inputs = Inputs(panel, plain.spec)
-    last = (panel.lengths - 1)[:, None]
-    states, features = np.empty((3, 1), np.float32), np.empty((3, plain.spec.n_features), np.float32)
-    for series, _, _, state, feature in cutting.read_origins(plain.engine, inputs, last):
-        states[series], features[series] = state, feature
-    knows = replace(plain, reading=module.Reading(inputs, states, features))
+    knows = plain.having_read(panel)
+    assert knows.having_read(panel) is knows
+    assert replace(knows, engine=Oracle(counts)).having_read(panel).reading is not knows.reading
     expected = plain.forecast(panel, HORIZON, LEVELS).values
     np.testing.assert_array_equal(knows.forecast(panel, HORIZON, LEVELS).values, expected)
     other = replace(panel, values=panel.values * 2)
     np.testing.assert_array_equal(
         knows.forecast(other, HORIZON, LEVELS).values, plain.forecast(other, HORIZON, LEVELS).values
     )
-    shifted = replace(knows, reading=module.Reading(inputs, states + 1, features))
+    shifted = replace(knows, reading=replace(knows.reading, states=knows.reading.states + 1, said={}))
     assert not np.array_equal(shifted.forecast(panel, HORIZON, LEVELS).values, expected)
+
+
+def test_what_was_said_need_not_be_said_again(monkeypatch):
+    """The network is asked once for a horizon, whatever quantiles are wanted of it, unless that is too much to keep."""
+    panel = Panel.from_arrays([np.arange(30.0), np.arange(9.0) ** 2])
+    network, asked = networked(), []
+    decode = network.engine.decode
+    monkeypatch.setattr(network.engine, "decode", lambda *given: asked.append(1) or decode(*given))
+    knows = network.having_read(panel)
+    for horizon, quantiles, count in ((3, LEVELS, 1), (3, (0.2, 0.5), 1), (4, LEVELS, 2), (3, LEVELS, 2)):
+        found = knows.forecast(panel, horizon, quantiles).values
+        assert len(asked) == count
+        np.testing.assert_array_equal(found, networked().forecast(panel, horizon, quantiles).values)
+    monkeypatch.setattr(module, "MOST_SAID", 5)
+    for _ in range(2):
+        network.having_read(panel).forecast(panel, 3, LEVELS)
+    assert len(asked) == 4
+
+
+def test_no_more_is_kept_than_helps(monkeypatch):
+    """Nothing of large panels, nor where the steps ahead are told more than the state."""
+    panel = Panel.from_arrays([np.arange(9.0), np.arange(5.0)])
+    price = Covariate("future", np.arange(14, dtype=np.float32))
+    told = networked(columns=fit_columns(replace(panel, covariates={"price": price})))
+    assert told.reads_future
+    assert told.having_read(panel) is told
+    monkeypatch.setattr(module, "SERIES_AT_ONCE", 1)
+    assert networked().having_read(panel).reading is None
 
 
 @pytest.mark.parametrize("wrong", [-1.0, 2.5])

@@ -14,6 +14,7 @@ from foregate.forecasting.special import (
     normal_score,
     stirling_error,
     student_quantiles,
+    student_table,
 )
 
 LEVELS = np.array([1e-12, 1e-4, 0.005, 0.0228, 0.1, 0.25, 0.499, 0.5, 0.501, 0.9, 0.975, 0.999])
@@ -75,6 +76,15 @@ def test_student_quantiles_ascend(freedom, levels):
     found = student_quantiles(np.array([freedom]), np.sort(levels))
     assert np.all(np.isfinite(found))
     assert np.all(np.diff(found) >= -1e-9 * np.abs(found[1:]))
+
+
+def test_the_table_has_the_quantiles_reckoned_one_by_one():
+    """Between the nodes as at them, in any order of levels, in the tails, and for as good as infinitely many ν."""
+    freedom = np.append(2.01 + np.geomspace(1e-9, 1e12, 300), 4.0).reshape(7, 43)
+    p = np.array([0.9, 1e-12, 0.025, 0.5, 1e-6, 0.499, 1 - 1e-3])
+    found = student_table(freedom, p)
+    np.testing.assert_allclose(found, student_quantiles(freedom[..., None], p), rtol=1e-11)
+    np.testing.assert_allclose(found[2, 3], student_table(freedom[2:3, 3], p)[0], rtol=1e-14)
 
 
 components = st.tuples(st.floats(0, 1), st.floats(-1e4, 1e4), st.floats(-3, 4).map(lambda power: 10.0**power))

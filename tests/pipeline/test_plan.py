@@ -173,3 +173,11 @@ def test_further_fields_of_training_are_taken_over():
     plain = plan_training(Recipe(4), panel, (4, 1))
     told = plan_training(Recipe(4, training={"optimizer": "sgd", "checks": 2}), panel, (4, 1))
     assert told == replace(plain, optimizer="sgd", checks=2)
+
+
+@pytest.mark.parametrize("season", [1, 7, 24, 60, 168, 336])
+def test_crops_of_a_step_fill_tiles(season):
+    """Whatever the season, a step has a multiple of 16 crops, and reads about as many rows."""
+    options = plan_training(Recipe(8), Panel.from_arrays([np.arange(1_000.0)]), (season, 1))
+    assert options.batch % 16 == 0
+    assert 9_000 <= options.batch * options.crop <= 17_000

@@ -26,6 +26,7 @@ def test_the_network_reads_as_its_plain_twin(carried):
     z, carry = torch.tanh(encoder.inputs(x)), []
     for i, twin in enumerate(twins):
         h, c = given[2 * i : 2 * i + 2]
+        twin.batch_first = True
         out, state, _ = twin(z, None if h is None else LSTMState(h[None], c[None]))
         z = z + out
         carry += [each[0] for each in state]

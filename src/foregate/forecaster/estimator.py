@@ -181,7 +181,7 @@ class Forecaster:
         run |= {"warm": to_go_on(self._fitted(), self._history(None)[0], panel)} if warm else {}
         fitted, report = self._made(recipe, panel, run)
         self.fitted_, self.panel_ = fitted, with_known(panel, fitted)
-        self.future_ = ahead if _reads_future(fitted) else None
+        self.future_ = ahead if fitted.reads_future else None
         self.report_: dict[str, Any] = {**report.facts(), "seconds": round(time.perf_counter() - began, 2)}
         return self
 
@@ -366,6 +366,8 @@ class Forecaster:
     def _say(self, panel: Panel, future: Any, sides: set[float], horizon: int | None) -> Forecast:
         """The quantiles `sides` of the steps after a regular panel."""
         known, steps = self._aligned(panel, future, horizon)
+        if panel is self.panel_:
+            self.fitted_ = self.fitted_.having_read(panel)  # once, however often it is forecast
         forecast = self.fitted_.forecast(panel, steps, sorted(sides), known)
         return replace(forecast, notes=(*forecast.notes, *getattr(known, "notes", ())))
 
@@ -373,7 +375,7 @@ class Forecaster:
         """The known future of a regular panel, as far as the model reads one, and how many steps are asked for."""
         fitted = self._fitted()
         steps = self.horizon if horizon is None else replace(self._recipe(), horizon=horizon).horizon
-        if _reads_future(fitted):
+        if fitted.reads_future:
             future = align_future(panel, future, steps)
         elif future is not None:
             raise UsageError(
@@ -388,13 +390,8 @@ class Forecaster:
         if data is None:
             return self.panel_, self.future_
         panel, rows = split_known_future(as_before(data, self.panel_, fitted))
-        return regularize(panel), rows if _reads_future(fitted) else None
+        return regularize(panel), rows if fitted.reads_future else None
 
 
 def _parameters() -> tuple[str, ...]:
     return tuple(inspect.signature(Forecaster).parameters)
-
-
-def _reads_future(fitted: Fitted) -> bool:
-    """Whether the model reads known-future covariates."""
-    return any(c.role == "future" for c in fitted.spec.columns)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from foregate.core import Manner, UsageError, listed
 from foregate.forecasting.counts import count_quantiles
 from foregate.forecasting.intervals import check_probabilities, interpolate_quantiles
-from foregate.forecasting.special import mixture_quantiles, normal_cdf, normal_score, student_quantiles
+from foregate.forecasting.special import mixture_quantiles, normal_cdf, normal_score, student_quantiles, student_table
 from foregate.models.names import HEADS, LEAST_EXCESS, LEAST_FREEDOM, LEAST_MEAN, LEAST_SPREAD, HeadName
 
 __all__ = ["Distribution", "components", "count_parameters"]
@@ -138,7 +138,8 @@ class Distribution:
             return place + _positive(exact[..., 1:]) * normal_score(p)
         if self.head == "student-t":
             freedom = np.logaddexp(0, exact[..., 2]) + LEAST_FREEDOM
-            return place + _positive(exact[..., 1:2]) * self._cellwise(_student, p, freedom)
+            t = student_table(freedom, p) if p.ndim == 1 else self._cellwise(_student, p, freedom)
+            return place + _positive(exact[..., 1:2]) * t
         if self.head == "mixture":
             return place + self._cellwise(_mixture, p, *components(exact))
         if self.head == "negative-binomial":

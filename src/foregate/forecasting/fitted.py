@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from foregate.data.inputs import Inputs, InputSpec, View
 from foregate.data.tracks import LOG
 from foregate.forecasting.distributions import SPREAD_OF_ONE
 from foregate.forecasting.intervals import Calibration, interpolate_quantiles
-from foregate.forecasting.origins import decode_origins, in_batches, raw_quantiles
+from foregate.forecasting.origins import DECODER_CELLS, decode_origins, in_batches, raw_quantiles, read_origins
 from foregate.forecasting.special import normal_score
 
 __all__ = ["SERIES_AT_ONCE", "Fitted", "Reading", "no_counts", "require_counts", "short_series_notes", "uncounted"]
@@ -23,10 +23,13 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 PARTS_AT_ONCE = 2
 LEAST_OBSERVATIONS = 3
 """Series with fewer observations are forecast by the simple rule of `Fitted._simple`."""
+MOST_SAID = 2_000_000
+"""Numbers that a network has said are kept, if there are no more."""
 SERIES_AT_ONCE, ROWS_AT_ONCE = 512, 200_000
 """A panel of more series is prepared so many rows at a time, which bounds memory."""
 
@@ -35,12 +38,31 @@ SERIES_AT_ONCE, ROWS_AT_ONCE = 512, 200_000
 class Reading:
     """A panel as it was read to its end: its forecast costs the decoder alone."""
 
+    engine: Engine
+    """What has read it."""
     inputs: Inputs
     """Of that panel."""
     states: Float32Array
     """(S, W) after the last row of each series."""
     features: Float32Array
     """(S, F) of that row."""
+    said: dict[int, FloatArray] = field(default_factory=dict, repr=False)
+    """Horizon -> (S, K, Q) what the network says of the steps after, as far as it was asked and that is not much."""
+
+    def raw(self, horizon: int) -> FloatArray:
+        """What the network says of every series (S, K, Q); asked once, whatever is then wanted of it."""
+        known = self.said.get(horizon)
+        if known is not None:
+            return known
+        engine, panel, k = self.engine, self.inputs.panel, np.arange(1, horizon + 1)
+        last, said = panel.offsets[1:] - 1, np.zeros((len(panel), horizon, len(engine.manner.levels)))
+        for chosen in in_batches(panel.lengths):  # as they were read, so that not a bit differs from reading again
+            rows, states, features = last[chosen], self.states[chosen], self.features[chosen]
+            for some, raw in decode_origins(engine, self.inputs, rows, states, features, k):
+                said[chosen[some]] = raw
+        if said.size <= MOST_SAID:
+            self.said[horizon] = said
+        return said
 
 
 @dataclass(frozen=True)
@@ -60,12 +82,17 @@ class Fitted:
     name: str = "LSTM"
     """The column that its forecasts go by."""
     reading: Reading | None = field(default=None, compare=False, repr=False)
-    """Of the panel that it was made with, where that has been read to its end already; not saved."""
+    """Of a panel that has been read to its end already; not saved."""
 
     @property
     def levels(self) -> tuple[float, ...]:
         """Q probabilities that intervals are made from, ascending, the median in the middle."""
         return self.engine.manner.levels
+
+    @property
+    def reads_future(self) -> bool:
+        """Whether it reads covariates that are known ahead."""
+        return any(column.role == "future" for column in self.spec.columns)
 
     def forecast(
         self, panel: Panel, horizon: int, quantiles: Sequence[float], future: Future | None = None
@@ -93,28 +120,53 @@ class Fitted:
         times = panel.future_times(horizon)
         return Forecast(panel.ids, times, panel.last_times, tuple(quantiles), values, notes)
 
+    def having_read(self, panel: Panel) -> Fitted:
+        """The same model, which has read a panel to its end: it forecasts that by the decoder alone, bit for bit,
+        and the same horizon once more by nothing at all.
+
+        Nothing is kept of a panel of many series, which bounds memory; nor where a state is not all that it takes:
+        where steps are fed back one by one, or covariates are known ahead.
+        """
+        if (
+            self._reading(panel) is not None
+            or len(panel) > SERIES_AT_ONCE
+            or self.reads_future
+            or self.engine.manner.strategy == "recursive"
+        ):
+            return self
+        inputs, n = Inputs(panel, self.spec), len(panel)
+        states, features = (np.zeros((n, width), np.float32) for width in (self.engine.width, self.spec.n_features))
+        for series, _, _, *read in read_origins(self.engine, inputs, (panel.lengths - 1)[:, None]):
+            states[series], features[series] = read
+        return replace(self, reading=Reading(self.engine, inputs, states, features))
+
     def forecast_origins(self, panel: Panel, origins: IntArray, horizon: int, quantiles: Sequence[float]) -> FloatArray:
         """Forecasts (S, O, K, Q) from rows `origins` (S, O) in one pass; NaN where the origin is -1."""
         if self.spec.plain:
             require_counts(panel)
+        parts = list(_parts(panel))
+        if len(parts) == 1:
+            return self._at(Inputs(panel, self.spec), origins, horizon, quantiles)
         values = np.empty((*origins.shape, horizon, len(quantiles)))
-        for series in _parts(panel):
-            part = panel if len(series) == len(panel) else panel.take(series)
-            values[series] = self._at(Inputs(part, self.spec), origins[series], horizon, quantiles)
+        for series in parts:
+            values[series] = self._at(Inputs(panel.take(series), self.spec), origins[series], horizon, quantiles)
         return values
+
+    def _reading(self, panel: Panel) -> Reading | None:
+        """Of a panel, if this engine has read it."""
+        known = self.reading
+        return known if known is not None and known.engine is self.engine and known.inputs.panel is panel else None
 
     def _at_end(
         self, panel: Panel, horizon: int, quantiles: Sequence[float], future: Future | None
     ) -> tuple[FloatArray, BoolArray]:
         """Forecasts (S, K, Q) after the last rows, and which series (S,) had too few observations for the network."""
-        known, last = self.reading, panel.offsets[1:] - 1
-        if known is not None and known.inputs.panel is panel and future is None:
-            inputs, k = known.inputs, np.arange(1, horizon + 1)
-            values = np.empty((len(panel), horizon, len(quantiles)))
-            for chosen in in_batches(panel.lengths):  # as they were read, so that not a bit differs from reading again
-                rows, states, features = last[chosen], known.states[chosen], known.features[chosen]
-                for some, raw in decode_origins(self.engine, inputs, rows, states, features, k):
-                    values[chosen[some]] = self.restored(inputs, rows[some], raw, quantiles)
+        known, last = self._reading(panel), panel.offsets[1:] - 1
+        if known is not None and future is None:
+            inputs, raw = known.inputs, known.raw(horizon)
+            size = max(1, DECODER_CELLS // horizon)
+            parts = [slice(i, i + size) for i in range(0, len(panel), size)]
+            values = np.concatenate([self.restored(inputs, last[part], raw[part], quantiles) for part in parts])
         else:
             inputs = Inputs(panel, self.spec, future)
             values = self._at(inputs, (panel.lengths - 1)[:, None], horizon, quantiles)[:, 0]
@@ -128,7 +180,7 @@ class Fitted:
             out[series, column] = self.restored(inputs, rows, raw, quantiles)
         return out
 
-    def restored(self, inputs: View, rows: IntArray, raw: Float32Array, quantiles: Sequence[float]) -> FloatArray:
+    def restored(self, inputs: View, rows: IntArray, raw: Floats, quantiles: Sequence[float]) -> FloatArray:
         """What the network said (B, K, Q) of origins at `rows`, calibrated and in the units of the data.
 
         Of counts these are whole numbers, also between the levels that the network answers at.

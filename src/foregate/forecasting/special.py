@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["mixture_quantiles", "normal_cdf", "normal_score", "stirling_error", "student_quantiles"]
+__all__ = ["mixture_quantiles", "normal_cdf", "normal_score", "stirling_error", "student_quantiles", "student_table"]
 
 FloatArray = NDArray[np.float64]
 
@@ -122,6 +122,9 @@ MIDDLE_RATIO = ROOT**-1 / 0.375
 """Of quantiles next to the median, those for 4 degrees of freedom to normal ones: of the densities there."""
 NEAR_NODES, FAR_NODES = 12, 24
 NEAR_STEPS, FAR_STEPS = 2, 6
+TABLE_NODES, TABLE_TAIL, TABLE_FREEDOM = 32, 1e-6, 2.005
+"""Quantiles up to this far into the tails are interpolated between so many numbers of degrees of freedom, from this one
+on."""
 REACH = 5.5
 """A tail is integrated until it has fallen by exp(-5.5²)."""
 MOST_STEPS = 120
@@ -228,6 +231,43 @@ def student_quantiles(freedom: FloatArray, p: FloatArray) -> FloatArray:
     t[near] = _near(freedom[near], tail[near])
     t[far] = _far(freedom[far], tail[far])
     return np.copysign(t, p - 0.5)
+
+
+def student_table(freedom: FloatArray, p: FloatArray) -> FloatArray:
+    """The same quantiles for many degrees of freedom at few probabilities, a hundred times quicker.
+
+    The logarithm of a quantile is a smooth function of 1/ν: its interpolation at Chebyshev's nodes has 13 digits. What
+    lies further out than `TABLE_TAIL` is reckoned one by one.
+
+    Args:
+        freedom: (...,) ν above `TABLE_FREEDOM`.
+        p: (P,) probabilities between 0 and 1.
+
+    Returns:
+        (..., P)
+
+    Examples:
+        >>> student_table(np.array([4.0]), np.array([0.05, 0.5, 0.95])).round(4).tolist()
+        [[-2.1318, 0.0, 2.1318]]
+    """
+    tail = np.minimum(p, 1 - p)
+    inner = (tail >= TABLE_TAIL) & (tail < 0.5)
+    out = np.zeros((*freedom.shape, len(p)))
+    levels, which = np.unique(tail[inner], return_inverse=True)
+    x = np.polynomial.chebyshev.chebvander(2 * TABLE_FREEDOM / freedom - 1, TABLE_NODES - 1)
+    out[..., inner] = np.copysign(np.exp(x @ _table(tuple(levels.tolist())))[..., which], p[inner] - 0.5)
+    far = tail < TABLE_TAIL
+    if far.any():
+        out[..., far] = student_quantiles(freedom[..., None], p[far])
+    return out
+
+
+@cache
+def _table(tails: tuple[float, ...]) -> FloatArray:
+    """(TABLE_NODES, P) Chebyshev coefficients of log t, where P(T > t) is each of the tails."""
+    x = np.polynomial.chebyshev.chebpts1(TABLE_NODES)
+    t = -student_quantiles(2 * TABLE_FREEDOM / (x + 1)[:, None], np.array(tails))
+    return np.asarray(np.polynomial.chebyshev.chebfit(x, np.log(t), TABLE_NODES - 1))
 
 
 def _begin(freedom: FloatArray, tail: FloatArray) -> FloatArray:

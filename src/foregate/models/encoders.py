@@ -72,6 +72,8 @@ class Carried(Encoder):
         self.architecture, self.hidden, self.remembered = architecture, hidden, remembered
         self.inputs = nn.Linear(n_features, hidden)
         self.layers = nn.ModuleList(fused(architecture.cell, hidden, hidden) for _ in architecture.dilations)
+        for layer in self.recurrent:
+            layer.batch_first = False  # as the kernels have it: steps first, so that nothing is copied on the way
         if architecture.has_gate:
             set_forget_bias(self.layers, architecture.forget)
         self.kinds = 2 if architecture.cell == "lstm" else 1  # h and C, or h alone
@@ -85,14 +87,14 @@ class Carried(Encoder):
         either."""
         rate = self.architecture.dropout if dropping else Dropout()
         states, kept = self._begin(features, carried)
-        z = torch.tanh(self.inputs(features))
+        z = torch.tanh(self.inputs(features.transpose(0, 1)))  # (T, B, H), here and below
         after = []
         for i, (layer, d, state) in enumerate(zip(self.recurrent, self.architecture.dilations, states, strict=True)):
             x = drop(z, rate.between, training=self.training) if i else z
             out, state = self._layer(layer, d, x, state, recurrent_masks(layer, rate.recurrent))
             z = z + out if self.architecture.skip else out
             after.append(state)
-        z = drop(z, rate.output, training=self.training)
+        z = drop(z, rate.output, training=self.training).transpose(0, 1)
         memory = None
         if self.remembered:
             memory, last = _remembered(z, columns, kept, self.remembered)
@@ -104,16 +106,16 @@ class Carried(Encoder):
 
         Of a dilated layer the first steps, as many as are a multiple of its dilation; none where there are fewer.
         """
-        z, found = torch.tanh(self.inputs(features)), []
-        B, H = len(z), self.hidden
+        z, found = torch.tanh(self.inputs(features.transpose(0, 1))), []
+        T, B, H = z.shape
         states, _ = self._begin(features, carried)
         for layer, d, state in zip(self.recurrent, self.architecture.dilations, states, strict=True):
             out, _ = self._layer(layer, d, z, state, None)
-            whole = z.shape[1] // d * d
+            whole = T // d * d
             if whole and not isinstance(layer, nn.RNN):
-                x, y = (each[:, :whole].reshape(B, -1, d, H).transpose(1, 2).flatten(0, 1) for each in (z, out))
-                opened = replay_forget(layer, x, y, self._state(state.reshape(B * d, self.kinds, H)))
-                found.append(opened.reshape(B, d, -1, H).transpose(1, 2).flatten(1, 2))
+                x, y = (each[:whole].reshape(-1, d * B, H) for each in (z, out))
+                opened = replay_forget(layer, x, y, self._state(state.reshape(B, d, self.kinds, H)))
+                found.append(opened.reshape(whole, B, H).transpose(0, 1))
             z = z + out if self.architecture.skip else out
         return found
 
@@ -124,28 +126,29 @@ class Carried(Encoder):
         return [state.float() for state in states], kept
 
     def _layer(self, layer: Fused, d: int, x: Tensor, state: Tensor, masks: Tensor | None) -> tuple[Tensor, Tensor]:
-        """One layer over x (B, T, H), from its state (B, kinds·d·H) of the last d steps, the oldest first.
+        """One layer over x (T, B, H), from its state (B, kinds·d·H) of the last d steps, the oldest first.
 
         Steps d apart are a sequence of their own, so that a dilated layer is a plain one over d times as many sequences
         of a d-th of the length. Steps that are left over at the end are read in a second call.
         """
-        B, T, H = x.shape
+        T, B, H = x.shape
         slots = state.reshape(B, d, self.kinds, H)
         whole, outputs = T // d * d, []
         for begin, length in ((0, whole), (whole, T - whole)):
             if not length:
                 continue
             n = min(d, length)  # sequences of each series that go on
-            piece = x[:, begin : begin + length].reshape(B, -1, n, H).transpose(1, 2).reshape(B * n, -1, H)
-            out, after = read(layer, piece, self._state(slots[:, :n].reshape(B * n, self.kinds, H)), masks)
-            outputs.append(out.reshape(B, n, -1, H).transpose(1, 2).reshape(B, length, H))
+            piece = x[begin : begin + length].reshape(-1, n * B, H)
+            out, after = read(layer, piece, self._state(slots[:, :n]), masks)
+            outputs.append(out.reshape(length, B, H))
             pair = torch.stack([each[0] for each in (after if isinstance(after, tuple) else (after,))], 1)
-            slots = torch.cat([slots[:, n:], pair.reshape(B, n, self.kinds, H)], 1)
-        return torch.cat(outputs, 1), slots.reshape(B, -1)
+            slots = torch.cat([slots[:, n:], pair.reshape(n, B, self.kinds, H).transpose(0, 1)], 1)
+        return outputs[0] if len(outputs) == 1 else torch.cat(outputs), slots.reshape(B, -1)
 
     def _state(self, slots: Tensor) -> FusedState:
-        """Slots (B, kinds, H) as torch's layers take a state."""
-        parts = [slots[:, i].unsqueeze(0).contiguous() for i in range(self.kinds)]
+        """Slots (B, n, kinds, H) as torch's layers take the states of n·B sequences."""
+        every = slots.transpose(0, 1).flatten(0, 1)
+        parts = [every[:, i].unsqueeze(0).contiguous() for i in range(self.kinds)]
         return (parts[0], parts[1]) if self.kinds == 2 else parts[0]
 
 

@@ -130,11 +130,15 @@ class One(Network):
 
     def penalty(self, features: Tensor, carried: Tensor | None = None) -> Tensor:
         """How far forget gates stray from their range, and how evenly attention looks, by what these cost."""
-        built, cost, valid = self.spec.built, features.new_zeros(()), rows_there(features)
-        if (within := built.forget.within) is not None:
+        built, cost = self.spec.built, features.new_zeros(())
+        within, looks = built.forget.within, bool(built.entropy) and self.attention is not None
+        if within is None and not looks:  # as usual: nothing is read for it
+            return cost
+        valid = rows_there(features)
+        if within is not None:
             for f in self.forget_activations(features, carried):
                 cost = cost + built.forget.penalty * forget_penalty(f, within, valid[:, : f.shape[1]])
-        if built.entropy and self.attention is not None:
+        if looks:
             every = torch.arange(features.shape[1], device=features.device).expand(len(features), -1)
             read = self.encoder(features, every, carried, dropping=False)
             even = entropy(self.look(read).weights, read.memory.there).mean(-1)

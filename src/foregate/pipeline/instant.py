@@ -62,6 +62,7 @@ def instant(recipe: Recipe, panel: Panel, start: Start) -> tuple[Fitted, FitRepo
     inputs = Inputs(part, start.spec(seasons, plan_window(seasons)))
     judged = judged_series(held)
     reading = Reading(
+        start.engine,
         inputs,
         np.empty((len(part), start.engine.width), np.float32),
         np.empty((len(part), start.shape.n_features), np.float32),

@@ -21,7 +21,9 @@ from foregate.training.batches import Batch, Source
 from foregate.training.checkpoints import read_checkpoint, write_checkpoint
 from foregate.training.events import Callback, Event, EventName
 from foregate.training.losses import masked_mean
-from foregate.training.options import Precision
+from foregate.training.memory import freed_memory_kept
+from foregate.training.options import Arithmetic
+from foregate.training.precision import arithmetic
 from foregate.training.processes import team_of
 from foregate.training.result import TrainingResult
 from foregate.training.run import Run, Score
@@ -76,21 +78,24 @@ def train(
     tell = _Teller(run, callbacks if team.leads else ())
     tell("started")
 
+    precision = arithmetic(options.precision, network)
+
     def loss_of(batch: Batch) -> Tensor:
-        loss, run.carried = carried_loss(network, batch, options.precision, run.carried)
+        loss, run.carried = carried_loss(network, batch, precision, run.carried)
         return loss
 
-    while run.step < options.steps and not run.stopped:
-        loss = run.advance(crops.draw(run.step), loss_of)
-        checked = run.step % options.check_every == 0 or run.step == options.steps
-        improved = run.check(score) if checked else False
-        if checked and checkpoint is not None and team.leads:
-            write_checkpoint(checkpoint, run.checkpoint(data))
-        tell("step", loss)
-        if checked:
-            tell("checked", loss)
-        if improved:
-            tell("improved", loss)
+    with freed_memory_kept():
+        while run.step < options.steps and not run.stopped:
+            loss = run.advance(crops.draw(run.step), loss_of)
+            checked = run.step % options.check_every == 0 or run.step == options.steps
+            improved = run.check(score) if checked else False
+            if checked and checkpoint is not None and team.leads:
+                write_checkpoint(checkpoint, run.checkpoint(data))
+            tell("step", loss)
+            if checked:
+                tell("checked", loss)
+            if improved:
+                tell("improved", loss)
     if run.stopped and run.step < options.steps:
         tell("stopped")
     result = run.result(start_score)
@@ -133,13 +138,13 @@ class _Teller:
             callback(event)
 
 
-def batch_loss(network: Network, batch: Batch, precision: Precision = "float32") -> Tensor:
+def batch_loss(network: Network, batch: Batch, precision: Arithmetic = "float32") -> Tensor:
     """Weighted loss of the network's head over all origins and steps of a batch."""
     return carried_loss(network, batch, precision)[0]
 
 
 def carried_loss(
-    network: Network, batch: Batch, precision: Precision = "float32", carried: Tensor | None = None
+    network: Network, batch: Batch, precision: Arithmetic = "float32", carried: Tensor | None = None
 ) -> tuple[Tensor, Tensor | None]:
     """The same, and what is carried on (B, C) to the next batch, if crops of this one go on from `carried`."""
 
@@ -154,7 +159,7 @@ def carried_loss(
 
 
 def batch_outputs(
-    network: Network, batch: Batch, precision: Precision = "float32", carried: Tensor | None = None
+    network: Network, batch: Batch, precision: Arithmetic = "float32", carried: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """What the head is told (B·O, K, N) of every origin and step of a batch, and the state after it (B, C)."""
     device = network.device

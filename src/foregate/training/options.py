@@ -9,15 +9,16 @@ from typing import Any, Literal, get_args
 
 from foregate.core import UsageError, at_least, listed
 
-__all__ = ["OPTIMIZERS", "SCHEDULE_OPTIONS", "Keep", "Precision", "Schedule", "TrainingOptions"]
+__all__ = ["OPTIMIZERS", "SCHEDULE_OPTIONS", "Arithmetic", "Keep", "Precision", "Schedule", "TrainingOptions"]
 
-Precision = Literal["float32", "bfloat16"]
+Arithmetic = Literal["float32", "bfloat16"]
+Precision = Literal["auto", "float32", "bfloat16"]
 Schedule = Literal["cosine", "constant", "step", "one-cycle", "plateau"]
 Keep = Literal["best", "last"]
 
 OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "adamw": ("AdamW", {}),
-    "adam": ("Adam", {}),
+    "adamw": ("AdamW", {"fused": True}),
+    "adam": ("Adam", {"fused": True}),
     "sgd": ("SGD", {"momentum": 0.9}),
 }
 """Short name -> class of `torch.optim` and what it is told unless the options say otherwise."""
@@ -71,9 +72,9 @@ class TrainingOptions:
     """Stop when this many checks in a row bring no better validation score; as many as `checks` never stops early."""
     checks: int = 20
     """Validation checks over the whole run."""
-    precision: Precision = "float32"
-    """Of the encoder's arithmetic; weights and the decoder stay float32. bfloat16 is 2 to 3 times faster where the
-    processor has instructions for it, and slower where it has not."""
+    precision: Precision = "auto"
+    """Of the encoder's arithmetic; weights, the decoder and all forecasts stay float32. ``auto``: bfloat16 where that
+    is quicker, twice for LSTMs on processors that multiply matrices of it (AMX); see `foregate.training.precision`."""
     device: str = "cpu"
     """Where to train, by torch's name. Of several processes on a machine each takes its own where this is ``cuda``."""
     seed: int = 0

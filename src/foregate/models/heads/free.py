@@ -33,7 +33,7 @@ def pinball(target: Tensor, quantiles: Tensor, levels: Tensor) -> Tensor:
         (..., K)
     """
     error = target.unsqueeze(-1) - quantiles
-    return (levels * error).maximum((levels - 1) * error).mean(-1)
+    return (levels * error + functional.relu(-error)).mean(-1)  # the same, with less to remember for the gradient
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Quantiles(Head):
     def said(self, raw: Tensor) -> Tensor:
         """Quantiles (..., Q) at the head's own levels, in order."""
         median, side = raw[..., :1], len(self.levels) // 2  # (1)
-        steps = functional.softplus(raw[..., 1:])
+        steps = functional.softplus(raw)[..., 1:]  # of all, which lie side by side: quicker than of a part
         down, up = steps[..., :side].cumsum(-1).flip(-1), steps[..., side:].cumsum(-1)
         return torch.cat([median - down, median, median + up], -1)  # (2)
 
