@@ -126,7 +126,7 @@ def _course(name: str, start: Start | None, seed: int) -> list[_At]:
         if event.name == "checked" and event.score is not None:
             seen.append(_At(event.step, round(time.perf_counter() - began, 2), event.score))
 
-    _, report = fit(Recipe(job.horizon, job.seasons, seed=seed), panel, start=start, callbacks=[note])
+    _, report = fit(Recipe(job.horizon, job.seasons, members=1, seed=seed), panel, start=start, callbacks=[note])
     first = report.facts()["instant_validation"]
     seen = [_At(0, 0.0, first), *seen] if first is not None else seen
     best = np.minimum.accumulate([at.score for at in seen])

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from foregate import Forecaster, load
-from foregate.core import Panel, UsageError
+from foregate.core import ForegateError, ModelError, Panel, UsageError
 from foregate.data.year import YEAR_WIDTH
 from foregate.persistence import load_shipped
 from foregate.pipeline.fit import fit
@@ -70,7 +70,7 @@ def test_a_year_that_is_a_season_already_is_not_told_twice():
 @pytest.mark.parametrize("freq", [1, "MS"])
 def test_what_has_no_year_is_refused(freq):
     """Whole numbers and months, where it is asked for."""
-    with pytest.raises(UsageError, match=r"yearly must be False for a step of .* but got True"):
+    with pytest.raises(UsageError, match=r"yearly must be None or False for a step of .*, but got True\. Leave it out"):
         fit(recipe(yearly=True), days(DAYS, freq=freq))
 
 
@@ -99,6 +99,26 @@ def test_live_is_batch(told):
     anew = Live(told, freq="D")
     anew.update(panel)
     np.testing.assert_allclose(anew.forecast(9, quantiles=LEVELS).values, whole, rtol=1e-5)
+
+
+def test_live_steps_are_those_of_the_model(told):
+    """Of another length, the year would go by at another speed."""
+    for freq in (1, "h"):
+        with pytest.raises(ModelError, match=r"freq must be a step of which 365\.2.* make a year"):
+            Live(told, freq=freq)
+
+
+def test_a_run_on_other_dates_is_not_gone_on_with(tmp_path):
+    """Checkpoints of the same values at other times of the year are of another run."""
+
+    def stop(event):
+        if event.step == 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(recipe(steps=10), days(DAYS), callbacks=[stop], checkpoint=tmp_path)
+    with pytest.raises(ForegateError, match="must be"):
+        fit(recipe(steps=10), days(DAYS, start="2020-09-01"), checkpoint=tmp_path)
 
 
 def test_large_panels_are_told_the_same(told, monkeypatch):

@@ -133,7 +133,7 @@ def test_networks_are_planned_by_effort():
     """One for fast, two for standard, five for best; every other one from scratch."""
 
     def plans(recipe, **known):
-        return plan_members(recipe, panel_of([40]), **{"pretrained": True, **known})
+        return plan_members(recipe, **{"pretrained": True, **known})
 
     def starts(recipe, **known):
         return [own.start for own in plans(recipe, **known)]
@@ -144,15 +144,17 @@ def test_networks_are_planned_by_effort():
     assert starts(Recipe(1), pretrained=False) == ["scratch"]
     assert starts(Recipe(1, members=2), pretrained=False) == ["scratch", "scratch"]
     assert len(starts(Recipe(1, effort="best"), members=3)) == 3
+    assert starts(Recipe(1), checked=False) == ["pretrained"]
+    assert starts(Recipe(1, members=2), checked=False) == ["pretrained", "pretrained"]
     assert [own.seed for own in plans(Recipe(1, members=3, seed=7))] == [7, 8, 9]
 
 
 def test_networks_from_scratch_are_of_another_kind():
     """Beside pretrained ones; alone they are what the recipe says."""
-    recipe, panel = Recipe(1, effort="best"), panel_of([40])
-    heads = [own.model.head for own in plan_members(recipe, panel, pretrained=True)]
+    recipe = Recipe(1, effort="best")
+    heads = [own.model.head for own in plan_members(recipe, pretrained=True)]
     assert heads == [recipe.model.head, OTHER_HEAD] * 2 + [recipe.model.head]
-    assert {own.model.head for own in plan_members(recipe, panel, pretrained=False)} == {recipe.model.head}
+    assert {own.model.head for own in plan_members(recipe, pretrained=False)} == {recipe.model.head}
 
 
 def test_covariates_are_learnt_from_scratch():

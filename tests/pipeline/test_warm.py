@@ -36,6 +36,7 @@ def warm():
         ({"layers": 3}, "layers=3 instead of 2"),
         ({"recent": 5}, "recent=5 instead of 12"),
         ({"members": 2}, "members=2 instead of 1"),
+        ({"yearly": True}, "yearly=True instead of False"),
         ({"season_length": (12,)}, r"season_length=\(12,\) instead of \(7,\)"),
         ({"season_length": ()}, r"season_length=\(\) instead of \(7,\)"),
         ({"model": "lstm"}, "cell='lstm' instead of 'gru', encoder='residual' instead of 'dilated'"),

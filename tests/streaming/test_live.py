@@ -364,8 +364,8 @@ def test_snapshots_are_small_and_belong_to_a_model():
     for damaged in (b"", snapshot[:100], snapshot[:-5], b"x" * 500, snapshot.replace(b'"ids"', b'"sdi"')):
         with pytest.raises(ArtifactError, match="damaged"):
             Live.restore(fitted((3, 7)), damaged)
-    with pytest.raises(ArtifactError, match="must be of version 1, but got 9"):
-        Live.restore(fitted((3, 7)), snapshot.replace(b'"schema": 1', b'"schema": 9'))
+    with pytest.raises(ArtifactError, match="must be of version 2, but got 9"):
+        Live.restore(fitted((3, 7)), snapshot.replace(b'"schema": 2', b'"schema": 9'))
 
 
 def test_a_snapshot_names_each_series_once():

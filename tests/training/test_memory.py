@@ -16,10 +16,12 @@ GNU = memory._gnu() is not None
 class Library:
     """Notes what it is told."""
 
-    def __init__(self):
-        self.told = []
+    def __init__(self, most=memory.MOST):
+        self.told, self.most = [], most
 
     def mallopt(self, what, value):
+        if what == memory.MMAP_THRESHOLD and value > self.most:
+            return 0
         self.told.append((what, value))
         return 1
 
@@ -40,6 +42,23 @@ def test_usual_settings_come_back_whatever_happens(monkeypatch):
         (memory.TRIM_THRESHOLD, 2 * memory.USUAL),
         ("trim", 0),
     ]
+
+
+def test_what_an_older_library_refuses_is_asked_for_smaller(monkeypatch):
+    """Telling it only when to give back would fix the size of blocks at 128 KiB, and make training slower."""
+    library = Library(most=memory.USUAL)
+    monkeypatch.setattr(memory, "_gnu", lambda: library)
+    with freed_memory_kept():
+        assert library.told == [(memory.MMAP_THRESHOLD, memory.USUAL), (memory.TRIM_THRESHOLD, memory.MOST)]
+
+
+def test_what_people_have_set_is_left_alone(monkeypatch):
+    """By a variable of the environment."""
+    library = Library()
+    monkeypatch.setattr(memory, "_gnu", lambda: library)
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1000")
+    with freed_memory_kept():
+        assert not library.told
 
 
 def test_nothing_is_done_elsewhere(monkeypatch):

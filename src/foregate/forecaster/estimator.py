@@ -137,9 +137,9 @@ class Forecaster:
     ) -> Self:
         """Train on a panel, or on anything that `foregate.read` takes.
 
-        Training begins with the pretrained weights, and what it ends with is on held-out origins never worse than
-        those: it is blended with them or given up where it brings nothing, and ``report_["notes"]`` says so. With
-        effort ``instant`` nothing is trained: seasons are found and intervals calibrated.
+        Training begins with the pretrained weights, and what it makes of them is on held-out origins never worse than
+        those: it is blended with them or given up where it brings nothing, and ``report_["notes"]`` says so. Beside it
+        is one from scratch. With effort ``instant`` nothing is trained: seasons are found and intervals calibrated.
 
         Gaps are made explicit as missing values, which is said there too; the network is told what is missing. The last
         origins of each series that can spare them are held out to choose weights and to calibrate intervals; training
@@ -366,9 +366,11 @@ class Forecaster:
     def _say(self, panel: Panel, future: Any, sides: set[float], horizon: int | None) -> Forecast:
         """The quantiles `sides` of the steps after a regular panel."""
         known, steps = self._aligned(panel, future, horizon)
-        if panel is self.panel_:
-            self.fitted_ = self.fitted_.having_read(panel)  # once, however often it is forecast
-        forecast = self.fitted_.forecast(panel, steps, sorted(sides), known)
+        before = self._fitted()
+        fitted = before.having_read(panel) if panel is self.panel_ else before  # once, however often it is forecast
+        if self.fitted_ is before:  # no other thread has fitted meanwhile
+            self.fitted_ = fitted
+        forecast = fitted.forecast(panel, steps, sorted(sides), known)
         return replace(forecast, notes=(*forecast.notes, *getattr(known, "notes", ())))
 
     def _aligned(self, panel: Panel, future: Any, horizon: int | None) -> tuple[Any, int]:

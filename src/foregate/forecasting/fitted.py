@@ -61,6 +61,7 @@ class Reading:
             for some, raw in decode_origins(engine, self.inputs, rows, states, features, k):
                 said[chosen[some]] = raw
         if said.size <= MOST_SAID:
+            self.said.clear()  # of one horizon at a time, which bounds memory
             self.said[horizon] = said
         return said
 

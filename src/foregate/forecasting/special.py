@@ -6,7 +6,7 @@ Letters: p probability, z normal score, ν degrees of freedom, M components of a
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -262,7 +262,7 @@ def student_table(freedom: FloatArray, p: FloatArray) -> FloatArray:
     return out
 
 
-@cache
+@lru_cache(16)
 def _table(tails: tuple[float, ...]) -> FloatArray:
     """(TABLE_NODES, P) Chebyshev coefficients of log t, where P(T > t) is each of the tails."""
     x = np.polynomial.chebyshev.chebpts1(TABLE_NODES)

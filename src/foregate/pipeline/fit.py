@@ -86,7 +86,9 @@ def fit(
     inputs = Inputs(panel, _told(recipe, panel, held, seasons) if warm is None else warm.spec)
     task = Task(inputs, held, judged_series(held), counted)
     members = []
-    plans = plan_members(recipe, panel, pretrained=begun is not None, members=len(before) or None)
+    plans = plan_members(
+        recipe, pretrained=begun is not None, checked=len(task.judged) > 0, members=len(before) or None
+    )
     for i, own in enumerate(plans):
         place = checkpoint if checkpoint is None or not i else checkpoint / str(i + 1)
         first = before[i] if before else begun if own.start == "pretrained" else None
@@ -109,7 +111,7 @@ def fit(
         trust=best.trust,
         score=best.score,
         members=tuple(_described(member) for member in members) if len(members) > 1 else (),
-        notes=(*_notes(panel, held), *_start_notes(recipe, start, best)),
+        notes=(*_notes(panel, held), *_start_notes(recipe, start, best, alone=len(members) == 1)),
     )
     return fitted, report
 
@@ -226,7 +228,7 @@ def _differences(recipe: Recipe, start: Start) -> Iterator[str]:
             yield f"{name} is {size}, and {getattr(recipe, name)} is asked for"
 
 
-def _start_notes(recipe: Recipe, start: Start | None, best: Member) -> tuple[str, ...]:
+def _start_notes(recipe: Recipe, start: Start | None, best: Member, *, alone: bool) -> tuple[str, ...]:
     """What became of the pretrained weights, where it is not the usual."""
     if best.start == "own":
         return ("training went on from the weights that the model had.",)
@@ -238,10 +240,8 @@ def _start_notes(recipe: Recipe, start: Start | None, best: Member) -> tuple[str
             f"{', '.join(_differences(recipe, start))}.",
         )
     if best.trust == 0:
-        return (
-            "training brought nothing that did better on the held-out origins than the pretrained weights: forecasts "
-            "are the instant ones.",
-        )
+        said = "training brought nothing that did better on the held-out origins than the pretrained weights: "
+        return (said + ("forecasts are the instant ones." if alone else "they are used beside those from scratch."),)
     if best.trust < 1:
         return (
             f"a blend of {1 - best.trust:.0%} pretrained and {best.trust:.0%} trained weights did best on the held-out "

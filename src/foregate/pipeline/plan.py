@@ -104,12 +104,14 @@ def plan_year(recipe: Recipe, panel: Panel, seasons: tuple[int, int], limits: In
     Raises:
         UsageError: it is asked for, and the times of the panel have no years.
     """
-    rows = rows_per_year(require_regular(panel))
+    freq = require_regular(panel)
+    rows = rows_per_year(freq)
     if recipe.yearly is not None:
         if recipe.yearly and not rows:
+            of_numbers = "Leave it out, or give times that are dates."
             raise UsageError(
-                f"yearly must be False for a step of {panel.freq}, of which a year is no whole length, but got True. "
-                "Leave it out; a year of months or quarters is a season."
+                f"yearly must be None or False for a step of {freq.alias!r}, but got True. "
+                + (of_numbers if freq.is_integer else "Leave it out: a year of months is a season, such as 12.")
             )
         return rows if recipe.yearly else 0.0
     seen = float(np.median(limits - panel.first_observed))
@@ -129,21 +131,25 @@ def plan_weights(recipe: Recipe, panel: Panel) -> str:
     return "base" if small and (recipe.hidden, recipe.layers, recipe.decoder) == (None, None, None) else "tiny"
 
 
-def plan_members(recipe: Recipe, panel: Panel, *, pretrained: bool, members: int | None = None) -> tuple[Recipe, ...]:
+def plan_members(
+    recipe: Recipe, *, pretrained: bool, checked: bool = True, members: int | None = None
+) -> tuple[Recipe, ...]:
     """What each network is made by: other seeds, and every other one from scratch, with a head of another kind.
 
     Networks from scratch are as good as pretrained ones where there is much to learn from, worse where there is not,
-    and wrong in other places: their mean is better than both.
+    and wrong in other places, so that their mean is better than both on most sets. Where nothing can be held out to
+    tell how good they are, there are none beside pretrained ones.
 
     Args:
         recipe: of the whole.
-        panel: what is trained on.
         pretrained: whether there are weights to begin with.
+        checked: whether anything is held out.
         members: how many there are already.
     """
-    usual = {"standard": 2 if pretrained else 1, "best": BEST_MEMBERS}.get(recipe.effort, 1)
+    usual = {"standard": 2 if pretrained and checked else 1, "best": BEST_MEMBERS}.get(recipe.effort, 1)
+    pair = pretrained and checked
     return tuple(
-        _from_scratch(own) if pretrained and i % 2 else replace(own, start="pretrained" if pretrained else "scratch")
+        _from_scratch(own) if pair and i % 2 else replace(own, start="pretrained" if pretrained else "scratch")
         for i in range(members or recipe.members or usual)
         for own in (replace(recipe, seed=recipe.seed + i),)
     )

@@ -122,6 +122,11 @@ class Recipe:
             names, value = get_args(known), getattr(self, name)
             if value not in names:
                 raise UsageError(f"{name} must be one of {', '.join(names)}, but got {value!r}. Choose one of these.")
+        if self.effort == "instant" and self.yearly:
+            raise UsageError(
+                "yearly must be None or False for effort='instant', which trains nothing, but got True. Choose "
+                "effort='fast', or leave it out."
+            )
         if self.effort == "instant" and self.start == "scratch":
             raise UsageError(
                 "start must be 'pretrained' for effort='instant', which trains nothing, but got 'scratch'. "

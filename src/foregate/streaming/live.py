@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ from foregate.core import (
     listed,
     require_regular,
 )
-from foregate.data.year import first_phases
+from foregate.data.year import first_phases, rows_per_year
 from foregate.forecasting.fitted import (
     LEAST_OBSERVATIONS,
     Fitted,
@@ -79,8 +80,14 @@ class Live:
                 "a live forecaster must have a model without covariates, but got one with "
                 f"{listed(column.name for column in fitted.spec.columns)}. Fit one without them, or use predict."
             )
+        frequency, year = Frequency.parse(freq), fitted.spec.year
+        if year and not math.isclose(rows_per_year(frequency), year):
+            raise ModelError(
+                f"freq must be a step of which {year:g} make a year, as the model was fitted, but got "
+                f"{frequency.alias!r}. Give the frequency of its panel."
+            )
         self.fitted = fitted
-        self._roster = Roster(Frequency.parse(freq))
+        self._roster = Roster(frequency)
         self.spec = spec or FrameSpec(time_unit="step" if self.freq.is_integer else "us")
         self._state = State(fitted.engine, fitted.spec)
 
@@ -225,8 +232,9 @@ class Live:
             ArtifactError: the snapshot is damaged, of another model, or of another version.
             ModelError: the model has covariates.
         """
-        live = cls(fitted)
-        live._roster, live.spec, live._state = unpack(snapshot, live._state, checksum(fitted))
+        roster, spec, state = unpack(snapshot, State(fitted.engine, fitted.spec), checksum(fitted))
+        live = cls(fitted, freq=roster.freq, spec=spec)
+        live._roster, live._state = roster, state
         return live
 
     def _take(self, numbers: IntArray) -> Live:

@@ -20,7 +20,7 @@ from foregate.streaming.roster import Roster
 
 __all__ = ["checksum", "pack", "unpack"]
 
-SCHEMA = 1
+SCHEMA = 2
 """Changes whenever an array changes its meaning."""
 
 

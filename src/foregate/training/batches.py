@@ -98,10 +98,11 @@ class Crops:
 
     @property
     def fingerprint(self) -> int:
-        """The same number for the same values, covariates, limits, origins, weights and what is made of them."""
+        """The same number for the same values, covariates, times, limits, origins, weights and what is made of them."""
         panel = self.inputs.panel
         parts = [panel.values, panel.mask, panel.offsets, self.limits, *(c.values for c in panel.covariates.values())]
         parts += [] if self.weights is None else [self.weights]
+        parts += [] if self.inputs.years is None else [self.inputs.years.first]
         number = zlib.crc32(repr((self.horizon, self.stride, self.inputs.spec)).encode())
         for part in parts:
             number = zlib.crc32(part.tobytes(), number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 """Names of the settings, in C's malloc.h."""
 MOST = 2**30
 """Bytes: while training, no block below this is a loan of the system's own, and so much that was freed is kept."""
+OWN_SETTINGS = {"MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"}
+"""Variables of the environment by which people say it themselves."""
 USUAL = 2**25
 """Bytes: what GNU's library comes to by itself as large blocks are freed, and is left with afterwards."""
 
@@ -31,10 +34,11 @@ def freed_memory_kept() -> Iterator[None]:
         ...     pass
     """
     library = _gnu()
-    if library is None:
+    if library is None or OWN_SETTINGS & os.environ.keys():
         yield
         return
-    library.mallopt(MMAP_THRESHOLD, MOST)
+    if not library.mallopt(MMAP_THRESHOLD, MOST):  # before version 2.35 it may be 32 MiB at most
+        library.mallopt(MMAP_THRESHOLD, USUAL)  # else it would stay where it is now, and no longer grow
     library.mallopt(TRIM_THRESHOLD, MOST)
     try:
         yield
