@@ -122,10 +122,13 @@ def readme(text: str, lines: Iterable[Line]) -> str:
 
 
 def newest(lines: Iterable[Line]) -> dict[tuple[str, str], Line]:
-    """Figures of each set and contender: the mean over the newest line of every seed."""
+    """Figures of each set and contender: the mean over the newest line of every seed, of one code alone."""
     by_seed: dict[tuple[str, str], dict[int, Line]] = {}
     for line in lines:
-        by_seed.setdefault((line["set"], line["contender"]), {})[line["seed"]] = line
+        runs = by_seed.setdefault((line["set"], line["contender"]), {})
+        if any(run.get("code") != line.get("code") for run in runs.values()):
+            runs.clear()  # what another code has said no longer counts
+        runs[line["seed"]] = line
     out = {}
     for key, runs in by_seed.items():
         able = [run["figures"] | {name: run[name] for name in COSTS} for run in runs.values() if "failed" not in run]

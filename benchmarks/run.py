@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import json
 import os
 import platform
@@ -135,11 +136,23 @@ def _version(library: str, python: str) -> str:
 
 
 def _has(lines: list[dict[str, Any]], about: dict[str, Any]) -> bool:
-    """Whether one is of the same set, part, contender and seed, and of the same version of its library."""
-    same, versions = ("set", "part", "contender", "seed"), about["versions"].items()
+    """Whether one is of the same set, part, contender and seed, and of the same version and code of its library."""
+    same, versions = ("set", "part", "contender", "seed", "code"), about["versions"].items()
     return any(
-        all(line[key] == about[key] for key in same) and versions <= line.get("versions", {}).items() for line in lines
+        all(line.get(key) == about.get(key) for key in same) and versions <= line.get("versions", {}).items()
+        for line in lines
     )
+
+
+@cache
+def code() -> str:
+    """Of what is in the package, weights too: eight digits that change when a byte does."""
+    digest = hashlib.sha256()
+    package = ROOT / "src" / "foregate"
+    for file in sorted(package.rglob("*")):
+        if file.is_file() and "__pycache__" not in file.parts:
+            digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:8]
 
 
 def _environment() -> dict[str, str]:
@@ -156,6 +169,7 @@ def _about(given: argparse.Namespace, name: str, contender: str) -> dict[str, An
         "contender": contender,
         "seed": given.seed,
         "versions": {library: _version(library, _python(contender))},
+        **({} if named(contender).peer else {"code": code()}),
         "machine": {"cpu": _processor(), "cores": os.cpu_count(), "threads": os.environ.get("OMP_NUM_THREADS")},
     }
 

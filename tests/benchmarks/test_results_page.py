@@ -37,6 +37,14 @@ def test_a_row_is_the_mean_of_the_newest_line_of_each_seed():
     assert (row["mase"], row["seeds"]) == (1.5, "2")
 
 
+def test_what_older_code_has_said_no_longer_counts():
+    """Whatever its seed was; seeds of one code are averaged."""
+    older = [line_of("standard", 9.0, seed=i) | {"code": "a"} for i in range(3)]
+    newer = [line_of("standard", 1.0 + i, seed=i) | {"code": "b"} for i in range(2)]
+    row = newest(older + newer)["m1_yearly", "standard"]
+    assert (row["mase"], row["seeds"]) == (1.5, "2")
+
+
 def test_the_page_is_in_order_and_keeps_losses_and_failures():
     """The best first and in bold; what failed says so; validation parts are no results."""
     text = page(

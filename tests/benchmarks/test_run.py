@@ -84,7 +84,7 @@ def test_what_takes_too_long_is_stopped_and_recorded(log, monkeypatch):
 
 
 def test_what_is_there_is_not_asked_again(log, monkeypatch):
-    """Failures too; another seed, part or version of the library is another line."""
+    """Failures too; another seed, part, version or code of the library is another line."""
     assert len(ask(monkeypatch, log, "--with", "instant", "best")) == 2
     assert len(ask(monkeypatch, log, "--with", "instant", "best", "--missing")) == 2
     assert len(ask(monkeypatch, log, "--with", "instant", "fast", "--missing")) == 3
@@ -94,3 +94,6 @@ def test_what_is_there_is_not_asked_again(log, monkeypatch):
     log.write_text(older)
     assert len(ask(monkeypatch, log, "--missing", "--with", "instant")) == 6
     assert len(ask(monkeypatch, log, "--with", "instant")) == 7
+    monkeypatch.setattr("benchmarks.run.code", lambda: "changed")
+    assert len(ask(monkeypatch, log, "--missing", "--with", "instant")) == 8
+    assert len(ask(monkeypatch, log, "--missing", "--with", "instant")) == 8
