@@ -390,10 +390,16 @@ def test_what_was_said_need_not_be_said_again(monkeypatch):
         found = knows.forecast(panel, horizon, quantiles).values
         assert len(asked) == count
         np.testing.assert_array_equal(found, networked().forecast(panel, horizon, quantiles).values)
+    one = knows.reading.said[3].size
+    monkeypatch.setattr(module, "MOST_SAID", 4 * one)
+    for horizon in range(1, 9):
+        knows.forecast(panel, horizon, LEVELS)
+        assert sum(said.size for said in knows.reading.said.values()) <= 4 * one
+    asked.clear()
     monkeypatch.setattr(module, "MOST_SAID", 5)
     for _ in range(2):
         network.having_read(panel).forecast(panel, 3, LEVELS)
-    assert len(asked) == 4
+    assert len(asked) == 2
 
 
 def test_no_more_is_kept_than_helps(monkeypatch):

@@ -29,7 +29,7 @@ PARTS_AT_ONCE = 2
 LEAST_OBSERVATIONS = 3
 """Series with fewer observations are forecast by the simple rule of `Fitted._simple`."""
 MOST_SAID = 2_000_000
-"""Numbers that a network has said are kept, if there are no more."""
+"""So many of the numbers that a network has said are kept, of all horizons together."""
 SERIES_AT_ONCE, ROWS_AT_ONCE = 512, 200_000
 """A panel of more series is prepared so many rows at a time, which bounds memory."""
 
@@ -61,7 +61,8 @@ class Reading:
             for some, raw in decode_origins(engine, self.inputs, rows, states, features, k):
                 said[chosen[some]] = raw
         if said.size <= MOST_SAID:
-            self.said.clear()  # of one horizon at a time, which bounds memory
+            while sum(each.size for each in list(self.said.values())) + said.size > MOST_SAID:
+                self.said.pop(next(iter(self.said)), None)  # what was asked first
             self.said[horizon] = said
         return said
 
