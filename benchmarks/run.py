@@ -97,10 +97,10 @@ def answered(
 
 def program(contender: str) -> list[str]:
     """What answers for a contender: is told its name, the folder of the job, and the seed."""
-    return [_python(contender), "-m", "benchmarks.contenders"]
+    return [python_of(contender), "-m", "benchmarks.contenders"]
 
 
-def _python(contender: str) -> str:
+def python_of(contender: str) -> str:
     """Of the environment that a contender runs in."""
     python = str(PEERS) if named(contender).peer else sys.executable
     if not Path(python).exists():
@@ -112,7 +112,7 @@ def _run(command: list[str], stderr: Path, limit: float | None) -> str | None:
     """None, or how it failed. Whatever it has started itself ends with it."""
     with stderr.open("w") as file:
         child = subprocess.Popen(
-            command, cwd=ROOT, env=_environment(), stdout=subprocess.DEVNULL, stderr=file, start_new_session=True
+            command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, stderr=file, start_new_session=True
         )
         try:
             code = child.wait(limit)
@@ -155,7 +155,7 @@ def code() -> str:
     return digest.hexdigest()[:8]
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """This one's, with the repository to import from, and no progress bars."""
     paths = [str(ROOT), str(ROOT / "src")]
     return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "NIXTLA_ID_AS_COL": "1", "TQDM_DISABLE": "1"}
@@ -168,10 +168,15 @@ def _about(given: argparse.Namespace, name: str, contender: str) -> dict[str, An
         "part": "test" if given.test else "validation",
         "contender": contender,
         "seed": given.seed,
-        "versions": {library: _version(library, _python(contender))},
+        "versions": {library: _version(library, python_of(contender))},
         **({} if named(contender).peer else {"code": code()}),
-        "machine": {"cpu": _processor(), "cores": os.cpu_count(), "threads": os.environ.get("OMP_NUM_THREADS")},
+        "machine": machine(),
     }
+
+
+def machine() -> dict[str, Any]:
+    """What figures of cost depend on."""
+    return {"cpu": _processor(), "cores": os.cpu_count(), "threads": os.environ.get("OMP_NUM_THREADS")}
 
 
 def _processor() -> str:
@@ -209,7 +214,7 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument("--test", action="store_true", help="official test parts and newest windows: the final print")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--missing", action="store_true", help="leave out what the log has, failures too, of the same library's version"
+        "--missing", action="store_true", help="leave out what the log has, failures too, of the same version and code"
     )
     parser.add_argument("--limit", type=float, metavar="SECONDS", help="of a contender on a set; none if not given")
     parser.add_argument("--log", type=Path, default=LOG, metavar="FILE")

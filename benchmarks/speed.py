@@ -22,11 +22,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -41,14 +39,16 @@ import numpy as np
 import polars as pl
 
 from benchmarks.cases import CASES
+from benchmarks.contenders.own import panel_of
 from benchmarks.growth import series
 from benchmarks.job import Job
-from benchmarks.run import PEERS, ROOT
+from benchmarks.run import ROOT, environment, machine, python_of
 from benchmarks.scoring import figures
 from foregate import Forecaster, Panel, load
 
 __all__ = ["MEASURES", "Row", "made_up", "ratio", "table"]
 
+LEADING = "neuralforecast LSTM"
 LOG = ROOT / "benchmarks" / "results" / "speed.jsonl"
 NINE = tuple(round(0.1 * i, 1) for i in range(1, 10))
 SERIES, ROWS, HORIZON, SEASONS = 414, 960, 48, (24, 168)
@@ -130,10 +130,7 @@ def passing() -> Iterator[Row]:
 
 def _own(job: Job, effort: Any) -> tuple[float, float]:
     """OWA of an effort, and seconds of fitting and forecasting."""
-    from foregate.data import read, regularize
-
-    panel = regularize(read(job.rows.select("unique_id", "ds", "y"), freq=1))
-    order = [job.ids.index(str(name)) for name in panel.ids]
+    panel, order = panel_of(job, covariates=False)
     past = panel.cut(job.known[order, 0])
     began = time.process_time()
     model = Forecaster(job.horizon, season_length=job.seasons, effort=effort, verbose=False).fit(past)
@@ -146,13 +143,10 @@ def _own(job: Job, effort: Any) -> tuple[float, float]:
 
 def _peer(job: Job, *steps: int) -> tuple[dict[str, Any], Any]:
     """What the leading library took on a job, and what it said."""
-    if not PEERS.exists():
-        sys.exit(f"this must have the environment of the peers, but got none at {PEERS}. Run `make peers`.")
-    paths = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]), "NIXTLA_ID_AS_COL": "1"}
     with tempfile.TemporaryDirectory() as place:
         job.save(Path(place))
-        command = [str(PEERS), "-m", "benchmarks.speed_peer", place, *map(str, steps)]
-        subprocess.run(command, cwd=ROOT, env=os.environ | paths, check=True, capture_output=True)
+        command = [python_of(LEADING), "-m", "benchmarks.speed_peer", place, *map(str, steps)]
+        subprocess.run(command, cwd=ROOT, env=environment(), check=True, capture_output=True)
         return json.loads((Path(place) / "speed.json").read_text()), np.load(Path(place) / "said.npy")
 
 
@@ -323,7 +317,7 @@ def main() -> None:
     print("\n" + table(rows))
     line = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"cores": os.cpu_count(), "threads": os.environ.get("OMP_NUM_THREADS")},
+        "machine": machine(),
         "versions": {"python": platform.python_version(), **{n: version(n) for n in ("foregate", "torch", "numpy")}},
         "rows": [asdict(row) for row in rows],
     }

@@ -10,23 +10,18 @@ the fitted series and what follows the same rows handed over anew, and writes ``
 from __future__ import annotations
 
 import json
-import logging
 import statistics
 import sys
 import time
-import warnings
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from neuralforecast import NeuralForecast
-from neuralforecast.losses.pytorch import MQLoss
-from neuralforecast.models import LSTM
 
-from benchmarks.contenders.neural import INPUTS, QUIET
-from benchmarks.contenders.windows import Windows, whole
+from benchmarks.contenders.neural import made, quiet, rows_of, values_of
+from benchmarks.contenders.windows import Windows, first_fit, whole
 from benchmarks.job import Job
 
 REPEATS = 5
@@ -37,26 +32,18 @@ def main() -> None:
     """Fit, forecast, write."""
     folder = Path(sys.argv[1])
     steps = {"max_steps": int(sys.argv[2])} if len(sys.argv) > 2 else {}
-    warnings.simplefilter("ignore")
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    quiet()
     job = whole(Job.load(folder))
-    rows = Windows(job, [0]).past()
-    inputs = INPUTS * job.horizon
-    padded = {"start_padding_enabled": True} if int(job.known[job.known[:, 0] > 0, 0].min()) < inputs else {}
-    loss = MQLoss(quantiles=list(job.quantiles))
-    model = LSTM(h=job.horizon, input_size=inputs, loss=loss, random_seed=0, **steps, **padded, **QUIET)
-    forecaster = NeuralForecast([model], 1 if job.whole_numbers else job.step)
+    rows = rows_of(first_fit(job), job)
+    forecaster, _ = made(job, {"model": "LSTM", **steps}, seed=0)
     began, used = time.perf_counter(), time.process_time()
     forecaster.fit(rows)
     told: dict[str, Any] = {"fit": time.process_time() - used, "fit_elapsed": time.perf_counter() - began}
     told["fitted"] = _typical(forecaster.predict)
     told["new"] = _typical(lambda: forecaster.predict(rows))
     told["versions"] = {name: version(name) for name in ("neuralforecast", "torch", "numpy")}
-    table = forecaster.predict()
-    names = table["unique_id"].unique(maintain_order=True).to_list()
-    columns = [name for name in table.columns if name not in ("unique_id", "ds")]
     said = np.full((len(job.ids), 1, job.horizon, len(job.quantiles)), np.nan)
-    Windows(job, [0]).put(said, names, table.select(columns).to_numpy().reshape(len(names), *said.shape[2:]))
+    Windows(job, [0]).put(said, *values_of(forecaster.predict(), job))
     np.save(folder / "said.npy", said)
     (folder / "speed.json").write_text(json.dumps(told))
 

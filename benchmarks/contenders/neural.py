@@ -16,7 +16,7 @@ from neuralforecast.models import GRU, LSTM, NHITS, PatchTST
 from benchmarks.contenders.windows import Windows, filled, first_fit, missing, whole
 from benchmarks.job import Job, Said
 
-__all__ = ["answer"]
+__all__ = ["answer", "made", "quiet", "rows_of", "values_of"]
 
 MODELS = {model.__name__: model for model in (LSTM, GRU, NHITS, PatchTST)}
 INPUTS = 3
@@ -26,28 +26,29 @@ QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": 
 
 def answer(job: Job, settings: dict[str, Any], seed: int) -> Said:
     """The model of the settings; `inputs` counts horizons of input, all others are arguments of that model."""
-    warnings.simplefilter("ignore")
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    quiet()
     job = whole(job)
-    model, told = _model(job, dict(settings), seed)
-    forecaster = NeuralForecast([model], 1 if job.whole_numbers else job.step)
+    forecaster, told = made(job, dict(settings), seed)
+    size = forecaster.models[0].input_size
     began = time.perf_counter()
-    forecaster.fit(_rows(first_fit(job), job), val_size=_validation(job, told))
+    forecaster.fit(rows_of(first_fit(job), job), val_size=_validation(job, told))
     fitted = time.perf_counter()
     said = np.full((len(job.ids), job.windows, job.horizon, len(job.quantiles)), np.nan)
-    for windows in Windows.all(job, model.input_size):
+    for windows in Windows.all(job, size):
         ahead = windows.ahead() if job.future() else None
-        table = forecaster.predict(_rows(windows.raw(model.input_size), job), futr_df=ahead)
-        names = table["unique_id"].unique(maintain_order=True).to_list()
-        columns = [name for name in table.columns if name not in ("unique_id", "ds")]
-        values = table.select(columns).to_numpy().reshape(len(names), job.horizon, len(job.quantiles))
-        windows.put(said, names, values)
+        windows.put(said, *values_of(forecaster.predict(rows_of(windows.raw(size), job), futr_df=ahead), job))
     done = time.perf_counter()
-    return Said(said, fitted - began, done - fitted, _notes(job, model.input_size, told))
+    return Said(said, fitted - began, done - fitted, _notes(job, size, told))
 
 
-def _model(job: Job, told: dict[str, Any], seed: int) -> tuple[Any, dict[str, Any]]:
-    """The model, and the arguments it was given beyond those that the job decides."""
+def quiet() -> None:
+    """No warnings and no word on progress."""
+    warnings.simplefilter("ignore")
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+
+
+def made(job: Job, told: dict[str, Any], seed: int) -> tuple[NeuralForecast, dict[str, Any]]:
+    """A forecaster of one model, and the arguments this was given beyond those that the job decides."""
     kind = MODELS[told.pop("model")]
     inputs = told.pop("inputs", INPUTS) * job.horizon
     if not _validation(job, told):
@@ -61,7 +62,15 @@ def _model(job: Job, told: dict[str, Any], seed: int) -> tuple[Any, dict[str, An
     if shortest < inputs:
         told["start_padding_enabled"] = True
     loss = MQLoss(quantiles=list(job.quantiles))
-    return kind(h=job.horizon, input_size=inputs, loss=loss, random_seed=seed, **given, **told, **QUIET), told
+    model = kind(h=job.horizon, input_size=inputs, loss=loss, random_seed=seed, **given, **told, **QUIET)
+    return NeuralForecast([model], 1 if job.whole_numbers else job.step), told
+
+
+def values_of(table: pl.DataFrame, job: Job) -> tuple[list[str], np.ndarray]:
+    """Names of N series and their quantiles (N, K, Q) from what the library says."""
+    names = table["unique_id"].unique(maintain_order=True).to_list()
+    columns = [name for name in table.columns if name not in ("unique_id", "ds")]
+    return names, table.select(columns).to_numpy().reshape(len(names), job.horizon, len(job.quantiles))
 
 
 def _validation(job: Job, told: dict[str, Any]) -> int:
@@ -69,7 +78,7 @@ def _validation(job: Job, told: dict[str, Any]) -> int:
     return job.validation if "early_stop_patience_steps" in told else 0
 
 
-def _rows(raw: pl.DataFrame, job: Job) -> pl.DataFrame:
+def rows_of(raw: pl.DataFrame, job: Job) -> pl.DataFrame:
     """Gaps interpolated; where some were, a mask that keeps them out of the loss and of the scale of a window."""
     rows = filled(raw, "y", *job.of_the_past())
     return rows.with_columns(available_mask=raw["y"].is_not_null().cast(pl.Float64)) if missing(job) else rows

@@ -24,7 +24,8 @@ def answer(job: Job, settings: dict[str, Any], seed: int) -> Said:
     """The defaults with the effort that the settings say; instant knows nothing of covariates."""
 
     def fit(panel: Panel) -> tuple[Fitted, Sequence[str]]:
-        model = Forecaster(job.horizon, **_seasons(job), seed=seed, verbose=False, **settings).fit(panel)
+        # Told where times are whole numbers, of which no calendar can be known; else None, and they are found.
+        model = Forecaster(job.horizon, season_length=job.seasons, seed=seed, verbose=False, **settings).fit(panel)
         return model.fitted_, model.report_["notes"]
 
     return answered(job, fit, covariates=settings["effort"] != "instant")
@@ -52,8 +53,3 @@ def panel_of(job: Job, *, covariates: bool) -> tuple[Panel, NDArray[np.int64]]:
     rows = job.rows.select("unique_id", "ds", "y", *roles)
     panel = regularize(read(rows, covariates=roles, freq=1 if job.whole_numbers else None))
     return panel, np.array([job.ids.index(str(name)) for name in panel.ids])
-
-
-def _seasons(job: Job) -> dict[str, Any]:
-    """Told where times are whole numbers, of which no calendar can be known; else they are found."""
-    return {} if job.seasons is None else {"season_length": job.seasons}

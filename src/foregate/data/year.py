@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from foregate.core import Frequency, Panel, Times
 
-__all__ = ["YEAR_WIDTH", "Years", "first_phases", "rows_per_year", "waves"]
+__all__ = ["YEAR_WIDTH", "Years", "first_phases", "phases_at", "rows_per_year", "waves"]
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -50,6 +50,11 @@ def first_phases(times: Times) -> FloatArray:
     return shares
 
 
+def phases_at(first: FloatArray, rows: IntArray, year: float) -> FloatArray:
+    """Share of the year that has gone by, plus whole years, so many rows after the first: live and batch alike."""
+    return first + rows / year
+
+
 def waves(phases: FloatArray) -> Float32Array:
     """Sine and cosine of the year and of its harmonics: (...,) to (..., YEAR_WIDTH)."""
     angles = 2 * np.pi * phases[..., None] * np.arange(1, ORDER + 1)
@@ -78,5 +83,4 @@ class Years:
 
     def at(self, rows: IntArray, series: IntArray) -> FloatArray:
         """Share of the year that has gone by at panel rows (M,) of series (M,), plus whole years."""
-        phases: FloatArray = self.first[series] + (rows - self.begins[series]) / self.rows
-        return phases
+        return phases_at(self.first[series], rows - self.begins[series], self.rows)

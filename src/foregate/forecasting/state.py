@@ -22,6 +22,7 @@ from foregate.data.columns import Columns, FromOrigins, no_columns
 from foregate.data.inputs import InputSpec, View
 from foregate.data.statistics import CARRIED, nothing_carried, positive_so_far, read, told
 from foregate.data.tracks import LINEAR, LOG, Tracks
+from foregate.data.year import phases_at
 
 __all__ = ["Known", "State"]
 
@@ -281,7 +282,7 @@ class State:
         """Times of the year of series (B, 1) at the rows `back` (T,) from the last one, where they are told."""
         if not self.spec.year:
             return None
-        phases = self.arrays["phase"][numbers] + (self.arrays["rows"][numbers] - 1 + back) / self.spec.year
+        phases = phases_at(self.arrays["phase"][numbers], self.rows[numbers] - 1 + back, self.spec.year)
         return np.broadcast_to(phases, shape).reshape(-1)
 
     def _covariates(self, numbers: IntArray, back: IntArray | int, shape: tuple[int, ...]) -> Columns | FromOrigins:

@@ -146,17 +146,12 @@ def plan_members(
         checked: whether anything is held out.
         members: how many there are already.
     """
-    usual = {"standard": 2 if pretrained and checked else 1, "best": BEST_MEMBERS}.get(recipe.effort, 1)
-    pair = pretrained and checked
-    return tuple(
-        _from_scratch(own) if pair and i % 2 else replace(own, start="pretrained" if pretrained else "scratch")
-        for i in range(members or recipe.members or usual)
-        for own in (replace(recipe, seed=recipe.seed + i),)
-    )
-
-
-def _from_scratch(recipe: Recipe) -> Recipe:
-    return replace(recipe, start="scratch", model=replace(recipe.model, head=OTHER_HEAD))
+    kinds = [replace(recipe, start="pretrained" if pretrained else "scratch")]
+    if pretrained and checked:
+        kinds.append(replace(recipe, start="scratch", model=replace(recipe.model, head=OTHER_HEAD)))
+    usual = {"standard": len(kinds), "best": BEST_MEMBERS}.get(recipe.effort, 1)
+    count = members or recipe.members or usual
+    return tuple(replace(kinds[i % len(kinds)], seed=recipe.seed + i) for i in range(count))
 
 
 def plan_training(

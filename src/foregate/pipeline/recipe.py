@@ -24,11 +24,6 @@ LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 BEST_MEMBERS = 5
 """Networks that effort ``best`` trains: no other trains more where their number is not said."""
 _SIZES = ("hidden", "layers", "decoder")
-_KINDS = {
-    "training": "a dict from names to values",
-    "validate": "True or False",
-    "yearly": "True or False, or None to decide from the data",
-}
 OF_TRAINING = tuple(
     name for name in TrainingOptions.__dataclass_fields__ if name not in ("steps", "rate", "batch", "crop", "seed")
 )
@@ -101,14 +96,13 @@ class Recipe:
         self._in_python()
 
     def _check_kinds(self) -> None:
-        for name, kind, example in (
-            ("model", ModelOptions, "ModelOptions.parse('gru')"),
-            ("training", dict, "{'optimizer': 'sgd'}"),
-            ("validate", bool, "True"),
-            ("yearly", bool | None, "True"),
+        for name, kind, what, example in (
+            ("model", ModelOptions, "ModelOptions", "ModelOptions.parse('gru')"),
+            ("training", dict, "a dict from names to values", "{'optimizer': 'sgd'}"),
+            ("validate", bool, "True or False", "True"),
+            ("yearly", bool | None, "True or False, or None to decide from the data", "True"),
         ):
             if not isinstance(getattr(self, name), kind):
-                what = _KINDS.get(name) or getattr(kind, "__name__", str(kind))
                 raise UsageError(f"{name} must be {what}, but got {getattr(self, name)!r}. Give for example {example}.")
         if not isinstance(self.augment, Augment | None):
             raise UsageError(
