@@ -105,9 +105,10 @@ class View:
         for fact in self._facts(safe):
             out[..., i] = fact
             i += 1
-        self._columns.write_encoder(out[..., i:], safe, self._series[safe])
+        year = self.spec.n_features - self.spec.year_width
+        self._columns.write_encoder(out[..., i:year], safe, self._series[safe])
         if self._phases is not None:
-            out[..., -self.spec.year_width :] = waves(self._phases[safe])
+            out[..., year:] = waves(self._phases[safe])
         out[rows < 0] = 0
         return out
 
@@ -188,11 +189,12 @@ class View:
         where = np.log1p(k) / 3, np.sqrt(k) / 5, seasons_ahead / 8, (k - 1) % short / short
         for i, column in enumerate((*map(squash, paths), *known, *where)):
             out[..., i] = column
+        year = self.spec.n_steps - self.spec.year_width
         self._columns.write_steps(
-            out[..., STEP_WIDTH:], rows, self._series[rows], k, (self._phase(k, short), self._phase(k, long))
+            out[..., STEP_WIDTH:year], rows, self._series[rows], k, (self._phase(k, short), self._phase(k, long))
         )
         if self._phases is not None:
-            out[..., -self.spec.year_width :] = waves(self._phases[rows][..., None] + k / self.spec.year)
+            out[..., year:] = waves(self._phases[rows][..., None] + k / self.spec.year)
         flat = [np.broadcast_to((value - level) / scale, shape) for value in self._paths(here)]
         reach = np.minimum(k, TREND_REACH * t.age[here])
         slopes = [reach * t.slope[here, j] / scale for j in range(len(SLOPES))]
