@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from foregate.core import Covariate, Panel
 from foregate.data import inputs as module
+from foregate.data.clock import Clock
 from foregate.data.columns import fit_columns
 from foregate.data.input_spec import NEIGHBOURS
 from foregate.data.inputs import (
@@ -23,7 +24,6 @@ from foregate.data.inputs import (
     squash,
 )
 from foregate.data.tracks import LINEAR, LOG
-from foregate.data.year import YEAR_WIDTH
 
 SPEC = InputSpec(seasons=(3, 7), recent=4, window=20)
 K = np.arange(1, 16)
@@ -297,13 +297,13 @@ def test_steps_are_what_a_slow_twin_says(spec):
                 np.testing.assert_allclose(paths[0, j], path, rtol=1e-5, atol=1e-5, err_msg=f"row {t}, step {k}")
 
 
-@pytest.mark.parametrize("year", [0.0, 365.2425])
+@pytest.mark.parametrize("clock", [Clock(), Clock(0.5, (1.0, 7.0))])
 @pytest.mark.parametrize("columns", [False, True])
 @pytest.mark.parametrize("seasons", [(1, 1), (3, 1), (3, 7)])
-def test_every_column_is_written(seasons, columns, year, monkeypatch):
+def test_every_column_is_written(seasons, columns, clock, monkeypatch):
     """The widths that the spec promises are those that are filled: no column is left as it was found in memory."""
     panel = with_columns(lively()) if columns else lively()
-    spec = InputSpec(seasons, columns=fit_columns(panel) if columns else (), year=year)
+    spec = InputSpec(seasons, columns=fit_columns(panel) if columns else (), clock=clock)
     inputs = Inputs(panel, spec)
     monkeypatch.setattr(module.np, "empty", lambda shape, dtype=float: np.full(shape, np.nan, dtype))
     features = inputs.features(np.arange(len(panel.values)))
@@ -316,15 +316,16 @@ def test_every_column_is_written(seasons, columns, year, monkeypatch):
         assert not np.any(np.isnan(said))
 
 
-def test_the_time_of_the_year_comes_after_all_else():
+def test_the_time_comes_after_all_else():
     """Told or not, the other columns are the same, covariates too."""
     panel = with_columns(lively())
     without = InputSpec((3, 7), columns=fit_columns(panel))
     rows = np.arange(len(panel.values))
-    plain, yearly = (told(Inputs(panel, spec), rows) for spec in (without, replace(without, year=365.2425)))
-    for one, other in zip(plain, yearly, strict=True):
+    clock = Clock(0.5, (1.0, 7.0))
+    plain, timed = (told(Inputs(panel, spec), rows) for spec in (without, replace(without, clock=clock)))
+    for one, other in zip(plain, timed, strict=True):
         np.testing.assert_array_equal(one, other[..., : one.shape[-1]])
-    assert [other.shape[-1] - one.shape[-1] for one, other in zip(plain, yearly, strict=True)][:2] == [YEAR_WIDTH] * 2
+    assert [other.shape[-1] - one.shape[-1] for one, other in zip(plain, timed, strict=True)][:2] == [4, 4]
 
 
 def test_padding_is_zeros():

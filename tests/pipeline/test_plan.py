@@ -12,6 +12,7 @@ from foregate.pipeline.plan import (
     FEW_ROWS,
     OTHER_HEAD,
     PRETRAINED_SHARE,
+    REACH,
     STEPS,
     hold_out,
     plan_members,
@@ -155,6 +156,18 @@ def test_networks_from_scratch_are_of_another_kind():
     heads = [own.model.head for own in plan_members(recipe, pretrained=True)]
     assert heads == [recipe.model.head, OTHER_HEAD] * 2 + [recipe.model.head]
     assert {own.model.head for own in plan_members(recipe, pretrained=False)} == {recipe.model.head}
+
+
+def test_far_ahead_all_are_from_scratch():
+    """Further than pretraining has seen, where anything is held out; every other one reads patches."""
+
+    def kinds(horizon, **known):
+        plans = plan_members(Recipe(horizon, members=3), pretrained=True, **known)
+        return [(own.start, own.model.encoder, own.model.head) for own in plans]
+
+    patched, other = ("scratch", "patched", "quantiles"), ("scratch", "residual", OTHER_HEAD)
+    assert kinds(REACH + 1) == [patched, other, patched]
+    assert kinds(REACH)[0] == kinds(REACH + 1, checked=False)[0] == ("pretrained", "residual", "quantiles")
 
 
 def test_covariates_are_learnt_from_scratch():

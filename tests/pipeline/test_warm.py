@@ -36,7 +36,7 @@ def warm():
         ({"layers": 3}, "layers=3 instead of 2"),
         ({"recent": 5}, "recent=5 instead of 12"),
         ({"members": 2}, "members=2 instead of 1"),
-        ({"yearly": True}, "yearly=True instead of False"),
+        ({"clock": True}, "clock=True instead of False"),
         ({"season_length": (12,)}, r"season_length=\(12,\) instead of \(7,\)"),
         ({"season_length": ()}, r"season_length=\(\) instead of \(7,\)"),
         ({"model": "lstm"}, "cell='lstm' instead of 'gru', encoder='residual' instead of 'dilated'"),
@@ -76,6 +76,17 @@ def test_a_pair_of_two_kinds_goes_on():
     assert [member["start"] for member in report.members] == ["own", "own"]
     with pytest.raises(UsageError, match="head='point' instead of 'quantiles'"):
         networks_of(pair, recipe("point", **begun), PANEL)
+
+
+@pytest.mark.parametrize("members", [1, 2, None])
+def test_networks_that_look_far_go_on(monkeypatch, members):
+    """Further than pretraining has seen, they are of other kinds than the recipe says."""
+    monkeypatch.setattr("foregate.pipeline.plan.REACH", 3)
+    begun = recipe("lstm", hidden=None, decoder=None, members=members)
+    far = fit(begun, PANEL, start=load_shipped("tiny"))[0]
+    encoders = [network.spec.built.encoder for network in networks_of(far, begun, PANEL)]
+    assert encoders == ["patched", "residual"][:members]
+    assert len(fit(begun, PANEL, warm=far)[1].members) == (0 if members == 1 else 2)
 
 
 def test_another_dropout_is_applied_to_the_same_weights(warm):

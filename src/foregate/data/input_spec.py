@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from foregate.core import UsageError
+from foregate.data.clock import Clock
 from foregate.data.columns import ColumnSpec
 from foregate.data.statistics import ERRORS, SLOPES, SMOOTHING
-from foregate.data.year import YEAR_WIDTH
 
 __all__ = ["NEIGHBOURS", "SEASONAL_PATHS", "STEP_WIDTH", "InputSpec"]
 
@@ -33,8 +33,8 @@ class InputSpec:
     positive, and whole numbers are forecast."""
     columns: tuple[ColumnSpec, ...] = field(default_factory=tuple)
     """Covariates, with the statistics of the training part that bring them to a common scale."""
-    year: float = 0.0
-    """Rows in a year, where the network is told the time of the year; else 0."""
+    clock: Clock = field(default_factory=Clock)
+    """Of the time that the network is told, of the day, the week and the year."""
 
     def __post_init__(self) -> None:
         short, long = self.seasons
@@ -43,14 +43,12 @@ class InputSpec:
                 f"seasons must be a short and a longer season in rows, 1 for none, but got {self.seasons}. "
                 "Give for example (24, 168), (12, 1) or (1, 1)."
             )
-        if not 0 <= self.year < float("inf"):
-            raise UsageError(f"year must be a number of rows, or 0, but got {self.year}. Give for example 365.2425.")
 
     @property
     def n_features(self) -> int:
         """F, the width of the encoder's input."""
         own = self.recent + 3 * len(NEIGHBOURS) + 1 + len(SMOOTHING) + len(SLOPES) + 1 + ERRORS + 10
-        return own + self.encoder_width + self.year_width
+        return own + self.encoder_width + self.clock.width
 
     @property
     def encoder_width(self) -> int:
@@ -60,12 +58,7 @@ class InputSpec:
     @property
     def n_steps(self) -> int:
         """Width of what the decoder sees of one horizon step."""
-        return STEP_WIDTH + 3 * self.width("future") + self.year_width
-
-    @property
-    def year_width(self) -> int:
-        """Columns of the time of the year: the last ones, for the encoder and for each step."""
-        return YEAR_WIDTH if self.year else 0
+        return STEP_WIDTH + 3 * self.width("future") + self.clock.width
 
     @property
     def n_profiles(self) -> int:

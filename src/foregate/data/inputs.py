@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Future, Panel
+from foregate.data.clock import Days
 from foregate.data.columns import (
     Columns,
     FromOrigins,
@@ -25,7 +26,6 @@ from foregate.data.related import squash
 from foregate.data.statistics import ERRORS, SLOPES, SMOOTHING
 from foregate.data.stretches import Marks, Stretches
 from foregate.data.tracks import LOG, Tracks, make_tracks
-from foregate.data.year import Years, waves
 
 __all__ = ["InputSpec", "Inputs", "Units", "View"]
 
@@ -73,14 +73,14 @@ class View:
         spec: InputSpec,
         series: IntArray,
         columns: Columns | FromOrigins,
-        phases: FloatArray | None = None,
+        days: FloatArray | None = None,
     ) -> None:
         """Look at tracks whose N rows belong to `series` (N,), with encoded covariates of those series.
 
-        `phases` (N,) are the times of the year, where they are told.
+        `days` (N,) are the times of the rows since 1970, where they are told.
         """
         self._tracks, self.spec, self._series, self._columns = tracks, spec, series, columns
-        self._phases = phases
+        self._days = days
 
     @property
     def tracks(self) -> Tracks:
@@ -105,10 +105,10 @@ class View:
         for fact in self._facts(safe):
             out[..., i] = fact
             i += 1
-        year = self.spec.n_features - self.spec.year_width
-        self._columns.write_encoder(out[..., i:year], safe, self._series[safe])
-        if self._phases is not None:
-            out[..., year:] = waves(self._phases[safe])
+        time = self.spec.n_features - self.spec.clock.width  # the last columns
+        self._columns.write_encoder(out[..., i:time], safe, self._series[safe])
+        if self._days is not None:
+            out[..., time:] = self.spec.clock.waves(self._days[safe])
         out[rows < 0] = 0
         return out
 
@@ -189,12 +189,12 @@ class View:
         where = np.log1p(k) / 3, np.sqrt(k) / 5, seasons_ahead / 8, (k - 1) % short / short
         for i, column in enumerate((*map(squash, paths), *known, *where)):
             out[..., i] = column
-        year = self.spec.n_steps - self.spec.year_width
+        time = self.spec.n_steps - self.spec.clock.width
         self._columns.write_steps(
-            out[..., STEP_WIDTH:year], rows, self._series[rows], k, (self._phase(k, short), self._phase(k, long))
+            out[..., STEP_WIDTH:time], rows, self._series[rows], k, (self._phase(k, short), self._phase(k, long))
         )
-        if self._phases is not None:
-            out[..., year:] = waves(self._phases[rows][..., None] + k / self.spec.year)
+        if self._days is not None:
+            out[..., time:] = self.spec.clock.waves(self.spec.clock.after(self._days[rows][..., None], k))
         flat = [np.broadcast_to((value - level) / scale, shape) for value in self._paths(here)]
         reach = np.minimum(k, TREND_REACH * t.age[here])
         slopes = [reach * t.slope[here, j] / scale for j in range(len(SLOPES))]
@@ -280,8 +280,8 @@ class View:
 class _Parts:
     """Of a large panel the stretches that were asked for latest."""
 
-    def __init__(self, panel: Panel, spec: InputSpec, columns: Columns, years: Years | None) -> None:
-        self.spec, self.columns, self.years = spec, columns, years
+    def __init__(self, panel: Panel, spec: InputSpec, columns: Columns, days: Days | None) -> None:
+        self.spec, self.columns, self.days = spec, columns, days
         self.marks = Marks(panel, spec.seasons, spec.window, spec.lookback, plain=spec.plain)
         self.latest: tuple[Stretches, View] | None = None
 
@@ -299,8 +299,8 @@ class _Parts:
         rows = stretches.rows
         series = np.repeat(stretches.series, stretches.ends - stretches.begins)
         columns = FromOrigins(self.columns, rows, series, np.zeros(len(rows), np.bool_))
-        phases = None if self.years is None else self.years.at(rows, series)
-        return stretches, View(self.marks.tracks(stretches), self.spec, series, columns, phases)
+        days = None if self.days is None else self.days.at(rows, series)
+        return stretches, View(self.marks.tracks(stretches), self.spec, series, columns, days)
 
 
 class Inputs(View):
@@ -313,14 +313,14 @@ class Inputs(View):
     def __init__(self, panel: Panel, spec: InputSpec, future: Future | None = None) -> None:
         """Prepare a panel, and what is known of the steps after it."""
         self.panel, self.spec, self.columns = panel, spec, encode_columns(panel, spec.columns, future)
-        self.years = Years.of(panel, spec.year) if spec.year else None
+        self.days = Days.of(panel, spec.clock) if spec.clock else None
         self._source: View | _Parts
         if len(panel.values) > ROWS_KEPT:
-            self._source = _Parts(panel, spec, self.columns, self.years)
+            self._source = _Parts(panel, spec, self.columns, self.days)
         else:
             tracks, series = make_tracks(panel, spec.seasons, spec.window, plain=spec.plain), panel.row_series
-            phases = None if self.years is None else self.years.at(np.arange(len(series)), series)
-            self._source = View(tracks, spec, series, self.columns, phases)
+            days = None if self.days is None else self.days.at(np.arange(len(series)), series)
+            self._source = View(tracks, spec, series, self.columns, days)
 
     @property
     def tracks(self) -> Tracks:
@@ -372,7 +372,7 @@ class Inputs(View):
             features: arrays (B, ..., F) that the encoder reads.
             steps: (B, ..., S) what the decoder sees of steps.
         """
-        columns = self.spec.n_features - self.spec.year_width - self.spec.encoder_width
+        columns = self.spec.n_features - self.spec.clock.width - self.spec.encoder_width
         for of_encoder, of_steps in category_places(self.spec.columns):
             some = np.flatnonzero(rng.random(len(steps)) < FORGOTTEN)
             places = [(array[..., columns:], of_encoder) for array in features] + [(steps[..., STEP_WIDTH:], of_steps)]

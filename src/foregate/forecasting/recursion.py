@@ -48,8 +48,8 @@ def states_at(engine: Engine, inputs: Inputs, series: IntArray, rows: IntArray) 
     past = panel.take(series).cut(rows + 1 - begins)
     known = Known(inputs.columns, series, begins, past.lengths)
     state = State(engine, inputs.spec, known if inputs.spec.columns else None)
-    phases = None if inputs.years is None else inputs.years.first[series]
-    state.read(state.add(len(series), phases), past.lengths, past.values, past.mask)
+    first = None if inputs.days is None else inputs.days.first[series]
+    state.read(state.add(len(series), first), past.lengths, past.values, past.mask)
     return state
 
 

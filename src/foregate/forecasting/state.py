@@ -22,7 +22,6 @@ from foregate.data.columns import Columns, FromOrigins, no_columns
 from foregate.data.inputs import InputSpec, View
 from foregate.data.statistics import CARRIED, nothing_carried, positive_so_far, read, told
 from foregate.data.tracks import LINEAR, LOG, Tracks
-from foregate.data.year import phases_at
 
 __all__ = ["Known", "State"]
 
@@ -77,7 +76,7 @@ class State:
             "owner": np.zeros(0, np.int64),  # the series whose covariates are read
             "log": np.zeros(0, np.bool_),  # everything so far was clearly positive
             "rows": np.zeros(0, np.int64),  # so far
-            "phase": np.zeros(0),  # share of the year that had gone by at the first of them
+            "first": np.zeros(0),  # days since 1970 at the first of them, where the time is told
             "late": np.zeros(0, np.int64),  # of those, before the first observation: they are not read
             "column": np.zeros(0, np.int64),  # of the last row
             "hidden": np.zeros((0, engine.carries), np.float32),
@@ -139,12 +138,12 @@ class State:
             raise ValueError("rows are not where they should be")
         return twin
 
-    def add(self, series: int, phases: FloatArray | None = None) -> IntArray:
+    def add(self, series: int, first: FloatArray | None = None) -> IntArray:
         """Make place for new series, and give their numbers.
 
         Args:
             series: how many.
-            phases: (series,) share of the year that has gone by at the first row of each; none where it is not told.
+            first: (series,) days since 1970 at the first row of each; none where the time is not told.
         """
         numbers = np.arange(self.size, self.size + series)
         lacking = self.size + series - len(self.arrays["rows"])
@@ -154,7 +153,7 @@ class State:
                 self.arrays[name] = np.concatenate([array, np.zeros((lacking, *array.shape[1:]), array.dtype)])
         self.arrays["carried"][numbers], self.arrays["owner"][numbers] = nothing_carried(1), numbers
         self.arrays["log"][numbers], self.arrays["column"][numbers] = not self.spec.plain, self.width - 1
-        self.arrays["phase"][numbers] = 0 if phases is None else phases
+        self.arrays["first"][numbers] = 0 if first is None else first
         self.size += series
         return numbers
 
@@ -275,15 +274,15 @@ class State:
             unit=units.astype(np.int8).reshape(-1),
             **arrays,
         )
-        covariates, phases = self._covariates(numbers, back, shape), self._phases(numbers, back, shape)
-        return View(tracks, self.spec, np.zeros(len(row), np.int64), covariates, phases)
+        covariates, days = self._covariates(numbers, back, shape), self._days(numbers, back, shape)
+        return View(tracks, self.spec, np.zeros(len(row), np.int64), covariates, days)
 
-    def _phases(self, numbers: IntArray, back: IntArray | int, shape: tuple[int, ...]) -> FloatArray | None:
-        """Times of the year of series (B, 1) at the rows `back` (T,) from the last one, where they are told."""
-        if not self.spec.year:
+    def _days(self, numbers: IntArray, back: IntArray | int, shape: tuple[int, ...]) -> FloatArray | None:
+        """Days since 1970 of series (B, 1) at the rows `back` (T,) from the last one, where the time is told."""
+        if not self.spec.clock:
             return None
-        phases = phases_at(self.arrays["phase"][numbers], self.rows[numbers] - 1 + back, self.spec.year)
-        return np.broadcast_to(phases, shape).reshape(-1)
+        days = self.spec.clock.after(self.arrays["first"][numbers], self.rows[numbers] - 1 + back)
+        return np.broadcast_to(days, shape).reshape(-1)
 
     def _covariates(self, numbers: IntArray, back: IntArray | int, shape: tuple[int, ...]) -> Columns | FromOrigins:
         """Covariates of series (B, 1) at the rows `back` (T,) from the last one, numbered like a view of this shape."""

@@ -19,7 +19,7 @@ from foregate.forecasting.origins import raw_quantiles
 from foregate.pipeline.calibration import MOST_JUDGED, Outcomes, as_wide_as, calibrated, judged_series, judged_steps
 from foregate.pipeline.instant import instant
 from foregate.pipeline.member import Member, Task, new_network, train_member
-from foregate.pipeline.plan import HoldOut, hold_out, plan_members, plan_window, plan_year
+from foregate.pipeline.plan import HoldOut, hold_out, plan_clock, plan_members, plan_window
 from foregate.pipeline.prepare import choose_seasons, few_observations, shown_seasons, typical_scale
 from foregate.pipeline.recipe import Recipe
 from foregate.pipeline.report import FitReport
@@ -120,8 +120,8 @@ def _told(recipe: Recipe, panel: Panel, held: HoldOut, seasons: tuple[int, int])
     """What the network is told, with covariates as they were in the training part."""
     columns = fit_columns(panel.cut(held.limits), recipe.max_categories) if panel.covariates else ()
     counts = recipe.model.head == "negative-binomial"
-    year = plan_year(recipe, panel, seasons, held.limits)
-    return InputSpec(seasons, recipe.recent, plan_window(seasons), counts, columns, year)
+    clock = plan_clock(recipe, panel, seasons, held.limits)
+    return InputSpec(seasons, recipe.recent, plan_window(seasons), counts, columns, clock)
 
 
 def _together(members: Sequence[Member], recipe: Recipe) -> Engine:

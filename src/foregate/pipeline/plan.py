@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Panel, UsageError, require_regular
-from foregate.data.year import rows_per_year
+from foregate.data.clock import YEAR, Clock, days_per_row
 from foregate.models.names import HeadName
 from foregate.pipeline.recipe import BEST_MEMBERS, Recipe
 from foregate.training.options import TrainingOptions
@@ -17,12 +17,12 @@ from foregate.training.options import TrainingOptions
 __all__ = [
     "HoldOut",
     "hold_out",
+    "plan_clock",
     "plan_members",
     "plan_training",
     "plan_unchecked",
     "plan_weights",
     "plan_window",
-    "plan_year",
 ]
 
 IntArray = NDArray[np.int64]
@@ -49,8 +49,8 @@ FEW_ROWS = {"instant": 300_000, "standard": 2_000_000, "best": 2_000_000}
 much to fit."""
 OTHER_HEAD: HeadName = "student-t"
 """Of networks from scratch beside a pretrained one, so that they say what that does not."""
-LEAST_YEARS = 2.0
-"""Of the series that are trained on, in the median, before the time of the year is told: once is no season."""
+REACH = 400
+"""Steps ahead that pretraining has seen. Further ahead the pretrained weights are a burden, and patches a help."""
 FEWEST_WINDOWS, WANTED_WINDOWS = 4, 60
 """Held-out windows per series, if it can spare them, and over all series together."""
 
@@ -90,10 +90,10 @@ def plan_window(seasons: tuple[int, int]) -> int:
     return max(50, 2 * max(seasons))
 
 
-def plan_year(recipe: Recipe, panel: Panel, seasons: tuple[int, int], limits: IntArray) -> float:
-    """Rows in a year, where the network is told the time of the year; else 0.
+def plan_clock(recipe: Recipe, panel: Panel, seasons: tuple[int, int], limits: IntArray) -> Clock:
+    """Which time the network is told: of the day and the week, and of the year where most series were seen through one.
 
-    Where it is not said, it is told where most series have two years to train on, and a year is no season already.
+    A year that is a season already is not told twice.
 
     Args:
         recipe: of the whole.
@@ -102,20 +102,22 @@ def plan_year(recipe: Recipe, panel: Panel, seasons: tuple[int, int], limits: In
         limits: (S,) rows of each series that are trained on.
 
     Raises:
-        UsageError: it is asked for, and the times of the panel have no years.
+        UsageError: it is asked for, and the times of the panel have none.
     """
     freq = require_regular(panel)
-    rows = rows_per_year(freq)
-    if recipe.yearly is not None:
-        if recipe.yearly and not rows:
-            of_numbers = "Leave it out, or give times that are dates."
-            raise UsageError(
-                f"yearly must be None or False for a step of {freq.alias!r}, but got True. "
-                + (of_numbers if freq.is_integer else "Leave it out: a year of months is a season, such as 12.")
-            )
-        return rows if recipe.yearly else 0.0
-    seen = float(np.median(limits - panel.first_observed))
-    return rows if rows and max(seasons) < 0.9 * rows and seen >= LEAST_YEARS * rows else 0.0
+    step = days_per_row(freq)
+    if recipe.clock is False:
+        return Clock()
+    seen = float(np.median(limits - panel.first_observed)) * step
+    yearly = recipe.clock or (seen >= YEAR and max(seasons) * step < 0.9 * YEAR)
+    clock = Clock.of(step, YEAR if yearly else min(seen, 0.9 * YEAR))
+    if recipe.clock and not clock:
+        of_numbers = "Leave it out, or give times that are dates."
+        raise UsageError(
+            f"clock must be None or False for a step of {freq.alias!r}, but got True. "
+            + (of_numbers if freq.is_integer else "Leave it out: a year of months is a season, such as 12.")
+        )
+    return clock
 
 
 def plan_weights(recipe: Recipe, panel: Panel) -> str:
@@ -138,7 +140,8 @@ def plan_members(
 
     Networks from scratch are as good as pretrained ones where there is much to learn from, worse where there is not,
     and wrong in other places, so that their mean is better than both on most sets. Where nothing can be held out to
-    tell how good they are, there are none beside pretrained ones.
+    tell how good they are, there are none beside pretrained ones. Further ahead than pretraining has seen, all are from
+    scratch, and every other one reads patches.
 
     Args:
         recipe: of the whole.
@@ -148,6 +151,8 @@ def plan_members(
     """
     kinds = [replace(recipe, start="pretrained" if pretrained else "scratch")]
     if pretrained and checked:
+        if recipe.horizon > REACH:
+            kinds = [replace(recipe, start="scratch", model=replace(recipe.model, encoder="patched"))]
         kinds.append(replace(recipe, start="scratch", model=replace(recipe.model, head=OTHER_HEAD)))
     usual = {"standard": len(kinds), "best": BEST_MEMBERS}.get(recipe.effort, 1)
     count = members or recipe.members or usual

@@ -57,9 +57,9 @@ class Recipe:
     """LSTM layers; None: those of the pretrained weights, or 2 from scratch."""
     decoder: int | None = None
     """Width of the decoder; None: that of the pretrained weights, or 64 from scratch."""
-    yearly: bool | None = None
-    """Whether the network is told the time of the year; None: where steps are shorter than months, and most series
-    have two years to train on. Not with effort ``instant``."""
+    clock: bool | None = None
+    """Whether the network is told the time of the day, the week and the year, where steps are shorter than those; None:
+    of the year if most series have one to train on. Not with effort ``instant``."""
     recent: int = 12
     """Latest values given to the network at each step."""
     steps: int | None = None
@@ -100,7 +100,7 @@ class Recipe:
             ("model", ModelOptions, "ModelOptions", "ModelOptions.parse('gru')"),
             ("training", dict, "a dict from names to values", "{'optimizer': 'sgd'}"),
             ("validate", bool, "True or False", "True"),
-            ("yearly", bool | None, "True or False, or None to decide from the data", "True"),
+            ("clock", bool | None, "True or False, or None to decide from the data", "True"),
         ):
             if not isinstance(getattr(self, name), kind):
                 raise UsageError(f"{name} must be {what}, but got {getattr(self, name)!r}. Give for example {example}.")
@@ -116,9 +116,9 @@ class Recipe:
             names, value = get_args(known), getattr(self, name)
             if value not in names:
                 raise UsageError(f"{name} must be one of {', '.join(names)}, but got {value!r}. Choose one of these.")
-        if self.effort == "instant" and self.yearly:
+        if self.effort == "instant" and self.clock:
             raise UsageError(
-                "yearly must be None or False for effort='instant', which trains nothing, but got True. Choose "
+                "clock must be None or False for effort='instant', which trains nothing, but got True. Choose "
                 "effort='fast', or leave it out."
             )
         if self.effort == "instant" and self.start == "scratch":

@@ -49,8 +49,11 @@ def networks_of(warm: Fitted, recipe: Recipe, panel: Panel) -> tuple[Network, ..
         raise UsageError(
             "a model that is trained on must be run by torch, but got another. Load it with engine='torch'."
         )
-    mixed = len({network.spec.built.head for network in networks}) > 1
-    plans = plan_members(recipe, pretrained=mixed, members=len(networks))
+    kinds = {(network.spec.built.head, network.spec.built.encoder) for network in networks}
+    planned = recipe.model.is_pretrained and kinds != {
+        (recipe.model.head, recipe.model.encoder)
+    }  # beside the usual one
+    plans = plan_members(recipe, pretrained=planned, members=len(networks))
     others = list(dict.fromkeys(each for own in zip(networks, plans, strict=True) for each in _others(warm, *own)))
     if recipe.members not in (None, len(networks)):
         others.append(("members", recipe.members, len(networks)))
@@ -80,8 +83,8 @@ def _others(warm: Fitted, network: Network, recipe: Recipe) -> Iterator[Differen
             yield name, asked, own
     if recipe.recent not in (Recipe.recent, told.recent):
         yield "recent", recipe.recent, told.recent
-    if recipe.yearly not in (None, bool(told.year)):
-        yield "yearly", recipe.yearly, bool(told.year)
+    if recipe.clock not in (None, bool(told.clock)):
+        yield "clock", recipe.clock, bool(told.clock)
     said = recipe.season_length
     if said is not None and season_pair(said) != told.seasons:
         yield "season_length", said, shown_seasons(told.seasons)

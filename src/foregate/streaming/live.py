@@ -24,7 +24,7 @@ from foregate.core import (
     listed,
     require_regular,
 )
-from foregate.data.year import first_phases, rows_per_year
+from foregate.data.clock import days_of, days_per_row
 from foregate.forecasting.fitted import (
     LEAST_OBSERVATIONS,
     Fitted,
@@ -80,10 +80,10 @@ class Live:
                 "a live forecaster must have a model without covariates, but got one with "
                 f"{listed(column.name for column in fitted.spec.columns)}. Fit one without them, or use predict."
             )
-        frequency, year = Frequency.parse(freq), fitted.spec.year
-        if year and not math.isclose(rows_per_year(frequency), year):
+        frequency, clock = Frequency.parse(freq), fitted.spec.clock
+        if clock and not math.isclose(days_per_row(frequency), clock.step):
             raise ModelError(
-                f"freq must be a step of which {year:g} make a year, as the model was fitted, but got "
+                f"freq must be a step of {clock.step:g} days, as the model was fitted, but got "
                 f"{frequency.alias!r}. Give the frequency of its panel."
             )
         self.fitted = fitted
@@ -105,7 +105,7 @@ class Live:
         filled = np.flatnonzero(panel.lengths)
         starts = panel.times[panel.offsets[filled]]
         live._roster.add(panel.ids[filled].tolist(), starts)
-        numbers = live._state.add(len(filled), first_phases(starts))
+        numbers = live._state.add(len(filled), days_of(starts))
         live._state.read(numbers, panel.lengths[filled], panel.values, panel.mask)
         return live
 
@@ -152,7 +152,7 @@ class Live:
         plan = arrange(given, self._roster, self._state)
         numbers, new = plan.numbers, plan.numbers < 0
         if new.any():
-            numbers[new] = self._state.add(int(new.sum()), first_phases(plan.starts[new]))
+            numbers[new] = self._state.add(int(new.sum()), days_of(plan.starts[new]))
             self._roster.add(plan.update.new, plan.starts[new])
         on = plan.lengths > 0
         self._state.read(numbers[on], plan.lengths[on], plan.values, plan.mask)

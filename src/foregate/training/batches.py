@@ -102,7 +102,7 @@ class Crops:
         panel = self.inputs.panel
         parts = [panel.values, panel.mask, panel.offsets, self.limits, *(c.values for c in panel.covariates.values())]
         parts += [] if self.weights is None else [self.weights]
-        parts += [] if self.inputs.years is None else [self.inputs.years.first]
+        parts += [] if self.inputs.days is None else [self.inputs.days.first]
         number = zlib.crc32(repr((self.horizon, self.stride, self.inputs.spec)).encode())
         for part in parts:
             number = zlib.crc32(part.tobytes(), number)

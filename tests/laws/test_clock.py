@@ -1,4 +1,4 @@
-"""The time of the year is told where it can be known, and is the same however a row is come to."""
+"""The time of day, week and year is told where it can be known, and is the same however a row is come to."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 
 from foregate import Forecaster, load
 from foregate.core import ForegateError, ModelError, Panel, UsageError
-from foregate.data.year import YEAR_WIDTH
+from foregate.data.clock import YEAR, Clock
 from foregate.persistence import load_shipped
 from foregate.pipeline.fit import fit
 from foregate.pipeline.instant import instant
@@ -44,34 +44,34 @@ def told():
 
 
 @pytest.mark.parametrize(
-    ("panel", "asked", "year"),
+    ("panel", "asked", "longest"),
     [
-        (days(DAYS), None, 365.2425),
+        (days(DAYS), None, YEAR),
         (days(DAYS), False, 0),
-        (days(700), None, 0),
-        (days(300), True, 365.2425),
+        (days(370), None, 7),
+        (days(300), True, YEAR),
         (days(DAYS, freq=1), None, 0),
         (days(DAYS, freq="MS"), None, 0),
-        (days(DAYS, freq="W"), None, 52.1775),
-        (days(DAYS, freq="B"), None, 260.8875),
-        (days(DAYS, freq="h"), None, 0),
+        (days(DAYS, freq="W"), None, YEAR),
+        (days(DAYS, freq="B"), None, YEAR),
+        (days(DAYS, freq="h"), None, 7),
     ],
 )
-def test_it_is_told_after_two_years(panel, asked, year):
-    """Of most series, and where it is asked for; never where times are whole numbers or months."""
-    assert fit(recipe(yearly=asked), panel)[0].spec.year == pytest.approx(year)
+def test_cycles_that_were_seen_are_told(panel, asked, longest):
+    """By most series, the held-out rows aside, and where it is asked for; never in whole numbers or months."""
+    assert max(fit(recipe(clock=asked), panel)[0].spec.clock.cycles, default=0) == longest
 
 
 def test_a_year_that_is_a_season_already_is_not_told_twice():
     """Weeks of a yearly season."""
-    assert fit(Recipe(9, (52,), **SMALL), days(DAYS, freq="W"))[0].spec.year == 0
+    assert not fit(Recipe(9, (52,), **SMALL), days(DAYS, freq="W"))[0].spec.clock
 
 
 @pytest.mark.parametrize("freq", [1, "MS"])
-def test_what_has_no_year_is_refused(freq):
+def test_what_has_no_time_is_refused(freq):
     """Whole numbers and months, where it is asked for."""
-    with pytest.raises(UsageError, match=r"yearly must be None or False for a step of .*, but got True\. Leave it out"):
-        fit(recipe(yearly=True), days(DAYS, freq=freq))
+    with pytest.raises(UsageError, match=r"clock must be None or False for a step of .*, but got True\. Leave it out"):
+        fit(recipe(clock=True), days(DAYS, freq=freq))
 
 
 def test_forecasts_depend_on_it(told):
@@ -79,7 +79,7 @@ def test_forecasts_depend_on_it(told):
     now, half, ages = (
         told.forecast(days(400, start=start), 9, LEVELS).values for start in ("2020-03-01", "2020-09-01", "2420-03-01")
     )
-    assert np.abs(half - now).max() > 100 * np.abs(ages - now).max()  # four centuries are whole days
+    assert np.abs(half - now).max() > 100 * np.abs(ages - now).max()  # four centuries are whole weeks
 
 
 def test_live_is_batch(told):
@@ -102,9 +102,9 @@ def test_live_is_batch(told):
 
 
 def test_live_steps_are_those_of_the_model(told):
-    """Of another length, the year would go by at another speed."""
+    """Of another length, time would go by at another speed."""
     for freq in (1, "h"):
-        with pytest.raises(ModelError, match=r"freq must be a step of which 365\.2.* make a year"):
+        with pytest.raises(ModelError, match=r"freq must be a step of 1 days, as the model was fitted"):
             Live(told, freq=freq)
 
 
@@ -134,7 +134,7 @@ def test_large_panels_are_told_the_same(told, monkeypatch):
 def test_every_kind_of_network_can_be_told(label):
     """However steps are written, and however the past is read; live is batch."""
     model = Forecaster(9, season_length=7, model=label, options=SMALL, verbose=False).fit(days(DAYS))
-    assert model.fitted_.spec.year
+    assert model.fitted_.spec.clock
     live = Live.start(shaken(model.fitted_), days(150))
     said = live.forecast(9, quantiles=LEVELS).values
     assert np.isfinite(said).all()
@@ -154,12 +154,12 @@ def test_it_is_saved(told, tmp_path):
 
 
 def test_pretrained_weights_begin_without_it():
-    """What the year adds is nothing before it is learnt: with a rate of nearly 0, forecasts are the instant ones."""
+    """What the time adds is nothing before it is learnt: with a rate of nearly 0, forecasts are the instant ones."""
     panel, start = days(DAYS), load_shipped("tiny")
     begun = {"start": "pretrained", "hidden": None, "decoder": None, "rate": 1e-9, "members": 1, "validate": False}
     fitted, _ = fit(recipe(**begun), panel, start=start)
     at_once, _ = instant(Recipe(9, (7,), "instant"), panel, start)
-    assert fitted.engine.network.spec.n_features == start.shape.n_features + YEAR_WIDTH
+    assert fitted.engine.network.spec.n_features == start.shape.n_features + Clock.of(1.0, YEAR).width
     one, other = (each.forecast(panel, 9, (0.5,)).values for each in (fitted, at_once))
     np.testing.assert_allclose(one, other, rtol=1e-3)
 
@@ -169,9 +169,9 @@ def test_what_is_told_is_learnt():
     """Half a year ahead, a series of nothing but years is forecast better with the year than without."""
     panel = days(1400)
     errors = {}
-    for yearly in (True, False):
-        sizes = {**SMALL, "steps": 60, "hidden": 16, "decoder": 16, "crop": 100, "yearly": yearly}
+    for clock in (True, False):
+        sizes = {**SMALL, "steps": 60, "hidden": 16, "decoder": 16, "crop": 100, "clock": clock}
         fitted, _ = fit(Recipe(180, (7,), **sizes), panel.cut(np.array([1220])))
         said = fitted.forecast(panel.cut(np.array([1220])), 180, (0.5,)).values[0, :, 0]
-        errors[yearly] = np.abs(said - panel.values[1220:]).mean()
+        errors[clock] = np.abs(said - panel.values[1220:]).mean()
     assert errors[True] < 0.7 * errors[False]
