@@ -76,7 +76,10 @@ CONTENDERS = {
 
 
 def contender(name: str) -> Contender:
-    """One of the list, or one of Foregate's efforts with options: ``standard, start=scratch, model=student-t``."""
+    """One of the list, or one of Foregate's efforts with options: ``standard, start=scratch, model=student-t``.
+
+    With ``history=96``, forecasts are made from the last 96 rows before each origin alone; the fit is the same.
+    """
     first, *options = (part.strip() for part in name.split(","))
     if first not in CONTENDERS:
         raise ValueError(f"a contender must be one of {', '.join(CONTENDERS)}, but got {first!r}")
@@ -86,8 +89,8 @@ def contender(name: str) -> Contender:
     if known.peer:
         raise ValueError(f"{first} must be without options, but got {', '.join(options)}")
     given = {key: _value(text) for key, text in (option.split("=", 1) for option in options)}
-    model = {"model": given.pop("model")} if "model" in given else {}
-    return replace(known, settings={**known.settings, **model, "options": given})
+    beside = {name: given.pop(name) for name in ("model", "history") if name in given}
+    return replace(known, settings={**known.settings, **beside, "options": given})
 
 
 def _value(text: str) -> Any:

@@ -14,7 +14,7 @@ from foregate import Forecaster, Panel
 from foregate.data import read, regularize
 from foregate.forecasting.fitted import Fitted
 
-__all__ = ["answer", "answered", "panel_of"]
+__all__ = ["answer", "answered", "excerpts", "panel_of"]
 
 Fit = Callable[[Panel], tuple[Fitted, Sequence[str]]]
 """Makes a forecaster of a panel, with notes."""
@@ -22,29 +22,54 @@ Fit = Callable[[Panel], tuple[Fitted, Sequence[str]]]
 
 def answer(job: Job, settings: dict[str, Any], seed: int) -> Said:
     """The defaults with the effort that the settings say; instant knows nothing of covariates."""
+    asked = dict(settings)
+    history = asked.pop("history", None)
 
     def fit(panel: Panel) -> tuple[Fitted, Sequence[str]]:
         # Told where times are whole numbers, of which no calendar can be known; else None, and they are found.
-        model = Forecaster(job.horizon, season_length=job.seasons, seed=seed, verbose=False, **settings).fit(panel)
+        model = Forecaster(job.horizon, season_length=job.seasons, seed=seed, verbose=False, **asked).fit(panel)
         return model.fitted_, model.report_["notes"]
 
-    return answered(job, fit, covariates=settings["effort"] != "instant")
+    return answered(job, fit, covariates=asked["effort"] != "instant", history=history)
 
 
-def answered(job: Job, fit: Fit, *, covariates: bool) -> Said:
-    """What a forecaster says from all origins that is fitted at the first ones."""
+def answered(job: Job, fit: Fit, *, covariates: bool, history: int | None = None) -> Said:
+    """What a forecaster says from all origins that is fitted at the first ones.
+
+    With `history`, no more than so many rows before an origin are read to forecast from it.
+    """
     panel, order = panel_of(job, covariates=covariates)
     known = job.known[order]
     which = known[:, 0] > 0
     began = time.perf_counter()
     model, notes = fit(panel.take(np.flatnonzero(which)).cut(known[which, 0]))
     fitted = time.perf_counter()
-    seen = panel.cut(known.max(1) + job.horizon)
-    values = model.forecast_origins(seen, np.where(known > 0, known, 1) - 1, job.horizon, job.quantiles)
+    seen, origins = panel.cut(known.max(1) + job.horizon), np.where(known > 0, known, 1) - 1
+    if history is not None:
+        seen, origins = excerpts(seen, origins, history)
+    values = model.forecast_origins(seen, origins, job.horizon, job.quantiles)
+    values = values.reshape(*known.shape, *values.shape[2:])
     done = time.perf_counter()
     out = np.empty_like(values)
     out[order] = values
     return Said(out, fitted - began, done - fitted, tuple(notes))
+
+
+def excerpts(panel: Panel, origins: NDArray[np.int64], history: int) -> tuple[Panel, NDArray[np.int64]]:
+    """A series for each origin (S, W), of the last rows up to it, and its last row (S * W, 1): nothing is carried on."""
+    if panel.covariates or (origins < history - 1).any():
+        raise ValueError(f"series must be without covariates, and have {history} rows before every origin")
+    rows = ((panel.offsets[:-1, None] + origins)[..., None] + np.arange(1 - history, 1)).reshape(-1)
+    alone = Panel(
+        ids=np.array([f"{i}" for i in range(origins.size)]),
+        offsets=np.arange(origins.size + 1) * history,
+        values=panel.values[rows],
+        mask=panel.mask[rows],
+        times=panel.times[rows],
+        freq=panel.freq,
+        spec=panel.spec,
+    )
+    return alone, np.full((origins.size, 1), history - 1)
 
 
 def panel_of(job: Job, *, covariates: bool) -> tuple[Panel, NDArray[np.int64]]:

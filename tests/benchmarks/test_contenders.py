@@ -8,9 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks.contenders.names import CONTENDERS
+from benchmarks.contenders.names import CONTENDERS, contender
+from benchmarks.contenders.own import excerpts
 from benchmarks.contenders.windows import Windows, filled, first_fit, period, whole
 from benchmarks.job import Job, Said
+from foregate import Panel
 from tests.house import REPOSITORY
 
 FOLDER = REPOSITORY / "benchmarks" / "contenders"
@@ -166,3 +168,17 @@ def test_gaps_are_filled_within_series():
 def test_steps_have_names(step, seasons, said):
     """Every step of a set is a period that pandas knows; whole numbers go by their season."""
     assert period(replace(made(step="1" if step == "1" else "1d"), step=step, seasons=seasons)) == said
+
+
+def test_with_a_history_no_more_is_read():
+    """Each origin becomes a series of its own last rows, whose times they keep; a shorter past is refused."""
+    panel = Panel.from_arrays([np.arange(9.0), np.arange(20.0, 26)], freq="D")
+    alone, last = excerpts(panel, np.array([[3, 5], [2, 5]]), 3)
+    np.testing.assert_array_equal(alone.values.reshape(4, 3), [[1, 2, 3], [3, 4, 5], [20, 21, 22], [23, 24, 25]])
+    np.testing.assert_array_equal(alone.times.reshape(4, 3)[2], panel.times[9:12])
+    np.testing.assert_array_equal(last, [[2]] * 4)
+    with pytest.raises(ValueError, match="3 rows before every origin"):
+        excerpts(panel, np.array([[1, 5], [2, 5]]), 3)
+    assert contender("fast, history=96, members=1").settings == {
+        "effort": "fast", "history": 96, "options": {"members": 1}
+    }  # fmt: skip
