@@ -56,7 +56,7 @@ def answered(job: Job, fit: Fit, *, covariates: bool, history: int | None = None
 
 
 def excerpts(panel: Panel, origins: NDArray[np.int64], history: int) -> tuple[Panel, NDArray[np.int64]]:
-    """A series for each origin (S, W), of the last rows up to it, and its last row (S * W, 1): nothing is carried on."""
+    """A series for each origin (S, W), of the last rows up to it, and its last row (S * W, 1): nothing is carried."""
     if panel.covariates or (origins < history - 1).any():
         raise ValueError(f"series must be without covariates, and have {history} rows before every origin")
     rows = ((panel.offsets[:-1, None] + origins)[..., None] + np.arange(1 - history, 1)).reshape(-1)

@@ -467,8 +467,8 @@ BAD_INPUTS = [
     BadInput(
         "an option that does not exist",
         _frame(ds=[*_DAYS], y=[1, 2, 3]),
-        "options must be among augment, batch, clock, combine, crop, decoder, hidden, layers, max_categories, members, rate, "
-        "recent, start, steps, training, validate, weights, but got hiden.",
+        "options must be among augment, batch, clock, combine, crop, decoder, hidden, layers, max_categories, members, "
+        "rate, recent, start, steps, training, validate, weights, but got hiden.",
         {"options": {"hiden": 3}},
         UsageError,
         fitted,
