@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import CASES
+from benchmarks.cases import CASES, Case
 from benchmarks.contenders.names import CONTENDERS
 from benchmarks.run import ROOT, logged
 
@@ -29,7 +29,8 @@ HEAD = """# Results
 Every row is one contender on one set: the same files for all, each in a program of its own, the mean over the seeds
 that were run. Official test parts of the competitions, and rolling origins at the end of the other sets; no setting was
 chosen by them. Best of a column in bold; in the order of the figure that a set is judged by. Efforts of Foregate may
-have options after their names. Rerun any row:
+have options after their names; with history=96 the same fitted model reads no more than the last 96 rows before each
+origin, and otherwise all of them. Rerun any row:
 
     python -m benchmarks.run SET --with NAME --test      # then: python -m benchmarks.results_page
 
@@ -60,29 +61,42 @@ long-horizon sets the mean over 96, 192, 336 and 720 steps ahead. An empty cell 
 
 
 def page(lines: Iterable[Line], part: str = "test") -> str:
-    """The tables of one part, set by set, as Markdown: everyone who has a line."""
+    """The tables of one part, set by set, as Markdown: everyone who has a line; and means over long horizons."""
     text = [HEAD] if part == "test" else []
     found = newest(line for line in lines if line["part"] == part)
-    for name, case in CASES.items():
-        rows = {who: row for (of, who), row in found.items() if of == name}
-        if not rows:
-            continue
-        shown = [case.headline, *(key for key in (OF_LONG if case.split else OF_OTHERS) if key != case.headline)]
-        text.append(
-            f"\n## {name}{'' if part == 'test' else ', ' + part}\n\n{case.words}; {case.horizon} steps ahead.\n"
-        )
-        text.append("| | " + " | ".join([COLUMNS[key] for key in shown] + list(COSTS.values())) + " | seeds |")
-        text.append("|---" * (len(shown) + len(COSTS) + 2) + "|")
-        columns = {key: [row.get(key) for row in rows.values()] for key in shown}
-        texts = {key: _covers(column) if key.startswith("covers") else _bold(column) for key, column in columns.items()}
-        cells = dict(zip(rows, zip(*texts.values(), strict=True), strict=True))
-        for who, row in sorted(rows.items(), key=lambda item: item[1].get(case.headline, np.inf)):
-            if "failed" in row:
-                text.append(f"| {who} | failed: {row['failed']} |" + " |" * (len(shown) + len(COSTS)))
-            else:
-                costs = [_seconds(row[key]) for key in COSTS]
-                text.append(f"| {who} | " + " | ".join([*cells[who], *costs, row["seeds"]]) + " |")
+    note = "" if part == "test" else f", {part}"
+    for names in _sets():
+        case = CASES[names[0]]
+        everyone: dict[str, None] = {}
+        for name in names:
+            rows = {who: row for (of, who), row in found.items() if of == name}
+            everyone |= dict.fromkeys(rows)
+            text += _table(f"{name}{note}", f"{case.words}; {CASES[name].horizon} steps ahead.", case, rows)
+        if len(names) > 1:
+            means = {who: _together([found.get((name, who)) for name in names]) for who in everyone}
+            whole = {who: row | {"seeds": ""} for who, row in means.items() if row is not None}
+            text += _table(f"{case.data}, mean{note}", f"{case.words}; the mean of all four horizons.", case, whole)
     return "\n".join(text if found or part != "test" else [HEAD, NOTHING]) + "\n"
+
+
+def _table(title: str, words: str, case: Case, rows: dict[str, Line]) -> list[str]:
+    """A section, in the order of the figure that the set is judged by; nothing where there is no row."""
+    if not rows:
+        return []
+    shown = [case.headline, *(key for key in (OF_LONG if case.split else OF_OTHERS) if key != case.headline)]
+    text = [f"\n## {title}\n\n{words}\n"]
+    text.append("| | " + " | ".join([COLUMNS[key] for key in shown] + list(COSTS.values())) + " | seeds |")
+    text.append("|---" * (len(shown) + len(COSTS) + 2) + "|")
+    columns = {key: [row.get(key) for row in rows.values()] for key in shown}
+    texts = {key: _covers(column) if key.startswith("covers") else _bold(column) for key, column in columns.items()}
+    cells = dict(zip(rows, zip(*texts.values(), strict=True), strict=True))
+    for who, row in sorted(rows.items(), key=lambda item: item[1].get(case.headline, np.inf)):
+        if "failed" in row:
+            text.append(f"| {who} | failed: {row['failed']} |" + " |" * (len(shown) + len(COSTS)))
+        else:
+            costs = [_seconds(row[key]) for key in COSTS]
+            text.append(f"| {who} | " + " | ".join([*cells[who], *costs, row["seeds"]]) + " |")
+    return text
 
 
 def scoreboard(lines: Iterable[Line]) -> str:

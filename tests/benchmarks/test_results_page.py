@@ -130,6 +130,17 @@ def test_horizons_are_one_row_where_all_four_are_there():
     assert rows_of(scoreboard([*part, stopped])) == []
 
 
+def test_the_page_has_the_mean_of_horizons():
+    """Of contenders that have all four, options or not, after the horizons themselves."""
+    who = "standard, history=96"
+    lines = [line_of(who, 1.0 + i, of=name) for i, name in enumerate(LONG)]
+    lines += [line_of("best", 0.1, of=name) for name in LONG[1:]]
+    _, mean = page(lines).split(", mean\n")
+    ((first, figure, *_),) = rows_of(mean)
+    assert (first, figure) == (who, "**2.500**")
+    assert ", mean" not in page(lines[:3])
+
+
 def test_the_readme_keeps_what_is_outside_the_marks():
     """What lies between them is made, over and over the same; without a line of a test part it is left as it is."""
     text = f"before\n{BEGIN}\nstale\n{END}\nafter\n"
