@@ -78,7 +78,8 @@ CONTENDERS = {
 def contender(name: str) -> Contender:
     """One of the list, or one of Foregate's efforts with options: ``standard, start=scratch, model=student-t``.
 
-    With ``history=96``, forecasts are made from the last 96 rows before each origin alone; the fit is the same.
+    With ``history=96``, forecasts are made from the last 96 rows before each origin alone; the fit is the same. With
+    ``refit=true``, it is fitted anew at every origin.
     """
     first, *options = (part.strip() for part in name.split(","))
     if first not in CONTENDERS:
@@ -89,7 +90,7 @@ def contender(name: str) -> Contender:
     if known.peer:
         raise ValueError(f"{first} must be without options, but got {', '.join(options)}")
     given = {key: _value(text) for key, text in (option.split("=", 1) for option in options)}
-    beside = {name: given.pop(name) for name in ("model", "history") if name in given}
+    beside = {name: given.pop(name) for name in ("model", "history", "refit") if name in given}
     return replace(known, settings={**known.settings, **beside, "options": given})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from foregate import Forecaster, Panel
 from foregate.data import read, regularize
 from foregate.forecasting.fitted import Fitted
 
-__all__ = ["answer", "answered", "excerpts", "panel_of"]
+__all__ = ["alone", "answer", "answered", "excerpts", "panel_of", "refitted"]
 
 Fit = Callable[[Panel], tuple[Fitted, Sequence[str]]]
 """Makes a forecaster of a panel, with notes."""
@@ -23,14 +24,17 @@ Fit = Callable[[Panel], tuple[Fitted, Sequence[str]]]
 def answer(job: Job, settings: dict[str, Any], seed: int) -> Said:
     """The defaults with the effort that the settings say; instant knows nothing of covariates."""
     asked = dict(settings)
-    history = asked.pop("history", None)
+    history, refit = asked.pop("history", None), asked.pop("refit", False)
 
     def fit(panel: Panel) -> tuple[Fitted, Sequence[str]]:
         # Told where times are whole numbers, of which no calendar can be known; else None, and they are found.
         model = Forecaster(job.horizon, season_length=job.seasons, seed=seed, verbose=False, **asked).fit(panel)
         return model.fitted_, model.report_["notes"]
 
-    return answered(job, fit, covariates=asked["effort"] != "instant", history=history)
+    covariates = asked["effort"] != "instant"
+    if refit:
+        return refitted(job, fit, covariates=covariates)
+    return answered(job, fit, covariates=covariates, history=history)
 
 
 def answered(job: Job, fit: Fit, *, covariates: bool, history: int | None = None) -> Said:
@@ -55,9 +59,27 @@ def answered(job: Job, fit: Fit, *, covariates: bool, history: int | None = None
     return Said(out, fitted - began, done - fitted, tuple(notes))
 
 
+def refitted(job: Job, fit: Fit, *, covariates: bool) -> Said:
+    """What a forecaster says that is fitted anew at every origin, as competitors do from round to round."""
+    said = [answered(alone(job, number), fit, covariates=covariates) for number in range(job.windows)]
+    values = np.concatenate([each.values for each in said], 1)
+    notes = tuple(dict.fromkeys(note for each in said for note in each.notes))
+    seconds = (sum(getattr(each, name) for each in said) for name in ("fit_seconds", "predict_seconds"))
+    return Said(values, *seconds, (f"fitted anew at each of {job.windows} origins.", *notes))
+
+
+def alone(job: Job, window: int) -> Job:
+    """The job of one window, which knows of nothing later."""
+    known, lengths = job.known[:, [window]], np.diff(job.starts)
+    last = np.where(known[:, 0] > 0, known[:, 0] + job.horizon, lengths)  # a series without an origin is not looked at
+    place = np.arange(len(job.rows)) - np.repeat(job.starts[:-1], lengths)
+    rows = job.rows.filter(place < np.repeat(last, lengths))
+    return replace(job, rows=rows, known=known, asked=None if job.asked is None else job.asked[[window]])
+
+
 def excerpts(panel: Panel, origins: NDArray[np.int64], history: int) -> tuple[Panel, NDArray[np.int64]]:
     """A series for each origin (S, W), of the last rows up to it, and its last row (S * W, 1): nothing is carried."""
-    if panel.covariates or (origins < history - 1).any():
+    if panel.covariates or not 1 <= history <= origins.min() + 1:
         raise ValueError(f"series must be without covariates, and have {history} rows before every origin")
     rows = ((panel.offsets[:-1, None] + origins)[..., None] + np.arange(1 - history, 1)).reshape(-1)
     alone = Panel(

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from benchmarks.contenders.names import CONTENDERS, contender
-from benchmarks.contenders.own import excerpts
+from benchmarks.contenders.own import excerpts, refitted
 from benchmarks.contenders.windows import Windows, filled, first_fit, period, whole
 from benchmarks.job import Job, Said
 from foregate import Panel
@@ -179,6 +179,27 @@ def test_with_a_history_no_more_is_read():
     np.testing.assert_array_equal(last, [[2]] * 4)
     with pytest.raises(ValueError, match="3 rows before every origin"):
         excerpts(panel, np.array([[1, 5], [2, 5]]), 3)
+    with pytest.raises(ValueError, match="0 rows before every origin"):
+        excerpts(panel, np.array([[3]]), 0)
     assert contender("fast, history=96, members=1").settings == {
         "effort": "fast", "history": 96, "options": {"members": 1}
     }  # fmt: skip
+
+
+def test_who_is_fitted_anew_knows_all_that_came_before():
+    """At every origin, of the series that have one; and no more."""
+    job, seen = made(), []
+
+    class Fitted:
+        def forecast_origins(self, panel, origins, horizon, quantiles):
+            return np.broadcast_to((origins + 1)[..., None, None], (*origins.shape, horizon, len(quantiles))) * 1.0
+
+    def fit(panel):
+        seen.append(dict(zip(panel.ids.tolist(), panel.lengths.tolist(), strict=True)))
+        return Fitted(), ("a note",)
+
+    said = refitted(job, fit, covariates=True)
+    assert seen == [{"b": 29, "a": 20}, {"b": 32, "a": 23, "c": 18}, {"b": 36, "a": 27, "c": 22}]
+    there = job.known > 0
+    np.testing.assert_array_equal(said.values[there][:, 0, 0], job.known[there])
+    assert said.notes == ("fitted anew at each of 3 origins.", "a note")

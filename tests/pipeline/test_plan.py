@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from foregate.core import Covariate, Panel
 from foregate.pipeline.plan import (
     FEW_ROWS,
+    FURTHEST,
     OTHER_HEAD,
     PRETRAINED_SHARE,
-    REACH,
     STEPS,
     hold_out,
     plan_members,
@@ -166,8 +166,8 @@ def test_far_ahead_all_are_from_scratch():
         return [(own.start, own.model.encoder, own.model.head) for own in plans]
 
     patched, other = ("scratch", "patched", "quantiles"), ("scratch", "residual", OTHER_HEAD)
-    assert kinds(REACH + 1) == [patched, other, patched]
-    assert kinds(REACH)[0] == kinds(REACH + 1, checked=False)[0] == ("pretrained", "residual", "quantiles")
+    assert kinds(FURTHEST + 1) == [patched, other, patched]
+    assert kinds(FURTHEST)[0] == kinds(FURTHEST + 1, checked=False)[0] == ("pretrained", "residual", "quantiles")
 
 
 def test_covariates_are_learnt_from_scratch():

@@ -78,14 +78,19 @@ def test_a_pair_of_two_kinds_goes_on():
         networks_of(pair, recipe("point", **begun), PANEL)
 
 
-@pytest.mark.parametrize("members", [1, 2, None])
-def test_networks_that_look_far_go_on(monkeypatch, members):
-    """Further than pretraining has seen, they are of other kinds than the recipe says."""
-    monkeypatch.setattr("foregate.pipeline.plan.REACH", 3)
+@pytest.mark.parametrize("members", [1, 2])
+@pytest.mark.parametrize(("before", "after"), [(3, 3), (3, 9), (9, 3)])
+def test_networks_that_look_far_go_on(monkeypatch, members, before, after):
+    """Further than pretraining has seen they are of other kinds than the recipe says: now, before, or no more."""
     begun = recipe("lstm", hidden=None, decoder=None, members=members)
-    far = fit(begun, PANEL, start=load_shipped("tiny"))[0]
+    for module in ("plan", "fit"):
+        monkeypatch.setattr(f"foregate.pipeline.{module}.FURTHEST", before)
+    far, report = fit(begun, PANEL, start=load_shipped("tiny"))
+    noted = "trained from scratch: 4 steps ahead are further than the 3 of pretraining." in report.notes
+    assert noted == (before < begun.horizon)
+    monkeypatch.setattr("foregate.pipeline.plan.FURTHEST", after)
     encoders = [network.spec.built.encoder for network in networks_of(far, begun, PANEL)]
-    assert encoders == ["patched", "residual"][:members]
+    assert encoders == ["patched" if before < begun.horizon else "residual", "residual"][:members]
     assert len(fit(begun, PANEL, warm=far)[1].members) == (0 if members == 1 else 2)
 
 

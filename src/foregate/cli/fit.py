@@ -76,7 +76,7 @@ def fit(
 ) -> None:
     """Train a forecaster on a table and save it.
 
-    Training begins with the pretrained weights; with --effort instant they are kept as they are.
+    Up to 400 steps ahead training begins with the pretrained weights; with --effort instant they are kept as they are.
 
     Example:
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import Frequency, Panel, Times, UsageError
+from foregate.core import Frequency, Panel, Times, UsageError, require_regular
 
 __all__ = ["CYCLES", "YEAR", "Clock", "Days", "days_of", "days_per_row"]
 
@@ -21,7 +21,9 @@ YEAR = 365.2425
 CYCLES = {1.0: 1, 7.0: 2, YEAR: 3}
 """Days of each cycle, and how many of its harmonics are told."""
 SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3_600.0, "D": 86_400.0, "W": 604_800.0}
-SECONDS["B"] = SECONDS["D"] * 7 / 5  # on average
+SECONDS["B"] = SECONDS["D"] * 7 / 5
+"""Working days are told as if they were even, so that a weekday has its place in the week wherever a series begins."""
+MONDAY = np.datetime64("1969-12-29", "D")
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,15 @@ class Clock:
 
     @classmethod
     def of(cls, step: float, longest: float) -> Clock:
-        """Of all cycles that are longer than a step of so many days, up to the longest.
+        """Of all cycles up to the longest, and those of their harmonics that take two steps of so many days or more.
 
         Examples:
             >>> Clock.of(1.0, 7.0).cycles, Clock.of(0.0, 7.0).cycles
             ((7.0, 3.5), ())
         """
-        told = [days / n for days, most in CYCLES.items() for n in range(1, most + 1) if step < days <= longest]
-        return cls(step, tuple(told)) if step and told else cls()
+        every = [days / n for days, most in CYCLES.items() for n in range(1, most + 1) if days <= longest]
+        told = tuple(days for days in every if days >= 2 * step)
+        return cls(step, told) if step and told else cls()
 
     def __bool__(self) -> bool:
         """Whether anything is told."""
@@ -89,16 +92,19 @@ def days_per_row(freq: Frequency) -> float:
     return SECONDS[freq.unit] * freq.count / SECONDS["D"] if freq.unit in SECONDS else 0.0
 
 
-def days_of(times: Times) -> FloatArray:
-    """Days since 1970 at times (...,); 0 for whole numbers.
+def days_of(times: Times, freq: Frequency) -> FloatArray:
+    """Days since 1970 at times (...,), working days spread evenly over the week; 0 for whole numbers.
 
     Examples:
-        >>> days_of(np.array(["1970-01-03T12", "1969-12-31"], "datetime64[h]"))
+        >>> days_of(np.array(["1970-01-03T12", "1969-12-31"], "datetime64[h]"), Frequency.parse("h"))
         array([ 2.5, -1. ])
     """
     if times.dtype.kind != "M":
         return np.zeros(times.shape)
     days: FloatArray = times.astype("datetime64[us]").astype(np.int64) / 86_400e6
+    if freq.unit == "B":
+        count = np.busday_count(MONDAY, times.astype("datetime64[D]"))
+        days = MONDAY.astype(np.int64) + np.asarray(count * 7 / 5, np.float64)
     return days
 
 
@@ -115,10 +121,10 @@ class Days:
     @classmethod
     def of(cls, panel: Panel, clock: Clock) -> Days:
         """Of a regular panel."""
-        begins = panel.offsets[:-1]
+        begins, freq = panel.offsets[:-1], require_regular(panel)
         filled = begins < panel.offsets[1:]
         first = np.zeros(len(panel))
-        first[filled] = days_of(panel.times[begins[filled]])
+        first[filled] = days_of(panel.times[begins[filled]], freq)
         return cls(clock, first, begins)
 
     def at(self, rows: IntArray, series: IntArray) -> FloatArray:

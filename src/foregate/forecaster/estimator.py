@@ -137,9 +137,10 @@ class Forecaster:
     ) -> Self:
         """Train on a panel, or on anything that `foregate.read` takes.
 
-        Training begins with the pretrained weights, and what it makes of them is on held-out origins never worse than
-        those: it is blended with them or given up where it brings nothing, and ``report_["notes"]`` says so. Beside it
-        is one from scratch. With effort ``instant`` nothing is trained: seasons are found and intervals calibrated.
+        Up to 400 steps ahead training begins with the pretrained weights, and what it makes of them is on held-out
+        origins never worse than those: blended with them or given up where it brings nothing, as ``report_["notes"]``
+        says. Beside it is one from scratch; further ahead all are. With effort ``instant`` nothing is trained: seasons
+        are found and intervals calibrated.
 
         Gaps are made explicit as missing values, which is said there too; the network is told what is missing. The last
         origins of each series that can spare them are held out to choose weights and to calibrate intervals; training

@@ -19,7 +19,7 @@ from foregate.forecasting.origins import raw_quantiles
 from foregate.pipeline.calibration import MOST_JUDGED, Outcomes, as_wide_as, calibrated, judged_series, judged_steps
 from foregate.pipeline.instant import instant
 from foregate.pipeline.member import Member, Task, new_network, train_member
-from foregate.pipeline.plan import HoldOut, hold_out, plan_clock, plan_members, plan_window
+from foregate.pipeline.plan import FURTHEST, HoldOut, hold_out, plan_clock, plan_members, plan_window
 from foregate.pipeline.prepare import choose_seasons, few_observations, shown_seasons, typical_scale
 from foregate.pipeline.recipe import Recipe
 from foregate.pipeline.report import FitReport
@@ -48,11 +48,12 @@ def fit(
     """Train one network or several on every origin of every series of a regular panel.
 
     1. The last origins of each series are held out where it is long enough (`hold_out`).
-    2. A network begins with the weights of `start`; covariates enter through inputs that begin at zero, so that its
-       first forecasts are the instant ones. It is trained on the rest; the averaged weights that score best on the
-       held-out origins are kept, the first ones included.
-    3. Between the first and the trained weights, the blend that scores best is taken (Wortsman et al. 2022).
-    4. Of several networks (`plan_members`), the forecast is the median, or the mean weighted by how they score.
+    2. A network begins with the weights of `start`, or random ones (`plan_members` says which); covariates and the time
+       enter through inputs that begin at zero, so that the first forecasts of `start` are the instant ones. It is
+       trained on the rest; the averaged weights that score best on the held-out origins are kept, those of `start`
+       included.
+    3. Between these and the trained weights, the blend that scores best is taken (Wortsman et al. 2022).
+    4. Of several networks, the forecast is the median, or the mean weighted by how they score.
     5. Intervals are calibrated on the held-out origins; as far as these are few, they are as wide as the instant
        forecaster's.
     6. Training goes on for a fifth of the steps at a tenth of the rate with the held-out rows included, so that the
@@ -120,7 +121,7 @@ def _told(recipe: Recipe, panel: Panel, held: HoldOut, seasons: tuple[int, int])
     """What the network is told, with covariates as they were in the training part."""
     columns = fit_columns(panel.cut(held.limits), recipe.max_categories) if panel.covariates else ()
     counts = recipe.model.head == "negative-binomial"
-    clock = plan_clock(recipe, panel, seasons, held.limits)
+    clock = plan_clock(recipe, panel, seasons)
     return InputSpec(seasons, recipe.recent, plan_window(seasons), counts, columns, clock)
 
 
@@ -233,8 +234,11 @@ def _start_notes(recipe: Recipe, start: Start | None, best: Member, *, alone: bo
     if best.start == "own":
         return ("training went on from the weights that the model had.",)
     if best.start == "scratch":
-        if start is None or recipe.start == "scratch" or start.serves(recipe):
+        if start is None or recipe.start == "scratch":
             return ()
+        if start.serves(recipe):
+            far = f"trained from scratch: {recipe.horizon} steps ahead are further than the {FURTHEST} of pretraining."
+            return (far,) if recipe.horizon > FURTHEST else ()
         return (
             f"trained from scratch, since the pretrained weights {start.name!r} are of another network: "
             f"{', '.join(_differences(recipe, start))}.",

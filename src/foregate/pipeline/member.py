@@ -141,7 +141,7 @@ def train_member(
 
 
 def new_network(recipe: Recipe, spec: InputSpec, start: Start | None = None) -> Network:
-    """A network with first weights: those of a start, with zeros for covariates, or random ones.
+    """A network with first weights: those of a start, with zeros for covariates and the time, or random ones.
 
     Random ones follow from the seed of the recipe alone.
     """
@@ -156,7 +156,7 @@ def new_network(recipe: Recipe, spec: InputSpec, start: Start | None = None) -> 
     if start is not None:
         with torch.no_grad():
             for name, parameter in network.named_parameters():
-                given = torch.tensor(start.weights[name])  # covariates are the last columns
+                given = torch.tensor(start.weights[name])  # what it was not told comes last
                 parameter.zero_()[tuple(slice(size) for size in given.shape)] = given
     return network
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from foregate.core import Panel, UsageError, require_regular
 from foregate.data.clock import YEAR, Clock, days_per_row
 from foregate.models.names import HeadName
+from foregate.models.options import ModelOptions
 from foregate.pipeline.recipe import BEST_MEMBERS, Recipe
 from foregate.training.options import TrainingOptions
 
@@ -23,6 +24,7 @@ __all__ = [
     "plan_unchecked",
     "plan_weights",
     "plan_window",
+    "planned_kinds",
 ]
 
 IntArray = NDArray[np.int64]
@@ -49,8 +51,10 @@ FEW_ROWS = {"instant": 300_000, "standard": 2_000_000, "best": 2_000_000}
 much to fit."""
 OTHER_HEAD: HeadName = "student-t"
 """Of networks from scratch beside a pretrained one, so that they say what that does not."""
-REACH = 400
+FURTHEST = 400
 """Steps ahead that pretraining has seen. Further ahead the pretrained weights are a burden, and patches a help."""
+SEEN = 0.9
+"""Share of a cycle that series must have been seen through for it to be told: what lies between is near enough."""
 FEWEST_WINDOWS, WANTED_WINDOWS = 4, 60
 """Held-out windows per series, if it can spare them, and over all series together."""
 
@@ -90,16 +94,15 @@ def plan_window(seasons: tuple[int, int]) -> int:
     return max(50, 2 * max(seasons))
 
 
-def plan_clock(recipe: Recipe, panel: Panel, seasons: tuple[int, int], limits: IntArray) -> Clock:
-    """Which time the network is told: of the day and the week, and of the year where most series were seen through one.
+def plan_clock(recipe: Recipe, panel: Panel, seasons: tuple[int, int]) -> Clock:
+    """Which time the network is told: of the day, the week and the year, where most series were seen through one.
 
     A year that is a season already is not told twice.
 
     Args:
         recipe: of the whole.
-        panel: what is trained on.
+        panel: what is trained on, held-out rows included.
         seasons: short and long, in rows.
-        limits: (S,) rows of each series that are trained on.
 
     Raises:
         UsageError: it is asked for, and the times of the panel have none.
@@ -108,14 +111,14 @@ def plan_clock(recipe: Recipe, panel: Panel, seasons: tuple[int, int], limits: I
     step = days_per_row(freq)
     if recipe.clock is False:
         return Clock()
-    seen = float(np.median(limits - panel.first_observed)) * step
-    yearly = recipe.clock or (seen >= YEAR and max(seasons) * step < 0.9 * YEAR)
-    clock = Clock.of(step, YEAR if yearly else min(seen, 0.9 * YEAR))
+    rows = panel.lengths - panel.first_observed
+    seen = step * float(np.median(rows[rows > 0])) if (rows > 0).any() else 0.0
+    longest = YEAR if recipe.clock or max(seasons) * step < SEEN * YEAR else SEEN * YEAR
+    clock = Clock.of(step, longest if recipe.clock else min(longest, seen / SEEN))
     if recipe.clock and not clock:
-        of_numbers = "Leave it out, or give times that are dates."
         raise UsageError(
-            f"clock must be None or False for a step of {freq.alias!r}, but got True. "
-            + (of_numbers if freq.is_integer else "Leave it out: a year of months is a season, such as 12.")
+            f"clock must be None or False for a step of {freq.alias!r}, but got True. Leave it out, or give times that "
+            "are dates, with steps shorter than months."
         )
     return clock
 
@@ -151,12 +154,18 @@ def plan_members(
     """
     kinds = [replace(recipe, start="pretrained" if pretrained else "scratch")]
     if pretrained and checked:
-        if recipe.horizon > REACH:
-            kinds = [replace(recipe, start="scratch", model=replace(recipe.model, encoder="patched"))]
-        kinds.append(replace(recipe, start="scratch", model=replace(recipe.model, head=OTHER_HEAD)))
+        _, beside, far = planned_kinds(recipe.model)
+        if recipe.horizon > FURTHEST:
+            kinds = [replace(recipe, start="scratch", model=far)]
+        kinds.append(replace(recipe, start="scratch", model=beside))
     usual = {"standard": len(kinds), "best": BEST_MEMBERS}.get(recipe.effort, 1)
     count = members or recipe.members or usual
     return tuple(replace(kinds[i % len(kinds)], seed=recipe.seed + i) for i in range(count))
+
+
+def planned_kinds(usual: ModelOptions) -> tuple[ModelOptions, ModelOptions, ModelOptions]:
+    """What `plan_members` makes of the usual network: itself, what is put beside it, and what looks far."""
+    return usual, replace(usual, head=OTHER_HEAD), replace(usual, encoder="patched")
 
 
 def plan_training(

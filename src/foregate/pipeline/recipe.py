@@ -58,8 +58,8 @@ class Recipe:
     decoder: int | None = None
     """Width of the decoder; None: that of the pretrained weights, or 64 from scratch."""
     clock: bool | None = None
-    """Whether the network is told the time of the day, the week and the year, where steps are shorter than those; None:
-    of the year if most series have one to train on. Not with effort ``instant``."""
+    """Whether the network is told the time of the day, the week and the year, where two steps or more make one; None:
+    of those that most series have one of, or nearly. Not with effort ``instant``."""
     recent: int = 12
     """Latest values given to the network at each step."""
     steps: int | None = None
@@ -73,8 +73,8 @@ class Recipe:
     augment: Augment | None = None
     """How much what is trained on is changed from time to time; None for not at all."""
     members: int | None = None
-    """Networks that are trained, with seeds of their own, and forecast together; None: 2 with effort ``standard``, a
-    pretrained one and one from scratch, 5 with effort ``best``, else one."""
+    """Networks that are trained, with seeds of their own, and forecast together; None: 2 of different kinds with effort
+    ``standard``, 5 with effort ``best``, else one."""
     combine: Combination = "weights"
     """What several networks say together: the mean, weighted by how each scores on held-out origins, or the median."""
     max_categories: int = 10_000

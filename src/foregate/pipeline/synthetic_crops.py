@@ -10,13 +10,13 @@ import numpy as np
 from foregate.core import Frequency, Panel
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.data.synthetic import KINDS, Kind, generate_batch
-from foregate.pipeline.plan import CELLS, plan_window
+from foregate.pipeline.plan import CELLS, FURTHEST, plan_window
 from foregate.training.batches import Batch, Crops
 from foregate.training.options import TrainingOptions
 
 __all__ = ["SyntheticCrops"]
 
-HORIZONS, LONG_HORIZONS = (4, 64), (64, 400)
+HORIZONS, LONG_HORIZONS = (4, 64), (64, FURTHEST)
 """Steps ahead, drawn evenly in their logarithm …"""
 LONG_SHARE = 0.1
 """… from the second range in this share of the batches."""

@@ -14,7 +14,7 @@ from foregate.forecasting.fitted import Fitted
 from foregate.models.architecture import Architecture
 from foregate.models.network import Network, make_network
 from foregate.models.options import CALLED, ModelOptions
-from foregate.pipeline.plan import plan_members
+from foregate.pipeline.plan import planned_kinds
 from foregate.pipeline.prepare import season_pair, shown_seasons
 from foregate.pipeline.recipe import Recipe
 from foregate.training.engine import TorchEngine
@@ -49,11 +49,7 @@ def networks_of(warm: Fitted, recipe: Recipe, panel: Panel) -> tuple[Network, ..
         raise UsageError(
             "a model that is trained on must be run by torch, but got another. Load it with engine='torch'."
         )
-    kinds = {(network.spec.built.head, network.spec.built.encoder) for network in networks}
-    planned = recipe.model.is_pretrained and kinds != {
-        (recipe.model.head, recipe.model.encoder)
-    }  # beside the usual one
-    plans = plan_members(recipe, pretrained=planned, members=len(networks))
+    plans = [replace(recipe, model=_planned(recipe.model, network)) for network in networks]
     others = list(dict.fromkeys(each for own in zip(networks, plans, strict=True) for each in _others(warm, *own)))
     if recipe.members not in (None, len(networks)):
         others.append(("members", recipe.members, len(networks)))
@@ -69,6 +65,13 @@ def networks_of(warm: Fitted, recipe: Recipe, panel: Panel) -> tuple[Network, ..
             "these out, or fit anew."
         )
     return tuple(_dropping(network, recipe) for network in networks)
+
+
+def _planned(model: ModelOptions, network: Network) -> ModelOptions:
+    """The one of the usual network's kinds that this one is, where the usual is asked for; else what is asked for."""
+    kinds = planned_kinds(model) if model.is_pretrained else (model,)
+    own = network.spec.built
+    return next((kind for kind in kinds if (kind.encoder, kind.head) == (own.encoder, own.head)), model)
 
 
 def _others(warm: Fitted, network: Network, recipe: Recipe) -> Iterator[Difference]:

@@ -83,8 +83,8 @@ class Live:
         frequency, clock = Frequency.parse(freq), fitted.spec.clock
         if clock and not math.isclose(days_per_row(frequency), clock.step):
             raise ModelError(
-                f"freq must be a step of {clock.step:g} days, as the model was fitted, but got "
-                f"{frequency.alias!r}. Give the frequency of its panel."
+                f"freq must be as long as the step of the model, {clock.step:.4g} days, but got {frequency.alias!r}. "
+                "Give the frequency of its panel."
             )
         self.fitted = fitted
         self._roster = Roster(frequency)
@@ -105,7 +105,7 @@ class Live:
         filled = np.flatnonzero(panel.lengths)
         starts = panel.times[panel.offsets[filled]]
         live._roster.add(panel.ids[filled].tolist(), starts)
-        numbers = live._state.add(len(filled), days_of(starts))
+        numbers = live._state.add(len(filled), days_of(starts, live.freq))
         live._state.read(numbers, panel.lengths[filled], panel.values, panel.mask)
         return live
 
@@ -152,7 +152,7 @@ class Live:
         plan = arrange(given, self._roster, self._state)
         numbers, new = plan.numbers, plan.numbers < 0
         if new.any():
-            numbers[new] = self._state.add(int(new.sum()), days_of(plan.starts[new]))
+            numbers[new] = self._state.add(int(new.sum()), days_of(plan.starts[new], self.freq))
             self._roster.add(plan.update.new, plan.starts[new])
         on = plan.lengths > 0
         self._state.read(numbers[on], plan.lengths[on], plan.values, plan.mask)
