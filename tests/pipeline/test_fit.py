@@ -567,3 +567,38 @@ def test_weights_of_held_out_rows_alone_teach_nothing():
     with pytest.raises(UsageError, match=r"above 0 for some row that is trained on, but got 0 for all \d+ of them"):
         fit(small(), wavy(40), weights=rows)
     fit(small(), wavy(40), weights=1 - rows)
+
+
+@pytest.mark.parametrize(
+    ("series", "changes", "share"),
+    [
+        (1, {}, 3 / 4),
+        (4, {}, 3 / 7),
+        (10, {}, None),
+        (1, {"effort": "fast"}, 3 / 4),
+        (1, {"members": 2}, None),
+        (1, {"combine": "median"}, None),
+        (1, {"start": "scratch"}, None),
+        (1, {"validate": False}, None),
+    ],
+)
+def test_what_little_can_tell_is_not_believed_alone(series, changes, share):
+    """Of few held-out windows the pretrained network keeps the share that they leave in doubt, and its forecasts."""
+    panel, start = wavy(*[24] * series), load_shipped("tiny")  # a window of 10 steps each
+    recipe = Recipe(10, (), **{"steps": 2, "batch": 4, "crop": 20} | changes)
+    fitted, report = fit(recipe, panel, start=start)
+    noted = [note for note in report.notes if note.startswith("few windows")]
+    if share is None:
+        assert not noted
+        return
+    assert noted == [
+        f"few windows could be held out: {share:.0%} of the forecast is what the pretrained weights said before."
+    ]
+    *members, last = fitted.engine.engines
+    assert fitted.engine.shares[-1] == pytest.approx(share)
+    assert sum(fitted.engine.shares) == pytest.approx(1)
+    assert len(members) == (1 if changes else 2)
+    at_once, _ = instant(Recipe(10, (), "instant"), panel, start)
+    plain = replace(fitted, engine=last, calibration=Calibration(np.ones((1, len(LEVELS)))))
+    said, expected = (each.forecast(panel, 10, (0.5,)).values for each in (plain, at_once))
+    np.testing.assert_allclose(said, expected, rtol=1e-4)

@@ -51,13 +51,18 @@ class Evidence:
         """Held-out windows over all series, as if they did not overlap."""
         return self.series * self.spans
 
+    @property
+    def doubt(self) -> float:
+        """Share, 0 to 1, in which what was there before any outcome is still believed."""
+        return PRIOR_WINDOWS / (self.windows + PRIOR_WINDOWS)
+
     def trust(self, change: float) -> float:
         """How much of a change of widths is believed, 0 to 1.
 
         Outcomes of one stretch of time share its shocks, however many series there are.
         """
         half = WIDER_AFTER if change > 1 else NARROWER_AFTER
-        return self.windows / (self.windows + PRIOR_WINDOWS) * self.spans / (self.spans + half)
+        return (1 - self.doubt) * self.spans / (self.spans + half)
 
 
 USUAL_PERSISTENCE = 0.8
@@ -161,8 +166,7 @@ def persistence(
         return USUAL_PERSISTENCE
     apart = np.broadcast_to(np.diff(k), both.shape)[both].mean()
     found = max(float((now * then).sum() / size), 0.0) ** (1 / apart)
-    trust = evidence.windows / (evidence.windows + PRIOR_WINDOWS)
-    return float(np.clip(trust * found + (1 - trust) * USUAL_PERSISTENCE, 0, 0.999))
+    return float(np.clip((1 - evidence.doubt) * found + evidence.doubt * USUAL_PERSISTENCE, 0, 0.999))
 
 
 def _neighbours(observed: NDArray[np.bool_], k: int) -> slice:

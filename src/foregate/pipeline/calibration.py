@@ -13,7 +13,7 @@ from foregate.forecasting.intervals import LARGEST_FACTOR, LEAST_FACTOR, Calibra
 from foregate.pipeline.plan import HoldOut
 from foregate.pipeline.recipe import LEVELS
 
-__all__ = ["Outcomes", "as_wide_as", "calibrated", "judged_series", "judged_steps", "no_calibration"]
+__all__ = ["Outcomes", "as_wide_as", "calibrated", "evidence_of", "judged_series", "judged_steps", "no_calibration"]
 
 IntArray = NDArray[np.int64]
 
@@ -30,6 +30,12 @@ def judged_series(held: HoldOut) -> IntArray:
     """Numbers of the series whose held-out origins are used."""
     able = np.flatnonzero((held.origins >= 0).any(1))
     return able[evenly(len(able), MOST_JUDGED)]
+
+
+def evidence_of(held: HoldOut, judged: IntArray, horizon: int) -> Evidence:
+    """How much the held-out windows of one series or more can tell."""
+    first, last = held.limits[judged] - 1, held.origins[judged].max(1)
+    return Evidence(len(judged), 1 + float(np.mean(last - first)) / horizon)
 
 
 def judged_steps(horizon: int) -> IntArray:
@@ -88,8 +94,7 @@ def calibrated(
         observed.append(there)
     if not outcomes:
         return no_calibration() if prior is None else Calibration(prior[nearest])
-    first, last = held.limits[judged] - 1, held.origins[judged].max(1)
-    evidence = Evidence(len(judged), 1 + float(np.mean(last - first)) / horizon)
+    evidence = evidence_of(held, judged, horizon)
     came, asked = np.concatenate(outcomes), np.concatenate(observed)
     found = calibrate(came, np.concatenate(quantiles), asked, LEVELS, evidence, prior)
     lasting = persistence(came, np.concatenate(quantiles), asked, k, evidence)

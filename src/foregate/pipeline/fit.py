@@ -16,7 +16,16 @@ from foregate.forecasting.ensemble import Ensemble
 from foregate.forecasting.fitted import Fitted, require_counts
 from foregate.forecasting.intervals import Calibration
 from foregate.forecasting.origins import raw_quantiles
-from foregate.pipeline.calibration import MOST_JUDGED, Outcomes, as_wide_as, calibrated, judged_series, judged_steps
+from foregate.models.network import Network
+from foregate.pipeline.calibration import (
+    MOST_JUDGED,
+    Outcomes,
+    as_wide_as,
+    calibrated,
+    evidence_of,
+    judged_series,
+    judged_steps,
+)
 from foregate.pipeline.instant import instant
 from foregate.pipeline.member import Member, Task, new_network, train_member
 from foregate.pipeline.plan import FURTHEST, HoldOut, hold_out, plan_clock, plan_members, plan_window
@@ -33,6 +42,8 @@ __all__ = ["fit", "new_network"]
 
 SHARPNESS = 8
 """Members weigh in proportion to their score to the power of minus this: a tenth worse is half as much."""
+LEAST_DOUBT = 0.25
+"""A pretrained network as it was has its share of the forecast, the doubt that held-out windows leave, from here on."""
 
 
 def fit(
@@ -53,7 +64,8 @@ def fit(
        trained on the rest; the averaged weights that score best on the held-out origins are kept, those of `start`
        included.
     3. Between these and the trained weights, the blend that scores best is taken (Wortsman et al. 2022).
-    4. Of several networks, the forecast is the median, or the mean weighted by how they score.
+    4. Of several networks, the forecast is the median, or the mean weighted by how they score. Where less than ten
+       windows could be held out to tell how they score, `start` as it was keeps a share of it.
     5. Intervals are calibrated on the held-out origins; as far as these are few, they are as wide as the instant
        forecaster's.
     6. Training goes on for a fifth of the steps at a tenth of the rate with the held-out rows included, so that the
@@ -95,7 +107,8 @@ def fit(
         first = before[i] if before else begun if own.start == "pretrained" else None
         told = numbered(callbacks, i, len(plans))
         members.append(train_member(own, task, first, callbacks=told, checkpoint=place))
-    engine = _together(members, recipe)
+    doubt = _doubt(recipe, task) if begun is not None and not before else 0.0
+    engine = _together(members, recipe, *([new_network(recipe, inputs.spec, begun)] if doubt else []), doubt=doubt)
     prior = None if begun is None else _instant_widths(recipe, begun, engine, task)
     said = _said(engine, task, recipe.horizon)
     calibration = calibrated(inputs, held, task.judged, recipe.horizon, said, prior)
@@ -112,7 +125,7 @@ def fit(
         trust=best.trust,
         score=best.score,
         members=tuple(_described(member) for member in members) if len(members) > 1 else (),
-        notes=(*_notes(panel, held), *_start_notes(recipe, start, best, alone=len(members) == 1)),
+        notes=(*_notes(panel, held), *_start_notes(recipe, start, best, alone=len(members) == 1), *_doubts(doubt)),
     )
     return fitted, report
 
@@ -125,15 +138,30 @@ def _told(recipe: Recipe, panel: Panel, held: HoldOut, seasons: tuple[int, int])
     return InputSpec(seasons, recipe.recent, plan_window(seasons), counts, columns, clock)
 
 
-def _together(members: Sequence[Member], recipe: Recipe) -> Engine:
-    """What runs all members, now and when they have been trained on."""
-    engines = [TorchEngine(member.network) for member in members]
+def _doubt(recipe: Recipe, task: Task) -> float:
+    """The share of the forecast that the pretrained network keeps, since little was held out; 0 where enough was."""
+    chosen = recipe.members is not None or recipe.combine == "median"
+    if chosen or recipe.horizon > FURTHEST or not len(task.judged):
+        return 0.0
+    doubt = evidence_of(task.held, task.judged, recipe.horizon).doubt
+    return doubt if doubt >= LEAST_DOUBT else 0.0
+
+
+def _doubts(doubt: float) -> tuple[str, ...]:
+    told = f"few windows could be held out: {doubt:.0%} of the forecast is what the pretrained weights said before."
+    return (told,) if doubt else ()
+
+
+def _together(members: Sequence[Member], recipe: Recipe, *beside: Network, doubt: float) -> Engine:
+    """What runs all members, now and when they have been trained on, and beside them what has the rest of the say."""
+    engines = [TorchEngine(network) for network in (*(member.network for member in members), *beside)]
     if len(engines) == 1:
         return engines[0]
     scores = np.array([member.score for member in members])
     known = np.isfinite(scores).all() and (scores > 0).all()
     weights = (scores.min() / scores) ** SHARPNESS if known else np.ones(len(scores))
-    return Ensemble(engines, None if recipe.combine == "median" else tuple((weights / weights.sum()).tolist()))
+    shares = [*((1 - doubt) * weights / weights.sum()).tolist(), *[doubt] * len(beside)]
+    return Ensemble(engines, None if recipe.combine == "median" else tuple(shares))
 
 
 def _described(member: Member) -> dict[str, Any]:
