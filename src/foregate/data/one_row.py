@@ -10,7 +10,8 @@ Letters: S series, L columns of a tape, A averages, F features.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,18 +45,16 @@ Float32Array = NDArray[np.float32]
 NAN = math.nan
 
 
-def _place(name: str) -> slice:
-    """Where a field of CARRIED lies, in numbers."""
-    kind, begin = (CARRIED.fields or {})[name][:2]
-    return slice(begin // 8, begin // 8 + kind.itemsize // 8)
+def _place(name: str) -> int:
+    """Where a field of CARRIED begins, in numbers."""
+    return int((CARRIED.fields or {})[name][1]) // 8
 
 
 FIELDS = CARRIED.itemsize // 8
 COUNTS = 7
 """The first fields are the same in all units: seen, gap, first, total, absolute, least and most."""
-LEVEL, PEAK = _place("level").start, _place("peak").start
-AVERAGE, TOP, BOTTOM = _place("average"), _place("top"), _place("bottom")
-SEASONS = slice(_place("season_total").start, _place("season_seen").stop)
+GAP, LEVEL, PEAK = map(_place, ("gap", "level", "peak"))
+AVERAGE, TOP, SUMS = map(_place, ("average", "top", "season_total"))
 QUICK, SLOW = NEWEST_SEASON_WEIGHTS
 
 
@@ -73,6 +72,13 @@ class Latest:
     """As float32 holds it."""
     scale: float
     """1 while there is none."""
+    carried: Sequence[float]
+    """What is carried after it, as CARRIED has it."""
+
+
+def _flat(numbers: NDArray[Any], kind: str) -> memoryview:
+    """An array whose numbers are read and written one by one, in a fifth of the time."""
+    return memoryview(numbers).cast("B").cast(kind)  # type: ignore[call-overload, no-any-return]
 
 
 class OneRow:
@@ -80,185 +86,251 @@ class OneRow:
 
     def __init__(self, spec: InputSpec, arrays: Mapping[str, NDArray[Any]]) -> None:
         """For the inputs of a model without covariates, and the arrays of a `foregate.forecasting.state.State`."""
-        self.spec = spec
-        self.source = arrays["carried"]
-        self.carried = self.source.view(np.float64).reshape(-1, 2, FIELDS)
-        self.z, self.mask, self.count = arrays["z"], arrays["mask"], arrays["count"]
-        self.profile, self.season_mean, self.log = arrays["profile"], arrays["season_mean"], arrays["log"]
-        self.column, self.rows, self.late, self.first = (arrays[name] for name in ("column", "rows", "late", "first"))
+        self.spec, self.source = spec, arrays["carried"]
+        self._z_rows, self._mask_rows = arrays["z"], arrays["mask"]
+        self.length = arrays["z"].shape[-1]
+        every = arrays["carried"].view(np.float64)
+        self._carried = _flat(every, "d")
+        self._averages = every.reshape(-1, 2, FIELDS)[..., AVERAGE:SUMS].reshape(-1, 2, 3, A)
+        self._new = np.ones((2, 2, A))  # of both tracks what is new to their averages, and how many that is: 1
+        self._new_numbers = _flat(self._new, "d")
+        kinds = {"z": "f", "season_mean": "f", "profile": "f", "count": "f", "mask": "?", "log": "?"}
+        kinds |= {"column": "q", "rows": "q", "late": "q", "first": "d"}
+        flat = {name: _flat(arrays[name], kind) for name, kind in kinds.items()}
+        self._z, self._mask, self._season_mean = flat["z"], flat["mask"], flat["season_mean"]
+        self._profile, self._count, self._first = flat["profile"], flat["count"], flat["first"]
+        self._log, self._column, self._rows, self._late = flat["log"], flat["column"], flat["rows"], flat["late"]
         m = spec.seasons[0]
         rates = [*[1 / spec.window] * 4, *SMOOTHING, *(rate / math.sqrt(m) for rate in SLOPES)]
         self._keep = 1 - np.array([*rates, *[1 / spec.window] * ERRORS])
-        self._x, self._lacking = np.zeros((2, A)), np.zeros((2, A), np.bool_)
-        self._there = np.zeros((2, A), np.bool_)
-        self._lags = np.array(spec.lags)
-        self._index, self._absent = np.zeros_like(self._lags), np.zeros(len(self._lags) - spec.recent, np.bool_)
-        self._size = np.zeros(len(spec.lags) + 1 + len(SMOOTHING) + len(SLOPES) + 1, np.float32)
+        self._out = np.zeros(spec.n_features, np.float32)
+        self._numbers = _flat(self._out, "f")
+        n = len(spec.lags)
+        self._lags, self._levels = self._out[:n], self._out[: n + 1 + len(SMOOTHING)]
+        self._paths = self._out[: len(self._levels) + len(SLOPES) + 1]
+        self._sizes = np.zeros_like(self._paths)
+        self._skill = self._out[len(self._paths) :][:ERRORS]
+        self._places = spec.lookback - np.array(spec.lags)
         self._seasons_told = math.log(m) / 3, math.log(spec.seasons[1]) / 3
 
-    def read(self, number: int, value: float) -> bool:
-        """Read the next row of a series that has been observed before, and whose tape has a column left.
+    def room(self, number: int) -> bool:
+        """Whether the tape of a series has a column left."""
+        return self._column[number] + 1 < self.length
+
+    def read(self, number: int, value: float) -> Latest | None:
+        """Read the next row of a series, whose tape has a column left.
 
         Args:
             number: of the series.
             value: in the units of the data, as float32 holds it; NaN where not observed.
 
         Returns:
-            whether it was read: False, and nothing is changed, where the series is not clearly positive any more.
+            None where that takes arrays, and nothing is changed then: before the first observation, and where the
+            series is not clearly positive any more.
         """
-        block = self.carried[number]
-        before = block.tolist()
-        seen, gap, first, total, absolute, least, most = before[LINEAR][:COUNTS]
-        units, observed = (2 if self.log[number] else 1), value == value
-        z = [before[LINEAR][LEVEL], before[LOG][LEVEL]]
+        carried, tracks = self._carried, 2 if self._log[number] else 1
+        at = 2 * FIELDS * number
+        seen, gap, first, total, absolute, least, most, level, peak = carried[at : at + AVERAGE].tolist()
+        if not seen:
+            return None
+        column, observed = self._column[number] + 1, value == value
+        held = [value] if observed else [level]
         if observed:
             seen, total, absolute = seen + 1, value + total, abs(value) + absolute
             least, most = min(value, least), max(value, most)
-            z[LINEAR] = value
-            if units == 2:
-                if not 0 < least >= POSITIVE_SHARE * (total / seen):
-                    return False
-                z[LOG] = math.log(max(value, POSITIVE_SHARE * (absolute / seen)) / first)
-        column = self.column.item(number) + 1
-        newest = self.z[number, :units, column]
-        newest[:] = z[:units]
-        held = newest.tolist()
-        counts = [seen, 0.0 if observed else gap + 1, first, total, absolute, least, most]
-        found = [self._track(number, u, column, value, z[u], held[u], before[u]) for u in range(units)]
-        now = block[:units]
-        now[:, :COUNTS] = counts
-        self.mask[number, :units, column] = observed
-        memories = [each[1] for each in found]
-        self.season_mean[number, :units, column] = [each[0] for each in memories]
-        self.profile[number, :units, column] = [each[1] for each in memories]
-        self.count[number, :units, column] = [each[2] for each in memories]
-        now[:, SEASONS] = [each[3] for each in memories]
-        self._average(now, [each[0] for each in found] if observed else None)
+        if tracks == 2:
+            if not 0 < least >= POSITIVE_SHARE * (total / seen):
+                return None
+            relative = math.log(max(value, POSITIVE_SHARE * (absolute / seen)) / first) if observed else 0.0
+            held.append(relative if observed else carried[at + FIELDS + LEVEL])
+        counts = array("d", (seen, 0.0 if observed else gap + 1, first, total, absolute, least, most))
+        cell = 2 * number * self.length + column
+        x = self._tracks(cell, at, value, gap, held)
+        for begin in range(at, at + tracks * FIELDS, FIELDS):
+            carried[begin : begin + COUNTS] = counts
+        self._average(number, x)
         if observed:
-            now[:, LEVEL] = z[:units]
-            np.maximum(now[:, PEAK], now[:, AVERAGE.start + SCALE], out=now[:, PEAK])
-        self.column[number] = column
-        self.rows[number] += 1
-        return True
+            for begin, z in zip(range(at, at + tracks * FIELDS, FIELDS), held, strict=True):
+                carried[begin + LEVEL] = z
+                change = carried[begin + AVERAGE + SCALE]
+                if change > carried[begin + PEAK]:
+                    carried[begin + PEAK] = change
+        self._column[number] = column
+        rows = self._rows[number] = self._rows[number] + 1
+        return self._latest(number, tracks - 1, column, rows - self._late[number])
 
     def latest(self, number: int) -> Latest:
-        """Where the latest row lies, and what 0 and 1 stand for in its units."""
-        unit = LOG if self.log[number] else LINEAR
-        column = self.column.item(number)
-        rows = self.rows.item(number) - self.late.item(number)
-        track = self.carried[number, unit]
-        scale = max(track.item(AVERAGE.start + SCALE), LEAST_SCALE * track.item(PEAK))
-        return Latest(number, unit, column, rows, self.z.item(number, unit, column), scale if scale > 0 else 1.0)
+        """Where the latest row lies, and what is known there."""
+        unit = LOG if self._log[number] else LINEAR
+        return self._latest(number, unit, self._column[number], self._rows[number] - self._late[number])
 
-    def _average(self, now: NDArray[np.float64], x: list[list[float]] | None) -> None:
-        """Move the averages on; see `foregate.data.statistics._averages`."""
-        top, bottom = now[:, TOP], now[:, BOTTOM]
-        top *= self._keep
-        bottom *= self._keep
-        if x is None:
+    def _latest(self, number: int, unit: int, column: int, rows: int) -> Latest:
+        at = (2 * number + unit) * FIELDS
+        carried = self._carried[at : at + TOP].tolist()
+        scale = max(carried[AVERAGE + SCALE], LEAST_SCALE * carried[PEAK])
+        level = self._z[(2 * number + unit) * self.length + column]
+        return Latest(number, unit, column, rows, level, scale if scale > 0 else 1.0, carried)
+
+    def _average(self, number: int, x: list[list[float]]) -> None:
+        """Move the averages of tracks on by what they take in; see `foregate.data.statistics._averages`."""
+        some = self._averages[number, : len(x)]  # (tracks, 3, A): averages, decayed sums and decayed counts
+        sums = some[:, 1:]
+        sums *= self._keep
+        if not x[0]:
             return
-        n = len(now)
-        new, lacking, there = self._x[:n], self._lacking[:n], self._there[:n]
-        new[...] = x
-        np.isnan(new, out=lacking)
-        np.logical_not(lacking, out=there)
-        np.copyto(new, 0.0, where=lacking)
-        top += new
-        bottom += there
-        np.divide(top, bottom, out=now[:, AVERAGE], where=there)
+        new, numbers = self._new[: len(x)], self._new_numbers
+        for u, each in enumerate(x):
+            numbers[2 * A * u : 2 * A * u + A] = array("d", each)
+        if (total := sum(x[-1])) == total:
+            sums += new
+            np.divide(sums[:, 0], sums[:, 1], out=some[:, 0])
+            return
+        there = ~np.isnan(new[:, 0])
+        sums += np.stack([np.where(there, new[:, 0], 0), there], 1)
+        np.divide(sums[:, 0], sums[:, 1], out=some[:, 0], where=there)
 
-    def _track(
-        self, number: int, unit: int, column: int, value: float, z: float, held: float, before: list[float]
-    ) -> tuple[list[float], tuple[list[float], ...]]:
-        """What the averages take in of a row (A,), NaN for nothing, and what is kept of the seasons: means (2,),
-        memories (4,), counts (2,), and sums and counts of the last season (4,)."""
-        short, long = self.spec.seasons
-        observed = value == value
-        row_z, row_mask = self.z[number, unit], self.mask[number, unit]
-        back, expected = [NAN, NAN], [NAN] * 4
-        means, profile, counts, sums = [0.0, 0.0], [0.0] * 4, [0.0, 0.0], [0.0] * 4
-        for i, m in enumerate((short, long)):
-            ago = column - m
-            was_seen = (m > 1 or i == 0) and row_mask.item(ago)
-            was = row_z.item(ago) if was_seen else 0.0
-            if was_seen:
-                back[i] = was
-            if m == 1:
+    def _tracks(self, cell: int, at: int, value: float, gap: float, z: list[float]) -> list[list[float]]:
+        """Read a row of each track of a series; see `foregate.data.statistics.read`.
+
+        Args:
+            cell: of the row on the tape of the first.
+            at: where in what is carried the first begins.
+            value: in the units of the data; NaN where not observed.
+            gap: rows since the last observed one before.
+            z: in the units of each track; the last observed one where not observed.
+
+        Returns:
+            what the averages of each take in (A,), NaN for nothing; empty where not observed.
+        """
+        observed, short = value == value, self.spec.seasons[0]
+        held = []
+        for u, each in enumerate(z):
+            place = cell + u * self.length
+            self._mask[place], self._z[place] = observed, each
+            held.append(self._z[place])
+        back, expected = self._seasons(cell, at, held, observed)
+        found: list[list[float]] = []
+        for u, each in enumerate(z):
+            if not observed:
+                found.append([])
                 continue
-            total, seen = before[SEASONS.start + i], before[SEASONS.start + 2 + i]
-            mean_before = total / max(seen, 1.0)
-            total = sums[i] = (held if observed else 0.0) - was + total
-            seen = sums[2 + i] = observed - was_seen + seen
-            mean = means[i] = total / max(seen, 1.0)
-            old, often = self.profile[number, unit, ago, 2 * i : 2 * i + 2].tolist(), self.count.item(number, unit, ago, i)
-            quick, slow = old
-            if often > 0:
-                expected[2 * i : 2 * i + 2] = quick + mean_before, slow + mean_before
-            if observed:
-                often, above = often + 1, held - mean
-                share = 1 / often
-                quick += max(share, QUICK) * (above - quick)
-                slow += max(share, SLOW) * (above - slow)
-            counts[i], profile[2 * i], profile[2 * i + 1] = often, quick, slow
-        if not observed:
-            return [], (means, profile, counts, sums)
-        level, gap = before[LEVEL], before[1]
-        change = (held - back[0]) / short
-        moved = [NAN, NAN] if gap else [back[0] + short * slope for slope in before[AVERAGE][SLOPE]]
-        x = [abs(z - level) / math.sqrt(1 + gap), abs(value), z, float(value == 0), z, z, change, change]
-        x += [abs(held - foretold) for foretold in (*back, *expected, *moved)]
-        return x, (means, profile, counts, sums)
+            now, (ago, _) = held[u], back[u]
+            carried, begin = self._carried, at + u * FIELDS
+            change = (now - ago) / short
+            x = [abs(each - carried[begin + LEVEL]) / math.sqrt(1 + gap), abs(value), each, float(value == 0)]
+            x += each, each, change, change
+            x += [abs(now - foretold) for foretold in (*back[u], *expected[u])]
+            if gap:
+                x += NAN, NAN
+            else:
+                begin += AVERAGE + SLOPE.start
+                x += [abs(now - ago - short * slope) for slope in carried[begin : begin + len(SLOPES)]]
+            found.append(x)
+        return found
 
-    def features(self, latest: Latest, out: Float32Array) -> None:
-        """Write what the encoder reads (F,) of the latest row; see `View.features`."""
-        spec, unit, column = self.spec, latest.unit, latest.column
-        (short, long), recent = spec.seasons, spec.recent
-        track = self.carried[latest.number, unit]
-        seen, gap = track[:2].tolist()
-        average = track[AVERAGE]
-        n = len(self._lags)
-        np.subtract(column, self._lags, out=self._index)
-        self.z[latest.number, unit].take(self._index, out=out[:n], mode="clip")
-        np.logical_not(self.mask[latest.number, unit].take(self._index[recent:], mode="clip"), out=self._absent)
-        np.copyto(out[recent:n], latest.level, where=self._absent)
-        if latest.rows <= recent:
-            out[latest.rows - 1 : recent] = latest.level
-        numbers = average.tolist()
-        out[n : n + 1 + len(SMOOTHING)] = [numbers[MEAN], *numbers[SMOOTH]]
-        paths = out[: n + 1 + len(SMOOTHING)]
-        paths -= latest.level
-        paths /= latest.scale
-        shift = 0.0
-        if long > 1 and latest.rows > long:
-            means = self.season_mean[latest.number, unit, :, 0]
-            shift = (means.item(column) - means.item(column - long)) / latest.scale
-        n = len(self._size)
-        out[len(paths) : n] = [*(slope * short / latest.scale for slope in numbers[SLOPE]), shift]
-        relative, size = out[:n], self._size
-        np.abs(relative, out=size)
-        np.log1p(size, out=size)
-        np.copysign(size, relative, out=relative)
-        skill = out[n : n + ERRORS]
-        np.divide(average[JUDGED], latest.scale, out=skill, casting="same_kind")
+    def _seasons(
+        self, cell: int, at: int, held: list[float], observed: bool
+    ) -> tuple[list[list[float]], list[list[float]]]:
+        """Read a row of each track into the memories of seasons; see `foregate.data.statistics._seasonal_memory`.
+
+        Returns:
+            of each track what held a short and a long season ago, and what each memory had expected; NaN for nothing.
+        """
+        carried, profile = self._carried, self._profile
+        back, expected = [[NAN, NAN] for _ in held], [[NAN] * 4 for _ in held]
+        for i, m in enumerate(self.spec.seasons):
+            ago = cell - m
+            was_seen = (m > 1 or i == 0) and self._mask[ago]
+            if m == 1:
+                if was_seen:
+                    for u in range(len(held)):
+                        back[u][0] = self._z[ago + u * self.length]
+                continue
+            seen_before, often = carried[at + SUMS + 2 + i], self._count[2 * ago + i]
+            seen, known = seen_before + observed - was_seen, often > 0
+            often += observed
+            share = 1 / often if often else 0.0
+            quick_share, slow_share = max(share, QUICK), max(share, SLOW)
+            for u, now in enumerate(held):
+                tape, place = u * self.length, at + u * FIELDS + SUMS + i
+                total = total_before = carried[place]
+                was = 0.0
+                if was_seen:
+                    was = back[u][i] = self._z[ago + tape]
+                carried[place] = total = (now if observed else 0.0) - was + total_before
+                carried[place + 2] = seen
+                mean = total / max(seen, 1.0)
+                old = 4 * (ago + tape) + 2 * i
+                quick, slow = profile[old], profile[old + 1]
+                if known:
+                    mean_before = total_before / max(seen_before, 1.0)
+                    expected[u][2 * i], expected[u][2 * i + 1] = quick + mean_before, slow + mean_before
+                if observed:
+                    quick += quick_share * (now - mean - quick)
+                    slow += slow_share * (now - mean - slow)
+                new = 4 * (cell + tape) + 2 * i
+                profile[new], profile[new + 1] = quick, slow
+                self._count[2 * (cell + tape) + i], self._season_mean[2 * (cell + tape) + i] = often, mean
+        return back, expected
+
+    def features(self, latest: Latest) -> Float32Array:
+        """What the encoder reads (F,) of the latest row, see `View.features`; the array is used again."""
+        spec, numbers, carried = self.spec, self._numbers, latest.carried
+        self._relative(latest)
+        i = len(self._paths)
+        errors = carried[AVERAGE + JUDGED.start : TOP]
+        numbers[i : i + ERRORS] = array("f", errors)
+        skill = self._skill
+        skill /= latest.scale
         skill += LEAST_ERROR
         np.log(skill, out=skill)
-        np.copyto(skill, 0.0, where=np.isnan(skill))
-        scale, of = max(numbers[SCALE], LEAST_SCALE * track.item(PEAK)), numbers[SIZE]
-        relative_scale = scale if unit == LOG or not of > 0 else scale / of
-        often = self.count[latest.number, unit, column].tolist()
-        end = n + ERRORS + 10
-        out[n + ERRORS : end] = [
-            math.log1p(seen) / 5,
+        if (total := sum(errors)) != total:
+            np.copyto(skill, 0, where=np.isnan(skill))
+        i += ERRORS
+        scale, size = max(carried[AVERAGE + SCALE], LEAST_SCALE * carried[PEAK]), carried[AVERAGE + SIZE]
+        relative = scale if latest.unit == LOG or not size > 0 else scale / size
+        often = 2 * ((2 * latest.number + latest.unit) * self.length + latest.column)
+        facts = [
+            math.log1p(carried[0]) / 5,
             *self._seasons_told,
-            math.log(max(relative_scale, 1e-6)) / 5,
-            unit,
-            gap == 0,
-            math.log1p(gap),
-            numbers[ZEROS],
-            often[0] > 0,
-            often[1] > 0,
+            math.log(max(relative, 1e-6)) / 5,
+            latest.unit,
+            carried[GAP] == 0,
+            math.log1p(carried[GAP]),
+            carried[AVERAGE + ZEROS],
+            self._count[often] > 0,
+            self._count[often + 1] > 0,
         ]
         if spec.clock:
-            day = self.first.item(latest.number) + (self.rows.item(latest.number) - 1) * spec.clock.step
+            day = self._first[latest.number] + (self._rows[latest.number] - 1) * spec.clock.step
             angles = [2 * math.pi * (day / cycle % 1) for cycle in spec.clock.cycles]
-            out[end:] = [*map(math.sin, angles), *map(math.cos, angles)]
+            facts += [*map(math.sin, angles), *map(math.cos, angles)]
+        numbers[i:] = array("f", facts)
+        return self._out
+
+    def _relative(self, latest: Latest) -> None:
+        """Write features in units of the row's scale; see `View._relative`."""
+        numbers, level, scale, column = self._numbers, latest.level, latest.scale, latest.column
+        (short, long), recent = self.spec.seasons, self.spec.recent
+        near = latest.number, latest.unit, slice(column - self.spec.lookback, column + 1)
+        self._z_rows[near].take(self._places, out=self._lags, mode="clip")
+        there = self._mask_rows[near].take(self._places[recent:]).tobytes()
+        if 0 in there:
+            for i, known in enumerate(there, recent):
+                if not known:
+                    numbers[i] = level
+        for i in range(latest.rows - 1, recent):
+            numbers[i] = level
+        i, average = len(there) + recent, latest.carried[AVERAGE:TOP]
+        paths = [average[MEAN], *average[SMOOTH]]
+        numbers[i : i + len(paths)] = array("f", paths)
+        self._levels -= level
+        self._levels /= scale
+        i, shift = i + len(paths), 0.0
+        if long > 1 and latest.rows > long:
+            cell = 2 * ((2 * latest.number + latest.unit) * self.length + column)
+            shift = (self._season_mean[cell] - self._season_mean[cell - 2 * long]) / scale
+        numbers[i : i + len(SLOPES) + 1] = array("f", [*(slope * short / scale for slope in average[SLOPE]), shift])
+        size = np.abs(self._paths, out=self._sizes)
+        np.log1p(size, out=size)
+        np.copysign(size, self._paths, out=self._paths)

@@ -21,7 +21,7 @@ class Quick:
     def __init__(self, state: State, lean: Lean) -> None:
         """Of a state of a model without covariates."""
         self.state, self.lean = state, lean
-        self._row = OneRow(state.spec, state.arrays)
+        self._row: OneRow | None = None
 
     def read(self, number: int, value: float) -> bool:
         """Read the next row of a series; NaN where not observed.
@@ -30,17 +30,15 @@ class Quick:
             whether it was read: False, and nothing is changed, where that takes the longer way. So does the first
             observation, and one after which the series is not clearly positive any more.
         """
-        arrays = self.state.arrays
-        if arrays["carried"] is not self._row.source:  # the state has grown
-            self._row = OneRow(self.state.spec, arrays)
-        row = self._row
-        if not row.carried.item(number, 0, 0):
-            return False
-        if row.column.item(number) + 1 >= row.z.shape[-1]:
+        arrays, row = self.state.arrays, self._row
+        if row is None or arrays["carried"] is not row.source:  # the state has grown
+            row = self._row = OneRow(self.state.spec, arrays)
+        if not row.room(number):
             self.state.make_room(np.array([number]), 1)
-        if not row.read(number, value):
+        latest = row.read(number, value)
+        if latest is None:
             return False
-        features = arrays["features"][number]
-        row.features(row.latest(number), features)
-        self.lean.encode(features, arrays["hidden"][number], arrays["output"][number])
+        told = row.features(latest)
+        arrays["features"][number] = told
+        self.lean.encode(told, arrays["hidden"][number], arrays["output"][number])
         return True
