@@ -43,6 +43,8 @@ __all__ = ["Latest", "OneRow"]
 
 Float32Array = NDArray[np.float32]
 NAN = math.nan
+LEAST = np.array(LEAST_ERROR, np.float32)
+"""Arrays are reckoned with in half the time that numbers take."""
 
 
 def _place(name: str) -> int:
@@ -55,6 +57,9 @@ COUNTS = 7
 """The first fields are the same in all units: seen, gap, first, total, absolute, least and most."""
 GAP, LEVEL, PEAK = map(_place, ("gap", "level", "peak"))
 AVERAGE, TOP, SUMS = map(_place, ("average", "top", "season_total"))
+FIRST_SLOPE = AVERAGE + SLOPE.start
+AVERAGES = AVERAGE, AVERAGE + FIELDS
+"""Where the averages of both tracks of a series begin."""
 QUICK, SLOW = NEWEST_SEASON_WEIGHTS
 
 
@@ -91,8 +96,10 @@ class OneRow:
         self.length = arrays["z"].shape[-1]
         every = arrays["carried"].view(np.float64)
         self._carried = _flat(every, "d")
-        self._averages = every.reshape(-1, 2, FIELDS)[..., AVERAGE:SUMS].reshape(-1, 2, 3, A)
-        self._new = np.ones((2, 2, A))  # of both tracks what is new to their averages, and how many that is: 1
+        self._blocks = every.reshape(-1, 2 * FIELDS)
+        self._new = np.zeros(2 * FIELDS)  # what is added to all that is carried: to the averages' sums, and 1 to counts
+        for begin in AVERAGES:
+            self._new[begin + 2 * A : begin + 3 * A] = 1
         self._new_numbers = _flat(self._new, "d")
         kinds = {"z": "f", "season_mean": "f", "profile": "f", "count": "f", "mask": "?", "log": "?"}
         kinds |= {"column": "q", "rows": "q", "late": "q", "first": "d"}
@@ -102,7 +109,9 @@ class OneRow:
         self._log, self._column, self._rows, self._late = flat["log"], flat["column"], flat["rows"], flat["late"]
         m = spec.seasons[0]
         rates = [*[1 / spec.window] * 4, *SMOOTHING, *(rate / math.sqrt(m) for rate in SLOPES)]
-        self._keep = 1 - np.array([*rates, *[1 / spec.window] * ERRORS])
+        keep = np.ones(FIELDS)
+        keep[TOP:SUMS] = np.tile(1 - np.array([*rates, *[1 / spec.window] * ERRORS]), 2)
+        self._keeps = {1: keep, 2: np.tile(keep, 2)}
         self._out = np.zeros(spec.n_features, np.float32)
         self._numbers = _flat(self._out, "f")
         n = len(spec.lags)
@@ -111,6 +120,8 @@ class OneRow:
         self._sizes = np.zeros_like(self._paths)
         self._skill = self._out[len(self._paths) :][:ERRORS]
         self._places = spec.lookback - np.array(spec.lags)
+        self._level, self._scale = np.zeros((), np.float32), np.zeros((), np.float32)
+        self._short, self._lookback = m, spec.lookback
         self._seasons_told = math.log(m) / 3, math.log(spec.seasons[1]) / 3
 
     def room(self, number: int) -> bool:
@@ -173,21 +184,26 @@ class OneRow:
 
     def _average(self, number: int, x: list[list[float]]) -> None:
         """Move the averages of tracks on by what they take in; see `foregate.data.statistics._averages`."""
-        some = self._averages[number, : len(x)]  # (tracks, 3, A): averages, decayed sums and decayed counts
-        sums = some[:, 1:]
-        sums *= self._keep
-        if not x[0]:
+        block = self._blocks[number] if len(x) == 2 else self._blocks[number, :FIELDS]
+        np.multiply(block, self._keeps[len(x)], out=block)
+        if x[0][0] != x[0][0]:  # not observed
             return
-        new, numbers = self._new[: len(x)], self._new_numbers
-        for u, each in enumerate(x):
-            numbers[2 * A * u : 2 * A * u + A] = array("d", each)
+        new, numbers = self._new, self._new_numbers
+        for begin, each in zip(AVERAGES, x, strict=False):
+            numbers[begin + A : begin + 2 * A] = array("d", each)
         if (total := sum(x[-1])) == total:
-            sums += new
-            np.divide(sums[:, 0], sums[:, 1], out=some[:, 0])
+            np.add(block, new[: len(block)], out=block)
+            for begin in AVERAGES[: len(x)]:
+                top = begin + A
+                np.divide(block[top : top + A], block[top + A : top + 2 * A], out=block[begin:top])
             return
-        there = ~np.isnan(new[:, 0])
-        sums += np.stack([np.where(there, new[:, 0], 0), there], 1)
-        np.divide(sums[:, 0], sums[:, 1], out=some[:, 0], where=there)
+        for begin in AVERAGES[: len(x)]:
+            average, top, bottom = block[begin : begin + 3 * A].reshape(3, A)
+            x_new = new[begin + A : begin + 2 * A]
+            there = ~np.isnan(x_new)
+            top += np.where(there, x_new, 0)
+            bottom += there
+            np.divide(top, bottom, out=average, where=there)
 
     def _tracks(self, cell: int, at: int, value: float, gap: float, z: list[float]) -> list[list[float]]:
         """Read a row of each track of a series; see `foregate.data.statistics.read`.
@@ -200,78 +216,74 @@ class OneRow:
             z: in the units of each track; the last observed one where not observed.
 
         Returns:
-            what the averages of each take in (A,), NaN for nothing; empty where not observed.
+            what the averages of each take in (A,), NaN for nothing; of nothing but that where not observed.
         """
-        observed, short = value == value, self.spec.seasons[0]
-        held = []
-        for u, each in enumerate(z):
-            place = cell + u * self.length
+        observed, carried, short = value == value, self._carried, self._short
+        held, place = [], cell
+        for each in z:
             self._mask[place], self._z[place] = observed, each
             held.append(self._z[place])
-        back, expected = self._seasons(cell, at, held, observed)
-        found: list[list[float]] = []
-        for u, each in enumerate(z):
-            if not observed:
-                found.append([])
-                continue
-            now, (ago, _) = held[u], back[u]
-            carried, begin = self._carried, at + u * FIELDS
-            change = (now - ago) / short
-            x = [abs(each - carried[begin + LEVEL]) / math.sqrt(1 + gap), abs(value), each, float(value == 0)]
-            x += each, each, change, change
-            x += [abs(now - foretold) for foretold in (*back[u], *expected[u])]
-            if gap:
-                x += NAN, NAN
-            else:
-                begin += AVERAGE + SLOPE.start
-                x += [abs(now - ago - short * slope) for slope in carried[begin : begin + len(SLOPES)]]
-            found.append(x)
-        return found
+            place += self.length
+        x = [[NAN] * A for _ in z]
+        back = self._seasons(cell, at, held, x)
+        if not observed:
+            return x
+        size, zero, root = abs(value), float(value == 0), math.sqrt(1 + gap)
+        for new, now, each, ago in zip(x, held, z, back, strict=True):
+            new[0], new[1], new[2], new[3] = abs(each - carried[at + LEVEL]) / root, size, each, zero
+            new[4] = new[5] = each
+            new[6] = new[7] = (now - ago) / short
+            if not gap:
+                new[14] = abs(now - ago - short * carried[at + FIRST_SLOPE])
+                new[15] = abs(now - ago - short * carried[at + FIRST_SLOPE + 1])
+            at += FIELDS
+        return x
 
-    def _seasons(
-        self, cell: int, at: int, held: list[float], observed: bool
-    ) -> tuple[list[list[float]], list[list[float]]]:
+    def _seasons(self, cell: int, at: int, held: list[float], x: list[list[float]]) -> list[float]:
         """Read a row of each track into the memories of seasons; see `foregate.data.statistics._seasonal_memory`.
 
+        Writes to x how far off what held a season ago was, and what was remembered of that.
+
         Returns:
-            of each track what held a short and a long season ago, and what each memory had expected; NaN for nothing.
+            what held a short season ago, NaN where that was not observed.
         """
-        carried, profile = self._carried, self._profile
-        back, expected = [[NAN, NAN] for _ in held], [[NAN] * 4 for _ in held]
+        carried, profile, zs, length = self._carried, self._profile, self._z, self.length
+        observed, back = self._mask[cell], [NAN] * len(held)
         for i, m in enumerate(self.spec.seasons):
-            ago = cell - m
+            ago, u = cell - m, 0
             was_seen = (m > 1 or i == 0) and self._mask[ago]
+            if was_seen:
+                for u, now in enumerate(held):
+                    was = zs[ago + u * length]
+                    x[u][8 + i] = abs(now - was)
+                    if i == 0:
+                        back[u] = was
             if m == 1:
-                if was_seen:
-                    for u in range(len(held)):
-                        back[u][0] = self._z[ago + u * self.length]
                 continue
             seen_before, often = carried[at + SUMS + 2 + i], self._count[2 * ago + i]
-            seen, known = seen_before + observed - was_seen, often > 0
+            seen, known, over = seen_before + observed - was_seen, often > 0, seen_before or 1.0
             often += observed
-            share = 1 / often if often else 0.0
-            quick_share, slow_share = max(share, QUICK), max(share, SLOW)
+            share, place, old, new = 1 / (often or 1.0), at + SUMS + i, 4 * ago + 2 * i, 4 * cell + 2 * i
             for u, now in enumerate(held):
-                tape, place = u * self.length, at + u * FIELDS + SUMS + i
-                total = total_before = carried[place]
-                was = 0.0
-                if was_seen:
-                    was = back[u][i] = self._z[ago + tape]
-                carried[place] = total = (now if observed else 0.0) - was + total_before
-                carried[place + 2] = seen
-                mean = total / max(seen, 1.0)
-                old = 4 * (ago + tape) + 2 * i
+                total = carried[place]
                 quick, slow = profile[old], profile[old + 1]
                 if known:
-                    mean_before = total_before / max(seen_before, 1.0)
-                    expected[u][2 * i], expected[u][2 * i + 1] = quick + mean_before, slow + mean_before
+                    rest = now - total / over
+                    x[u][10 + 2 * i], x[u][11 + 2 * i] = abs(rest - quick), abs(rest - slow)
+                if was_seen:
+                    total -= zs[ago + u * length]
                 if observed:
-                    quick += quick_share * (now - mean - quick)
-                    slow += slow_share * (now - mean - slow)
-                new = 4 * (cell + tape) + 2 * i
+                    total += now
+                mean = total / (seen or 1.0)
+                if observed:
+                    above = now - mean
+                    quick += (share if share > QUICK else QUICK) * (above - quick)
+                    slow += (share if share > SLOW else SLOW) * (above - slow)
+                carried[place], carried[place + 2] = total, seen
                 profile[new], profile[new + 1] = quick, slow
-                self._count[2 * (cell + tape) + i], self._season_mean[2 * (cell + tape) + i] = often, mean
-        return back, expected
+                self._count[new // 2], self._season_mean[new // 2] = often, mean
+                place, old, new = place + FIELDS, old + 4 * length, new + 4 * length
+        return back
 
     def features(self, latest: Latest) -> Float32Array:
         """What the encoder reads (F,) of the latest row, see `View.features`; the array is used again."""
@@ -281,8 +293,8 @@ class OneRow:
         errors = carried[AVERAGE + JUDGED.start : TOP]
         numbers[i : i + ERRORS] = array("f", errors)
         skill = self._skill
-        skill /= latest.scale
-        skill += LEAST_ERROR
+        np.divide(skill, self._scale, out=skill)
+        np.add(skill, LEAST, out=skill)
         np.log(skill, out=skill)
         if (total := sum(errors)) != total:
             np.copyto(skill, 0, where=np.isnan(skill))
@@ -312,7 +324,7 @@ class OneRow:
         """Write features in units of the row's scale; see `View._relative`."""
         numbers, level, scale, column = self._numbers, latest.level, latest.scale, latest.column
         (short, long), recent = self.spec.seasons, self.spec.recent
-        near = latest.number, latest.unit, slice(column - self.spec.lookback, column + 1)
+        near = latest.number, latest.unit, slice(column - self._lookback, column + 1)
         self._z_rows[near].take(self._places, out=self._lags, mode="clip")
         there = self._mask_rows[near].take(self._places[recent:]).tobytes()
         if 0 in there:
@@ -322,15 +334,16 @@ class OneRow:
         for i in range(latest.rows - 1, recent):
             numbers[i] = level
         i, average = len(there) + recent, latest.carried[AVERAGE:TOP]
-        paths = [average[MEAN], *average[SMOOTH]]
-        numbers[i : i + len(paths)] = array("f", paths)
-        self._levels -= level
-        self._levels /= scale
-        i, shift = i + len(paths), 0.0
+        numbers[i], (numbers[i + 1], numbers[i + 2]) = average[MEAN], average[SMOOTH]
+        self._level[()], self._scale[()] = level, scale
+        np.subtract(self._levels, self._level, out=self._levels)
+        np.divide(self._levels, self._scale, out=self._levels)
+        i, shift = i + 3, 0.0
         if long > 1 and latest.rows > long:
             cell = 2 * ((2 * latest.number + latest.unit) * self.length + column)
             shift = (self._season_mean[cell] - self._season_mean[cell - 2 * long]) / scale
-        numbers[i : i + len(SLOPES) + 1] = array("f", [*(slope * short / scale for slope in average[SLOPE]), shift])
+        first, second = average[SLOPE]
+        numbers[i], numbers[i + 1], numbers[i + 2] = first * short / scale, second * short / scale, shift
         size = np.abs(self._paths, out=self._sizes)
         np.log1p(size, out=size)
         np.copysign(size, self._paths, out=self._paths)

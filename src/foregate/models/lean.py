@@ -31,6 +31,10 @@ GELU_REACH, GELU_PIECES = 8.0, 1 << 14
 """The bend of the decoder is read from so many straight pieces up to here, and is its own asymptote beyond."""
 
 
+ONE, HALF = np.array(1, np.float32), np.array(0.5, np.float32)
+"""Arrays are reckoned with in half the time that numbers take."""
+
+
 @runtime_checkable
 class Shaped(Protocol):
     """An engine that tells what it is made of."""
@@ -50,11 +54,9 @@ class Lean:
         """Lay out the weights of a network that it `can` be."""
         self.shape = shape
         self._inputs = _affine(weights, "encoder.inputs")
-        self._layers = [_gates(weights, i) for i in range(shape.built.layers)]
-        H = shape.hidden
+        self._layers = [_Layer(weights, i) for i in range(shape.built.layers)]
         self._read = np.ones(shape.n_features + 1, np.float32)
-        self._seen = np.ones(2 * H + 1, np.float32)  # what a layer reads, its state before, and 1 for the bias
-        self._gates, self._candidate = np.zeros(4 * H, np.float32), np.zeros(H, np.float32)
+        self._told = self._read[:-1]
         self._decoder = _Decoder(shape, weights)
         self._lock = Lock()
 
@@ -81,35 +83,52 @@ class Lean:
             self._encode(features, carried, state)
 
     def _encode(self, features: Float32Array, carried: Float32Array, state: Float32Array) -> None:
-        H, seen, gates, candidate = self.shape.hidden, self._seen, self._gates, self._candidate
-        shown, opened, sigmoids = gates[3 * H :], gates[: 3 * H], (gates[:H], gates[H : 2 * H], gates[2 * H : 3 * H])
-        keep, write, show = sigmoids
-        x, before = seen[:H], seen[H : 2 * H]
-        self._read[:-1] = features
-        np.dot(self._inputs, self._read, out=state)
-        np.tanh(state, out=state)
-        skip = self.shape.built.skip
-        for i, weights in enumerate(self._layers):
-            h, c = carried[2 * i * H : (2 * i + 1) * H], carried[(2 * i + 1) * H : (2 * i + 2) * H]
-            x[:], before[:] = state, h
-            np.dot(weights, seen, out=gates)
-            np.tanh(gates, out=gates)  # of the gates too: σ(x) = (1 + tanh(x/2)) / 2, and the weights are halved
-            opened *= HALF
-            opened += HALF
-            np.multiply(write, shown, out=candidate)
-            np.multiply(keep, c, out=c)
-            np.add(c, candidate, out=c)
+        H, skip, at = self.shape.hidden, self.shape.built.skip, 0
+        self._told[:] = features
+        z, last = self._layers[0].x, len(self._layers) - 1
+        np.dot(self._read, self._inputs, out=z)
+        np.tanh(z, out=z)
+        for i, layer in enumerate(self._layers):
+            h, c = carried[at : at + H], carried[at + H : at + 2 * H]
+            at += 2 * H
+            layer.before[:], layer.memory[:] = h, c
+            np.dot(layer.seen, layer.weights, out=layer.gates)
+            np.tanh(layer.gates, out=layer.gates)
+            np.add(layer.opened, ONE, out=layer.opened)  # σ(x) = (1 + tanh(x/2)) / 2, and the weights are halved
+            np.multiply(layer.opened, HALF, out=layer.opened)
+            np.multiply(layer.written, layer.kept, out=layer.written)
+            np.add(layer.candidate, layer.memory, out=c)
             np.tanh(c, out=h)
-            np.multiply(show, h, out=h)
+            np.multiply(layer.show, h, out=h)
+            out = state if i == last else self._layers[i + 1].x
             if skip:
-                state += h
+                np.add(layer.x, h, out=out)
             else:
-                state[:] = h
+                out[:] = h
 
     def decode(self, state: Float32Array, features: Float32Array, steps: Float32Array, paths: Float32Array) -> Float32Array:
         """What is said (N, K) of steps (S, K) with candidate paths (P, K) after a state (H,) and features (F,)."""
         with self._lock:
             return self._decoder.said(state, features, steps, paths)
+
+
+class _Layer:
+    """An LSTM's weights, and where its parts lie while it is read."""
+
+    def __init__(self, weights: Weights, i: int) -> None:
+        parts = [weights[f"encoder.layers.{i}.{name}_l0"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        together = np.hstack([parts[0], parts[1], (parts[2] + parts[3])[:, None]])
+        write, keep, candidate, show = np.split(together, 4)
+        ordered = np.vstack([show * HALF, write * HALF, keep * HALF, candidate])
+        H = len(show)
+        self.weights = np.ascontiguousarray(ordered.T)
+        """(2·H + 1, 4·H) the bias is the last row."""
+        self.seen = np.ones(2 * H + 1, np.float32)
+        self.x, self.before = self.seen[:H], self.seen[H : 2 * H]
+        every = np.zeros(5 * H, np.float32)  # gates, candidate and memory, so that both products are one
+        self.gates, self.opened, self.show = every[: 4 * H], every[: 3 * H], every[:H]
+        self.kept, self.written = every[H : 3 * H], every[3 * H :]
+        self.candidate, self.memory = every[3 * H : 4 * H], every[4 * H :]
 
 
 class _Decoder:
@@ -178,9 +197,6 @@ class _Decoder:
         return said
 
 
-HALF = np.float32(0.5)
-
-
 class _Bend:
     """x/2 (1 + erf(x / √2)) by straight pieces, to about 6e-7."""
 
@@ -203,16 +219,8 @@ class _Bend:
 
 
 def _affine(weights: Weights, name: str) -> Float32Array:
-    """A linear layer whose bias is the last column."""
-    return np.hstack([weights[f"{name}.weight"], weights[f"{name}.bias"][:, None]])
-
-
-def _gates(weights: Weights, i: int) -> Float32Array:
-    """(4·H, 2·H + 1) of layer i: what keeps, writes and shows, halved, and the candidate; the bias is the last column."""
-    parts = [weights[f"encoder.layers.{i}.{name}_l0"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-    together = np.hstack([parts[0], parts[1], (parts[2] + parts[3])[:, None]])
-    write, keep, candidate, show = np.split(together, 4)
-    return np.ascontiguousarray(np.vstack([keep * HALF, write * HALF, show * HALF, candidate]))
+    """A linear layer whose bias is the last row."""
+    return np.vstack([weights[f"{name}.weight"].T, weights[f"{name}.bias"]])
 
 
 @cache
