@@ -77,8 +77,10 @@ class Latest:
     """As float32 holds it."""
     scale: float
     """1 while there is none."""
+    flat: bool
+    """Whether there is none."""
     carried: Sequence[float]
-    """What is carried after it, as CARRIED has it."""
+    """What is carried after it, as CARRIED has it, up to the averages."""
 
 
 def _flat(numbers: NDArray[Any], kind: str) -> memoryview:
@@ -175,12 +177,16 @@ class OneRow:
         unit = LOG if self._log[number] else LINEAR
         return self._latest(number, unit, self._column[number], self._rows[number] - self._late[number])
 
+    def day(self, number: int) -> float:
+        """Days since 1970 at the latest row, where the time is told."""
+        return self._first[number] + (self._rows[number] - 1) * self.spec.clock.step
+
     def _latest(self, number: int, unit: int, column: int, rows: int) -> Latest:
         at = (2 * number + unit) * FIELDS
         carried = self._carried[at : at + TOP].tolist()
         scale = max(carried[AVERAGE + SCALE], LEAST_SCALE * carried[PEAK])
         level = self._z[(2 * number + unit) * self.length + column]
-        return Latest(number, unit, column, rows, level, scale if scale > 0 else 1.0, carried)
+        return Latest(number, unit, column, rows, level, scale if scale > 0 else 1.0, not scale > 0, carried)
 
     def _average(self, number: int, x: list[list[float]]) -> None:
         """Move the averages of tracks on by what they take in; see `foregate.data.statistics._averages`."""
@@ -314,7 +320,7 @@ class OneRow:
             self._count[often + 1] > 0,
         ]
         if spec.clock:
-            day = self._first[latest.number] + (self._rows[latest.number] - 1) * spec.clock.step
+            day = self.day(latest.number)
             angles = [2 * math.pi * (day / cycle % 1) for cycle in spec.clock.cycles]
             facts += [*map(math.sin, angles), *map(math.cos, angles)]
         numbers[i:] = array("f", facts)

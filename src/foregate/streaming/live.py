@@ -203,6 +203,9 @@ class Live:
         k = np.arange(1, steps + 1)
         levels, wanted = asked(level, quantiles)
         sides = tuple(sorted({*levels_to_quantiles(levels), *wanted}))
+        found = self._quickly(ids, steps, sides)
+        if found is not None:
+            return found
         numbers, notes = self._observed(ids)
         view = self._state.view(numbers)
         values = np.empty((len(numbers), len(k), len(sides)))
@@ -214,6 +217,16 @@ class Live:
         names = np.array([self._roster.names[i] for i in numbers], np.str_)
         notes += short_series_notes(names[view.tracks.age < LEAST_OBSERVATIONS])
         return Forecast(names, times, self._roster.times(numbers, read - 1), sides, values, notes)
+
+    def _quickly(self, ids: Sequence[str] | str | None, horizon: int, quantiles: tuple[float, ...]) -> Forecast | None:
+        """The forecast of one series, where it takes the short way."""
+        names = self._roster.names if ids is None else [ids] if isinstance(ids, str) else ids
+        number = self._roster.numbers.get(names[0]) if len(names) == 1 and self._quick is not None else None
+        values = None if number is None or self._quick is None else self._quick.forecast(number, horizon, quantiles)
+        if number is None or values is None:
+            return None
+        times = self._roster.times(np.array([number]), self._state.rows[number] + np.arange(-1, horizon))[None]
+        return Forecast(np.array(names, np.str_), times[:, 1:], times[:, 0], quantiles, values[None])
 
     def peek(
         self, rows: Any, horizon: int | None = None, *, ids: Sequence[str] | str | None = None, **options: Any
@@ -265,7 +278,7 @@ class Live:
     def _hold(self, state: State) -> None:
         """Go on from this state."""
         self._state = state
-        self._quick = None if self._lean is None else Quick(state, self._lean)
+        self._quick = None if self._lean is None else Quick(self.fitted, state, self._lean)
 
     def _alone(self) -> str | None:
         """The series that a row without an id belongs to; None where there are several."""
