@@ -121,7 +121,9 @@ class OneRow:
         self._paths = self._out[: len(self._levels) + len(SLOPES) + 1]
         self._sizes = np.zeros_like(self._paths)
         self._skill = self._out[len(self._paths) :][:ERRORS]
-        self._places = spec.lookback - np.array(spec.lags)
+        self._lagged, self._places = spec.lags, spec.lookback - np.array(spec.lags)
+        self._far = [i for i, lag in enumerate(spec.lags) if lag > spec.recent]
+        self._far_places = self._places[self._far]
         self._level, self._scale = np.zeros((), np.float32), np.zeros((), np.float32)
         self._short, self._lookback = m, spec.lookback
         self._seasons_told = math.log(m) / 3, math.log(spec.seasons[1]) / 3
@@ -332,14 +334,16 @@ class OneRow:
         (short, long), recent = self.spec.seasons, self.spec.recent
         near = latest.number, latest.unit, slice(column - self._lookback, column + 1)
         self._z_rows[near].take(self._places, out=self._lags, mode="clip")
-        there = self._mask_rows[near].take(self._places[recent:]).tobytes()
+        there = self._mask_rows[near].take(self._far_places).tobytes()
         if 0 in there:
-            for i, known in enumerate(there, recent):
+            for i, known in zip(self._far, there, strict=True):
                 if not known:
                     numbers[i] = level
-        for i in range(latest.rows - 1, recent):
-            numbers[i] = level
-        i, average = len(there) + recent, latest.carried[AVERAGE:TOP]
+        if latest.rows <= recent:  # further back there is nothing yet, and elsewhere a recent lag holds the last level
+            for i, lag in enumerate(self._lagged):
+                if latest.rows <= lag <= recent:
+                    numbers[i] = level
+        i, average = len(self._lagged), latest.carried[AVERAGE:TOP]
         numbers[i], (numbers[i + 1], numbers[i + 2]) = average[MEAN], average[SMOOTH]
         self._level[()], self._scale[()] = level, scale
         np.subtract(self._levels, self._level, out=self._levels)
