@@ -94,7 +94,9 @@ class OneRow:
     def __init__(self, spec: InputSpec, arrays: Mapping[str, NDArray[Any]]) -> None:
         """For the inputs of a model without covariates, and the arrays of a `foregate.forecasting.state.State`."""
         self.spec, self.source = spec, arrays["carried"]
-        self._z_rows, self._mask_rows = arrays["z"], arrays["mask"]
+        names = ("z", "mask", "profile", "count", "season_mean")
+        self.flat = {name: arrays[name].reshape(-1) for name in names}
+        """The tapes of all series, one after the other."""
         self.length = arrays["z"].shape[-1]
         every = arrays["carried"].view(np.float64)
         self._carried = _flat(every, "d")
@@ -178,6 +180,10 @@ class OneRow:
         """Where the latest row lies, and what is known there."""
         unit = LOG if self._log[number] else LINEAR
         return self._latest(number, unit, self._column[number], self._rows[number] - self._late[number])
+
+    def cell(self, latest: Latest) -> int:
+        """Where a row lies on all tapes, one after the other."""
+        return (2 * latest.number + latest.unit) * self.length + latest.column
 
     def day(self, number: int) -> float:
         """Days since 1970 at the latest row, where the time is told."""
@@ -309,7 +315,7 @@ class OneRow:
         i += ERRORS
         scale, size = max(carried[AVERAGE + SCALE], LEAST_SCALE * carried[PEAK]), carried[AVERAGE + SIZE]
         relative = scale if latest.unit == LOG or not size > 0 else scale / size
-        often = 2 * ((2 * latest.number + latest.unit) * self.length + latest.column)
+        often = 2 * self.cell(latest)
         facts = [
             math.log1p(carried[0]) / 5,
             *self._seasons_told,
@@ -330,11 +336,12 @@ class OneRow:
 
     def _relative(self, latest: Latest) -> None:
         """Write features in units of the row's scale; see `View._relative`."""
-        numbers, level, scale, column = self._numbers, latest.level, latest.scale, latest.column
+        numbers, level, scale = self._numbers, latest.level, latest.scale
         (short, long), recent = self.spec.seasons, self.spec.recent
-        near = latest.number, latest.unit, slice(column - self._lookback, column + 1)
-        self._z_rows[near].take(self._places, out=self._lags, mode="clip")
-        there = self._mask_rows[near].take(self._far_places).tobytes()
+        cell = self.cell(latest)
+        first, end = cell - self._lookback, cell + 1
+        self.flat["z"][first:end].take(self._places, out=self._lags, mode="clip")
+        there = self.flat["mask"][first:end].take(self._far_places).tobytes()
         if 0 in there:
             for i, known in zip(self._far, there, strict=True):
                 if not known:
@@ -350,8 +357,7 @@ class OneRow:
         np.divide(self._levels, self._scale, out=self._levels)
         i, shift = i + 3, 0.0
         if long > 1 and latest.rows > long:
-            cell = 2 * ((2 * latest.number + latest.unit) * self.length + column)
-            shift = (self._season_mean[cell] - self._season_mean[cell - 2 * long]) / scale
+            shift = (self._season_mean[2 * cell] - self._season_mean[2 * (cell - long)]) / scale
         first, second = average[SLOPE]
         numbers[i], numbers[i + 1], numbers[i + 2] = first * short / scale, second * short / scale, shift
         size = np.abs(self._paths, out=self._sizes)

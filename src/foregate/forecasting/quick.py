@@ -72,7 +72,7 @@ class Quick:
                 self._plans.pop(next(iter(self._plans)))
             plan = self._plans[horizon, quantiles] = _Plan(self.fitted, horizon, quantiles)
         origin = plan.origin
-        origin.look(latest, arrays, row.day(number))
+        origin.look(latest, row)
         said = self.lean.decode(arrays["output"][number], arrays["features"][number], origin.steps, origin.paths)
         return restored(latest, plan.calibrated(said))
 

@@ -34,6 +34,8 @@ GELU_REACH, GELU_PIECES = 8.0, 1 << 14
 ONE, HALF = np.array(1, np.float32), np.array(0.5, np.float32)
 """Arrays are reckoned with in half the time that numbers take."""
 
+PER_UNIT, MIDDLE = np.array(GELU_PIECES / 2 / GELU_REACH, np.float32), np.array(GELU_PIECES / 2, np.float32)
+
 
 @runtime_checkable
 class Shaped(Protocol):
@@ -140,7 +142,7 @@ class _Decoder:
         name = "decoder.{}.weight".format
         bias = [weights["decoder.state.bias"] + weights["decoder.step.bias"], weights["decoder.mid.bias"]]
         kernels = [weights[name("state")], weights[name("again")]]
-        self._of_origin = np.hstack([np.vstack(kernels), np.concatenate(bias)[:, None]])
+        self._of_origin = np.vstack([np.hstack([each.T for each in kernels]), np.concatenate(bias)])
         self._of_step, self._mid = weights[name("step")].copy(), weights[name("mid")].copy()
         out, shift = weights[name("out")].copy(), weights["decoder.out.bias"].copy()
         shift[:P] -= SHUT
@@ -161,7 +163,7 @@ class _Decoder:
             self._buffers = np.zeros((D, K), np.float32), np.zeros((D, K), np.float32)
         first, second = self._buffers
         self._origin[:H], self._origin[H:-1] = state, features
-        np.dot(self._of_origin, self._origin, out=self._base[:, 0])
+        np.dot(self._origin, self._of_origin, out=self._base[:, 0])
         np.matmul(self._of_step, steps, out=first)
         first += self._base[:D]
         self._bend(first)
@@ -175,7 +177,7 @@ class _Decoder:
         gates *= HALF
         gates += HALF
         gates *= paths
-        out[P] += gates.sum(0)
+        out[P] += np.add.reduce(gates, 0)
         return self._quantiles(out[P:]) if self.shape.built.head == "quantiles" and len(out) > P + 1 else out[P:]
 
     def _quantiles(self, raw: Float32Array) -> Float32Array:
@@ -209,8 +211,8 @@ class _Bend:
         if self._buffers is None or self._buffers[0].shape != x.shape:
             self._buffers = np.zeros(x.shape, np.intp), np.zeros_like(x), np.zeros_like(x)
         piece, first, second = self._buffers
-        np.multiply(x, np.float32(GELU_PIECES / 2 / GELU_REACH), out=first)
-        first += np.float32(GELU_PIECES / 2)
+        np.multiply(x, PER_UNIT, out=first)
+        np.add(first, MIDDLE, out=first)
         np.copyto(piece, first, casting="unsafe")
         self._rise.take(piece, out=first, mode="clip")
         self._height.take(piece, out=second, mode="clip")
