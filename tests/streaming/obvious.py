@@ -32,7 +32,12 @@ def random_weights(shape, seed=0):
         if name != "decoder.again":
             weights[f"{name}.bias"] = rng.normal(0, 0.2, size[0])
     for i in range(shape.built.layers):
-        for name, size in (("weight_ih", (4 * H, H)), ("weight_hh", (4 * H, H)), ("bias_ih", 4 * H), ("bias_hh", 4 * H)):
+        for name, size in (
+            ("weight_ih", (4 * H, H)),
+            ("weight_hh", (4 * H, H)),
+            ("bias_ih", 4 * H),
+            ("bias_hh", 4 * H),
+        ):
             weights[f"encoder.layers.{i}.{name}_l0"] = rng.normal(0, H**-0.5, size)
     return {name: values.astype(np.float32) for name, values in weights.items()}
 
@@ -83,7 +88,12 @@ class Silent:
     """The same engine, which does not tell what it is made of, so that everything goes the long way."""
 
     def __init__(self, engine):
-        self.manner, self.carries, self.width, self.weights = engine.manner, engine.carries, engine.width, engine.weights
+        self.manner, self.carries, self.width, self.weights = (
+            engine.manner,
+            engine.carries,
+            engine.width,
+            engine.weights,
+        )
         self.encode, self.decode = engine.encode, engine.decode
 
 

@@ -123,16 +123,6 @@ def test_other_networks(built):
     assert sum(taken) == 39
 
 
-@pytest.mark.parametrize("built", [{"cell": "gru"}, {"encoder": "windowed", "rows_back": 3}, {"attention": "dot", "rows_back": 3}])
-def test_what_cannot_go_the_short_way_is_not_tried(built):
-    """Of other kinds of networks the weights are not even looked at."""
-    from foregate.models.architecture import Architecture
-    from foregate.models.lean import Lean
-
-    shape = replace(obvious().engine.shape, built=Architecture(**built))
-    assert not Lean.can(shape)
-
-
 def test_counts():
     """To a model of counts, others are refused on the short way too, and nothing is changed."""
     live, other = twins(obvious(plain=True), 1)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.data.input_spec import NEIGHBOURS, InputSpec
+from foregate.data.input_spec import InputSpec
 from foregate.data.inputs import LEAST_ERROR
 from foregate.data.statistics import (
     CARRIED,
@@ -49,7 +49,7 @@ LEAST = np.array(LEAST_ERROR, np.float32)
 
 def _place(name: str) -> int:
     """Where a field of CARRIED begins, in numbers."""
-    return int((CARRIED.fields or {})[name][1]) // 8
+    return int(dict(CARRIED.fields or {})[name][1]) // 8
 
 
 FIELDS = CARRIED.itemsize // 8
@@ -83,9 +83,13 @@ class Latest:
     """What is carried after it, as CARRIED has it, up to the averages."""
 
 
-def _flat(numbers: NDArray[Any], kind: str) -> memoryview:
-    """An array whose numbers are read and written one by one, in a fifth of the time."""
-    return memoryview(numbers).cast("B").cast(kind)  # type: ignore[call-overload, no-any-return]
+def _flat(numbers: Any, kind: str) -> Any:
+    """An array as a flat memoryview, of which numbers are read and written one by one in a fifth of the time.
+
+    Typed as anything, since a memoryview is taken for one of whole numbers.
+    """
+    octets: Any = memoryview(numbers).cast("B")
+    return octets.cast(kind)
 
 
 class OneRow:
@@ -132,7 +136,7 @@ class OneRow:
 
     def room(self, number: int) -> bool:
         """Whether the tape of a series has a column left."""
-        return self._column[number] + 1 < self.length
+        return bool(self._column[number] + 1 < self.length)
 
     def read(self, number: int, value: float) -> Latest | None:
         """Read the next row of a series, whose tape has a column left.
@@ -147,7 +151,7 @@ class OneRow:
         """
         carried, tracks = self._carried, 2 if self._log[number] else 1
         at = 2 * FIELDS * number
-        seen, gap, first, total, absolute, least, most, level, peak = carried[at : at + AVERAGE].tolist()
+        seen, gap, first, total, absolute, least, most, level = carried[at : at + PEAK].tolist()
         if not seen:
             return None
         column, observed = self._column[number] + 1, value == value
@@ -183,11 +187,13 @@ class OneRow:
 
     def cell(self, latest: Latest) -> int:
         """Where a row lies on all tapes, one after the other."""
-        return (2 * latest.number + latest.unit) * self.length + latest.column
+        cell: int = (2 * latest.number + latest.unit) * self.length + latest.column
+        return cell
 
     def day(self, number: int) -> float:
         """Days since 1970 at the latest row, where the time is told."""
-        return self._first[number] + (self._rows[number] - 1) * self.spec.clock.step
+        day: float = self._first[number] + (self._rows[number] - 1) * self.spec.clock.step
+        return day
 
     def _latest(self, number: int, unit: int, column: int, rows: int) -> Latest:
         at = (2 * number + unit) * FIELDS
@@ -212,12 +218,12 @@ class OneRow:
                 np.divide(block[top : top + A], block[top + A : top + 2 * A], out=block[begin:top])
             return
         for begin in AVERAGES[: len(x)]:
-            average, top, bottom = block[begin : begin + 3 * A].reshape(3, A)
-            x_new = new[begin + A : begin + 2 * A]
-            there = ~np.isnan(x_new)
-            top += np.where(there, x_new, 0)
-            bottom += there
-            np.divide(top, bottom, out=average, where=there)
+            average, sums, counts = block[begin : begin + 3 * A].reshape(3, A)
+            some = new[begin + A : begin + 2 * A]
+            there = ~np.isnan(some)
+            sums += np.where(there, some, 0)
+            counts += there
+            np.divide(sums, counts, out=average, where=there)
 
     def _tracks(self, cell: int, at: int, value: float, gap: float, z: list[float]) -> list[list[float]]:
         """Read a row of each track of a series; see `foregate.data.statistics.read`.
@@ -313,8 +319,8 @@ class OneRow:
         if (total := sum(errors)) != total:
             np.copyto(skill, 0, where=np.isnan(skill))
         i += ERRORS
-        scale, size = max(carried[AVERAGE + SCALE], LEAST_SCALE * carried[PEAK]), carried[AVERAGE + SIZE]
-        relative = scale if latest.unit == LOG or not size > 0 else scale / size
+        scale, usual = max(carried[AVERAGE + SCALE], LEAST_SCALE * carried[PEAK]), carried[AVERAGE + SIZE]
+        relative = scale if latest.unit == LOG or not usual > 0 else scale / usual
         often = 2 * self.cell(latest)
         facts = [
             math.log1p(carried[0]) / 5,
@@ -355,11 +361,11 @@ class OneRow:
         self._level[()], self._scale[()] = level, scale
         np.subtract(self._levels, self._level, out=self._levels)
         np.divide(self._levels, self._scale, out=self._levels)
-        i, shift = i + 3, 0.0
+        shift = 0.0
         if long > 1 and latest.rows > long:
             shift = (self._season_mean[2 * cell] - self._season_mean[2 * (cell - long)]) / scale
-        first, second = average[SLOPE]
-        numbers[i], numbers[i + 1], numbers[i + 2] = first * short / scale, second * short / scale, shift
+        quick, slow = (slope * short / scale for slope in average[SLOPE])
+        numbers[i + 3], numbers[i + 4], numbers[i + 5] = quick, slow, shift
         size = np.abs(self._paths, out=self._sizes)
         np.log1p(size, out=size)
         np.copysign(size, self._paths, out=self._paths)

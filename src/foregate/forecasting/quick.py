@@ -9,8 +9,8 @@ from foregate.data.one_origin import OneOrigin, restored
 from foregate.data.one_row import OneRow
 from foregate.forecasting.fitted import LEAST_OBSERVATIONS, Fitted
 from foregate.forecasting.intervals import interpolation
+from foregate.forecasting.lean import Lean
 from foregate.forecasting.state import State
-from foregate.models.lean import Lean
 
 __all__ = ["Quick"]
 

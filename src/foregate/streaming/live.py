@@ -33,10 +33,10 @@ from foregate.forecasting.fitted import (
     short_series_notes,
     uncounted,
 )
+from foregate.forecasting.lean import Lean
 from foregate.forecasting.origins import decode_state
 from foregate.forecasting.quick import Quick
 from foregate.forecasting.state import State
-from foregate.models.lean import Lean
 from foregate.streaming.arrivals import Update, arrange
 from foregate.streaming.observations import Observations, observations
 from foregate.streaming.one import One, one

@@ -58,7 +58,7 @@ def one(row: Any, spec: FrameSpec, alone: Callable[[], str | None]) -> One | Non
         return None
     if value is None:
         return One(name, ticks, math.nan)
-    if not isinstance(value, float) and type(value) is not int or abs(value) > LARGEST:
+    if (not isinstance(value, float) and type(value) is not int) or abs(value) > LARGEST:
         return None
     return One(name, ticks, np.float32(value).item())
 
@@ -79,4 +79,5 @@ def _moment(time: Any, spec: FrameSpec) -> int | None:
         if spec.wall_clock:
             return None
         time = time.astimezone(dt.UTC).replace(tzinfo=None)
-    return (time - EPOCH) // MICROSECOND
+    ticks: int = (time - EPOCH) // MICROSECOND
+    return ticks

@@ -108,7 +108,9 @@ class Lean:
             else:
                 out[:] = h
 
-    def decode(self, state: Float32Array, features: Float32Array, steps: Float32Array, paths: Float32Array) -> Float32Array:
+    def decode(
+        self, state: Float32Array, features: Float32Array, steps: Float32Array, paths: Float32Array
+    ) -> Float32Array:
         """What is said (N, K) of steps (S, K) with candidate paths (P, K) after a state (H,) and features (F,)."""
         with self._lock:
             return self._decoder.said(state, features, steps, paths)
@@ -156,7 +158,9 @@ class _Decoder:
         self._bend = _Bend()
         self._buffers: tuple[Float32Array, ...] = ()
 
-    def said(self, state: Float32Array, features: Float32Array, steps: Float32Array, paths: Float32Array) -> Float32Array:
+    def said(
+        self, state: Float32Array, features: Float32Array, steps: Float32Array, paths: Float32Array
+    ) -> Float32Array:
         """See `Lean.decode`."""
         H, D, P, K = self.shape.hidden, self.shape.decoder, self.shape.n_profiles, steps.shape[1]
         if not self._buffers or self._buffers[0].shape[1] != K:
