@@ -58,8 +58,8 @@ COUNTS = 7
 GAP, LEVEL, PEAK = map(_place, ("gap", "level", "peak"))
 AVERAGE, TOP, SUMS = map(_place, ("average", "top", "season_total"))
 FIRST_SLOPE = AVERAGE + SLOPE.start
-AVERAGES = AVERAGE, AVERAGE + FIELDS
-"""Where the averages of both tracks of a series begin."""
+TOPS = TOP, TOP + FIELDS
+"""Where the sums of the averages of both tracks of a series begin."""
 QUICK, SLOW = NEWEST_SEASON_WEIGHTS
 
 
@@ -106,8 +106,15 @@ class OneRow:
         self._carried = _flat(every, "d")
         self._blocks = every.reshape(-1, 2 * FIELDS)
         self._new = np.zeros(2 * FIELDS)  # what is added to all that is carried: to the averages' sums, and 1 to counts
-        for begin in AVERAGES:
-            self._new[begin + 2 * A : begin + 3 * A] = 1
+        lacking = [m == 1 for m in spec.seasons for _ in range(2)]
+        self._possible = np.array(
+            [True] * (JUDGED.start + 1) + [spec.seasons[1] > 1] + [not no for no in lacking] + [True] * 2
+        )
+        """(A,) averages that there can be, by the seasons that there are."""
+        self._all_possible = bool(self._possible.all())
+        self._apart = [(i, m) for i, m in enumerate(spec.seasons) if m > 1 or i == 0]
+        for top in TOPS:
+            self._new[top + A : top + 2 * A] = self._possible
         self._new_numbers = _flat(self._new, "d")
         kinds = {"z": "f", "season_mean": "f", "profile": "f", "count": "f", "mask": "?", "log": "?"}
         kinds |= {"column": "q", "rows": "q", "late": "q", "first": "d"}
@@ -166,10 +173,10 @@ class OneRow:
             held.append(relative if observed else carried[at + FIELDS + LEVEL])
         counts = array("d", (seen, 0.0 if observed else gap + 1, first, total, absolute, least, most))
         cell = 2 * number * self.length + column
-        x = self._tracks(cell, at, value, gap, held)
+        whole = self._tracks(cell, at, value, gap, held)
         for begin in range(at, at + tracks * FIELDS, FIELDS):
             carried[begin : begin + COUNTS] = counts
-        self._average(number, x)
+        self._average(number, tracks, observed=observed, whole=whole)
         if observed:
             for begin, z in zip(range(at, at + tracks * FIELDS, FIELDS), held, strict=True):
                 carried[begin + LEVEL] = z
@@ -202,31 +209,31 @@ class OneRow:
         level = self._z[(2 * number + unit) * self.length + column]
         return Latest(number, unit, column, rows, level, scale if scale > 0 else 1.0, not scale > 0, carried)
 
-    def _average(self, number: int, x: list[list[float]]) -> None:
-        """Move the averages of tracks on by what they take in; see `foregate.data.statistics._averages`."""
-        block = self._blocks[number] if len(x) == 2 else self._blocks[number, :FIELDS]
-        np.multiply(block, self._keeps[len(x)], out=block)
-        if x[0][0] != x[0][0]:  # not observed
+    def _average(self, number: int, tracks: int, *, observed: bool, whole: bool) -> None:
+        """Move the averages on by what is new; see `foregate.data.statistics._averages`."""
+        block = self._blocks[number] if tracks == 2 else self._blocks[number, :FIELDS]
+        np.multiply(block, self._keeps[tracks], out=block)
+        if not observed:
             return
-        new, numbers = self._new, self._new_numbers
-        for begin, each in zip(AVERAGES, x, strict=False):
-            numbers[begin + A : begin + 2 * A] = array("d", each)
-        if (total := sum(x[-1])) == total:
-            np.add(block, new[: len(block)], out=block)
-            for begin in AVERAGES[: len(x)]:
-                top = begin + A
-                np.divide(block[top : top + A], block[top + A : top + 2 * A], out=block[begin:top])
-            return
-        for begin in AVERAGES[: len(x)]:
-            average, sums, counts = block[begin : begin + 3 * A].reshape(3, A)
-            some = new[begin + A : begin + 2 * A]
-            there = ~np.isnan(some)
-            sums += np.where(there, some, 0)
-            counts += there
-            np.divide(sums, counts, out=average, where=there)
+        new = self._new if tracks == 2 else self._new[:FIELDS]
+        if whole:
+            np.add(block, new, out=block)
+        for top in TOPS[:tracks]:
+            average, sums, counts = block[top - A : top], block[top : top + A], block[top + A : top + 2 * A]
+            if whole and self._all_possible:
+                np.divide(sums, counts, out=average)
+            elif whole:
+                np.divide(sums, counts, out=average, where=self._possible)
+            else:
+                there = ~np.isnan(new[top : top + A]) & self._possible
+                sums += np.where(there, new[top : top + A], 0)
+                counts += there
+                np.divide(sums, counts, out=average, where=there)
 
-    def _tracks(self, cell: int, at: int, value: float, gap: float, z: list[float]) -> list[list[float]]:
+    def _tracks(self, cell: int, at: int, value: float, gap: float, z: list[float]) -> bool:
         """Read a row of each track of a series; see `foregate.data.statistics.read`.
+
+        Writes what the averages take in, NaN for nothing; not where nothing was observed.
 
         Args:
             cell: of the row on the tape of the first.
@@ -236,74 +243,79 @@ class OneRow:
             z: in the units of each track; the last observed one where not observed.
 
         Returns:
-            what the averages of each take in (A,), NaN for nothing; of nothing but that where not observed.
+            whether every average has something to take in that ever does.
         """
-        observed, carried, short = value == value, self._carried, self._short
+        carried, short, new = self._carried, self._short, self._new_numbers
         held, place = [], cell
         for each in z:
-            self._mask[place], self._z[place] = observed, each
+            self._mask[place], self._z[place] = value == value, each
             held.append(self._z[place])
             place += self.length
-        x = [[NAN] * A for _ in z]
-        back = self._seasons(cell, at, held, x)
-        if not observed:
-            return x
+        back, whole = self._seasons(cell, at, held)
+        if value != value:
+            return False
         size, zero, root = abs(value), float(value == 0), math.sqrt(1 + gap)
-        for new, now, each, ago in zip(x, held, z, back, strict=True):
-            new[0], new[1], new[2], new[3] = abs(each - carried[at + LEVEL]) / root, size, each, zero
-            new[4] = new[5] = each
-            new[6] = new[7] = (now - ago) / short
-            if not gap:
-                new[14] = abs(now - ago - short * carried[at + FIRST_SLOPE])
-                new[15] = abs(now - ago - short * carried[at + FIRST_SLOPE + 1])
+        for top, now, each, ago in zip(TOPS, held, z, back, strict=False):
+            new[top], new[top + 1], new[top + 2], new[top + 3] = (
+                abs(each - carried[at + LEVEL]) / root,
+                size,
+                each,
+                zero,
+            )
+            new[top + 4] = new[top + 5] = each
+            change = now - ago
+            new[top + 6] = new[top + 7] = change / short
+            new[top + 14] = NAN if gap else abs(change - short * carried[at + FIRST_SLOPE])
+            new[top + 15] = NAN if gap else abs(change - short * carried[at + FIRST_SLOPE + 1])
             at += FIELDS
-        return x
+        return whole and not gap
 
-    def _seasons(self, cell: int, at: int, held: list[float], x: list[list[float]]) -> list[float]:
+    def _seasons(self, cell: int, at: int, held: list[float]) -> tuple[list[float], bool]:
         """Read a row of each track into the memories of seasons; see `foregate.data.statistics._seasonal_memory`.
 
-        Writes to x how far off what held a season ago was, and what was remembered of that.
+        Writes how far off what held a season ago was, and what was remembered of that; NaN for nothing.
 
         Returns:
-            what held a short season ago, NaN where that was not observed.
+            what held a short season ago, NaN where that was not observed; and whether there was nothing that was not.
         """
-        carried, profile, zs, length = self._carried, self._profile, self._z, self.length
-        observed, back = self._mask[cell], [NAN] * len(held)
-        for i, m in enumerate(self.spec.seasons):
-            ago, u = cell - m, 0
-            was_seen = (m > 1 or i == 0) and self._mask[ago]
-            if was_seen:
-                for u, now in enumerate(held):
-                    was = zs[ago + u * length]
-                    x[u][8 + i] = abs(now - was)
-                    if i == 0:
-                        back[u] = was
+        carried, profile, zs, new, length = self._carried, self._profile, self._z, self._new_numbers, self.length
+        observed, back, whole = self._mask[cell], [], True
+        for i, m in self._apart:
+            ago = cell - m
+            was_seen = self._mask[ago]
+            if i == 0:
+                back = [zs[ago + u * length] if was_seen else NAN for u in range(len(held))]
             if m == 1:
+                whole = was_seen
+                for top, now, was in zip(TOPS, held, back, strict=False):
+                    new[top + 8] = abs(now - was)
                 continue
             seen_before, often = carried[at + SUMS + 2 + i], self._count[2 * ago + i]
             seen, known, over = seen_before + observed - was_seen, often > 0, seen_before or 1.0
-            often += observed
-            share, place, old, new = 1 / (often or 1.0), at + SUMS + i, 4 * ago + 2 * i, 4 * cell + 2 * i
-            for u, now in enumerate(held):
+            whole, often = whole and was_seen and known, often + observed
+            share, place, old, here = 1 / (often or 1.0), at + SUMS + i, 4 * ago + 2 * i, 4 * cell + 2 * i
+            quick_share, slow_share = share if share > QUICK else QUICK, share if share > SLOW else SLOW
+            for top, now in zip(TOPS, held, strict=False):
                 total = carried[place]
                 quick, slow = profile[old], profile[old + 1]
-                if known:
-                    rest = now - total / over
-                    x[u][10 + 2 * i], x[u][11 + 2 * i] = abs(rest - quick), abs(rest - slow)
+                rest = now - total / over if known else NAN
+                new[top + 10 + 2 * i], new[top + 11 + 2 * i] = abs(rest - quick), abs(rest - slow)
+                was = zs[old // 4] if was_seen else NAN
+                new[top + 8 + i] = abs(now - was)
                 if was_seen:
-                    total -= zs[ago + u * length]
+                    total -= was
                 if observed:
                     total += now
                 mean = total / (seen or 1.0)
                 if observed:
                     above = now - mean
-                    quick += (share if share > QUICK else QUICK) * (above - quick)
-                    slow += (share if share > SLOW else SLOW) * (above - slow)
+                    quick += quick_share * (above - quick)
+                    slow += slow_share * (above - slow)
                 carried[place], carried[place + 2] = total, seen
-                profile[new], profile[new + 1] = quick, slow
-                self._count[new // 2], self._season_mean[new // 2] = often, mean
-                place, old, new = place + FIELDS, old + 4 * length, new + 4 * length
-        return back
+                profile[here], profile[here + 1] = quick, slow
+                self._count[here // 2], self._season_mean[here // 2] = often, mean
+                place, old, here = place + FIELDS, old + 4 * length, here + 4 * length
+        return back, whole
 
     def features(self, latest: Latest) -> Float32Array:
         """What the encoder reads (F,) of the latest row, see `View.features`; the array is used again."""

@@ -25,6 +25,7 @@ class Roster:
         """Name -> place in that order."""
         self._starts: Times = np.zeros(0, np.int64 if freq.is_integer else "datetime64[us]")
         self._ticks: IntArray = self._starts.view(np.int64)
+        self._step = freq.count if freq.is_integer else freq.microseconds
 
     def __len__(self) -> int:
         """How many series there are."""
@@ -69,10 +70,9 @@ class Roster:
 
     def awaits(self, number: int, rows: int, time: int) -> bool:
         """Whether a time is that of the row after so many of a series; times of the calendar are in microseconds."""
-        step = self.freq.count if self.freq.is_integer else self.freq.microseconds
-        if step is not None:
-            return time == self._ticks.item(number) + rows * step
-        return time == self.times(np.array([number]), np.array([rows])).view(np.int64).item()
+        if self._step is not None:
+            return bool(time == self._ticks.item(number) + rows * self._step)
+        return bool(time == self.times(np.array([number]), np.array([rows])).view(np.int64).item())
 
     def take(self, numbers: IntArray) -> Roster:
         """A copy of some series, in that order."""
