@@ -229,3 +229,16 @@ def test_what_is_no_single_observation_is_left_alone():
         assert one(other, steps, lambda: None) is None
     assert one({"ds": "2024-01-01T00:00Z", "y": 1}, days, lambda: "a") is None
     assert one({"ds": 3, "y": 0.1}, steps, lambda: "a").value == np.float32(0.1)
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00", "2024-13-01", "", 5, None, True])
+@pytest.mark.parametrize("value", [1.0, 10**400])
+def test_times_that_there_are_not_take_the_long_way(time, value):
+    """Which refuses them, also at the ends of the calendar and beside numbers that no float holds."""
+    live = Live(obvious(), freq="h")
+    for t in range(9):
+        live.update({"unique_id": "a", "ds": FREQS["h"](t), "y": 3})
+    before = live.snapshot()
+    with pytest.raises(DataError):
+        live.update({"unique_id": "a", "ds": time, "y": value})
+    assert live.snapshot() == before

@@ -78,6 +78,9 @@ def _moment(time: Any, spec: FrameSpec) -> int | None:
     if time.tzinfo is not None:
         if spec.wall_clock:
             return None
-        time = time.astimezone(dt.UTC).replace(tzinfo=None)
+        try:
+            time = time.astimezone(dt.UTC).replace(tzinfo=None)
+        except OverflowError:  # the calendar of Python ends with the years 1 and 9999
+            return None
     ticks: int = (time - EPOCH) // MICROSECOND
     return ticks
