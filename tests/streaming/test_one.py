@@ -48,7 +48,7 @@ def count(live):
     return taken
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(series, min_size=1, max_size=3),
     st.sampled_from(SEASONS),
@@ -82,15 +82,15 @@ def test_the_short_way_leads_where_the_long_one_does(histories, seasons, freq, t
                 same(live, other, ids=name)
 
 
-@pytest.mark.parametrize("seasons", SEASONS)
+@pytest.mark.parametrize("seasons", [(3, 1), (24, 168)])
 @pytest.mark.parametrize("make", ["level", "changing", "counts", "large", "tiny"])
 def test_long_streams_stay_together(seasons, make):
     """After hundreds of rows, at every tenth of which both say the same, nearly all of them took the short way."""
-    rng, n = np.random.default_rng(3), 420
+    rng, n = np.random.default_rng(3), 260
     wave = 10 + np.sin(np.arange(n) / 3.7) * 3 + rng.normal(0, 0.5, n)
     y = {
         "level": wave,
-        "changing": np.where(np.arange(n) < 200, wave, wave - 9),
+        "changing": np.where(np.arange(n) < 150, wave, wave - 9),
         "counts": rng.poisson(0.7, n) * (np.arange(n) // 60 % 2),
         "large": 1e6 + wave,
         "tiny": wave * 1e-12,
