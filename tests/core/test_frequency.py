@@ -103,3 +103,11 @@ def test_nonsense_is_refused(freq):
 def test_seasons_go_with_the_frequency(freq, seasons):
     """The usual seasons, in steps, shortest first."""
     assert Frequency.parse(freq).seasons() == seasons
+
+
+@pytest.mark.parametrize("alias", ["us", "15min", "h", "D", "2W"])
+def test_fixed_steps_have_a_length(alias):
+    """As many microseconds as a step goes; whole numbers, working days and months have none."""
+    step, first = Frequency.parse(alias), np.datetime64("2024-02-29", "us")
+    assert step.shift(first, np.int64(7)) - first == np.timedelta64(7 * step.microseconds, "us")
+    assert {Frequency.parse(other).microseconds for other in (3, "B", "MS", "QE")} == {None}

@@ -15,6 +15,7 @@ from foregate.forecasting.intervals import (
     Evidence,
     calibrate,
     interpolate_quantiles,
+    interpolation,
 )
 from foregate.forecasting.special import normal_score
 
@@ -218,3 +219,12 @@ def test_calibrated_quantiles_never_cross(values, factors, steps):
     assert np.all(np.diff(found, axis=-1) >= 0)
     np.testing.assert_array_equal(found[:, 3], quantiles[:, 3])
     np.testing.assert_array_equal(found[1:], np.repeat(found[-1:], steps - 1, 0))
+
+
+@given(ordered, probabilities)
+def test_interpolation_is_a_matrix(values, wanted):
+    """Multiplying by it is interpolating, to the rounding of double precision; known levels stay as they are."""
+    expected = interpolate_quantiles(values, LEVELS, wanted)
+    size = np.abs(values).max() + np.abs(expected).max()
+    np.testing.assert_allclose(values @ interpolation(LEVELS, wanted), expected, atol=1e-12 * size, rtol=0)
+    np.testing.assert_array_equal(interpolation(LEVELS, LEVELS), np.eye(len(LEVELS)))

@@ -37,7 +37,10 @@ def _numbers(name: str, given: Any) -> tuple[float, ...]:
     """One number or several, of Python; none for None."""
     several = given if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
     found = () if given is None else tuple(several)
-    if any(isinstance(one, bool) or not isinstance(one, Real) for one in found):
+    others = [
+        one for one in found if type(one) is not float and type(one) is not int
+    ]  # which most are not: quickly seen
+    if any(isinstance(one, bool) or not isinstance(one, Real) for one in others):
         example = "[80, 95]" if name == "level" else "[0.1, 0.9]"
         raise UsageError(f"{name} must be a number or several, but got {given!r}. Give for example {name}={example}.")
     return tuple(one if isinstance(one, (int, float)) else float(one) for one in found)

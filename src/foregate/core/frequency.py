@@ -104,6 +104,11 @@ class Frequency:
         """Whether time is counted in integers instead of dates."""
         return self.unit == "step"
 
+    @property
+    def microseconds(self) -> int | None:
+        """Length of a step; None for integers, working days and months, which have no fixed one."""
+        return self.count * _FIXED_US[self.unit] if self.unit in _FIXED_US else None
+
     def shift(self, times: Times, steps: int | NDArray[np.int64]) -> Times:
         """Times `steps` steps later; the two broadcast against each other."""
         steps = np.asarray(steps, np.int64) * self.count

@@ -20,6 +20,7 @@ __all__ = [
     "calibrate",
     "check_probabilities",
     "interpolate_quantiles",
+    "interpolation",
     "persistence",
 ]
 
@@ -192,18 +193,38 @@ def interpolate_quantiles(values: FloatArray, levels: Sequence[float], wanted: A
         (..., P)
     """
     asked = np.asarray(wanted, np.float64)
-    check_probabilities(asked)
-    known, score = normal_score(levels), normal_score(asked)
-    right = np.clip(np.searchsorted(known, score, side="left"), 1, len(known) - 1)
-    left = right - 1
-    exact = np.isclose(known[right], score, atol=1e-12)
-    share = np.where(exact, 1.0, (score - known[left]) / (known[right] - known[left]))
+    left, right, share = _between(levels, asked)
     if asked.ndim == 1:
         low, high = values[..., left], values[..., right]
     else:
         low, high = (np.take_along_axis(values, each, -1) for each in (left, right))
     rise = high - low
     return np.where(share >= 1, high + (share - 1) * rise, np.minimum(low + share * rise, high))
+
+
+def interpolation(levels: Sequence[float], wanted: Sequence[float]) -> FloatArray:
+    """The matrix (Q, P) that quantiles (K, Q) at `levels` are multiplied by to get those `wanted`.
+
+    It is what `interpolate_quantiles` does, but for the last digit, by which quantiles may then descend.
+
+    Examples:
+        >>> interpolation((0.1, 0.5, 0.9), (0.5,)).tolist()
+        [[0.0], [1.0], [0.0]]
+    """
+    left, right, share = _between(levels, np.asarray(wanted, np.float64))
+    matrix, column = np.zeros((len(levels), len(wanted))), np.arange(len(wanted))
+    matrix[left, column], matrix[right, column] = 1 - share, share
+    return matrix
+
+
+def _between(levels: Sequence[float], asked: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
+    """Between which two of the levels each probability lies, or nearest to, and how far on from the left one."""
+    check_probabilities(asked)
+    known, score = normal_score(levels), normal_score(asked)
+    right = np.clip(np.searchsorted(known, score, side="left"), 1, len(known) - 1)
+    left = right - 1
+    exact = np.isclose(known[right], score, atol=1e-12)
+    return left, right, np.where(exact, 1.0, (score - known[left]) / (known[right] - known[left]))
 
 
 def check_probabilities(p: FloatArray) -> None:

@@ -109,7 +109,7 @@ class State:
     def compact(self) -> dict[str, NDArray[Any]]:
         """All arrays, of the latest rows alone."""
         twin = self.take(np.arange(self.size))
-        twin._make_room(np.arange(self.size), ROOM + 1)
+        twin.make_room(np.arange(self.size), ROOM + 1)
         kept = {name: array[:, :, : self.width] if name in TAPE else array for name, array in twin.arrays.items()}
         kept["carried"] = twin.arrays["carried"].view(np.float64).reshape(self.size, 2, CARRIED.itemsize // 8)
         return kept
@@ -222,7 +222,7 @@ class State:
         """Read the next T rows (B, T), at most ROOM, of series."""
         B, T = values.shape
         a, was_log = self.arrays, self.arrays["log"][numbers]
-        self._make_room(numbers, T)
+        self.make_room(numbers, T)
         is_log = positive_so_far(values, mask, a["carried"][numbers, LINEAR]) & was_log[:, None]
         # Plain units are always carried, since any series may change over to them; logarithms until it has.
         source = np.concatenate([np.arange(B), np.flatnonzero(was_log)])
@@ -294,7 +294,7 @@ class State:
         rows, series, ahead = (np.broadcast_to(part, shape).reshape(-1) for part in parts)
         return FromOrigins(known.columns, rows, series, ahead)
 
-    def _make_room(self, numbers: IntArray, T: int) -> None:
+    def make_room(self, numbers: IntArray, T: int) -> None:
         """Move the latest rows of series to the front of their tapes, where fewer than T columns are left."""
         a = self.arrays
         full = numbers[a["column"][numbers] + T >= a["z"].shape[-1]]

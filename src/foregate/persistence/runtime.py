@@ -55,6 +55,11 @@ class OnnxEngine:
         self._decoder = self._start(ports, network.decoder)
 
     @property
+    def shape(self) -> NetworkSpec:
+        """Its sizes, and what it is made of."""
+        return self.network.shape
+
+    @property
     def manner(self) -> Manner:
         """How it forecasts."""
         return self.network.shape.manner

@@ -33,10 +33,13 @@ from foregate.forecasting.fitted import (
     short_series_notes,
     uncounted,
 )
+from foregate.forecasting.lean import Lean
 from foregate.forecasting.origins import decode_state
+from foregate.forecasting.quick import Quick
 from foregate.forecasting.state import State
 from foregate.streaming.arrivals import Update, arrange
 from foregate.streaming.observations import Observations, observations
+from foregate.streaming.one import One, one
 from foregate.streaming.roster import Roster
 from foregate.streaming.snapshot import checksum, pack, unpack
 
@@ -89,7 +92,8 @@ class Live:
         self.fitted = fitted
         self._roster = Roster(frequency)
         self.spec = spec or FrameSpec(time_unit="step" if self.freq.is_integer else "us")
-        self._state = State(fitted.engine, fitted.spec)
+        self._lean = Lean.of(fitted.engine)
+        self._hold(State(fitted.engine, fitted.spec))
 
     @classmethod
     def start(cls, fitted: Fitted, panel: Panel) -> Live:
@@ -143,7 +147,21 @@ class Live:
                 to a model of counts no count. Nothing of the call has been read then.
             UsageError: the rows are of another kind.
         """
+        if self._quick is not None:
+            found = one(rows, self.spec, self._alone)
+            number = None if found is None else self._roster.numbers.get(found.id)
+            if found is not None and number is not None and self._next(number, found):
+                return Update((found.id,), (), 1, 0, 0)
         return self._read(observations(rows, self.spec, self._alone()))
+
+    def _next(self, number: int, found: One) -> bool:
+        """Read what comes next of a series; False where it is not that, or takes the longer way."""
+        plain, value = self.fitted.spec.plain, found.value
+        if self._quick is None or not self._roster.awaits(number, self._state.rows.item(number), found.time):
+            return False
+        if plain and value == value and (value < 0 or not value.is_integer()):
+            return False
+        return self._quick.read(number, value)
 
     def _read(self, given: Observations) -> Update:
         wrong = uncounted(given.values)
@@ -185,6 +203,9 @@ class Live:
         k = np.arange(1, steps + 1)
         levels, wanted = asked(level, quantiles)
         sides = tuple(sorted({*levels_to_quantiles(levels), *wanted}))
+        found = self._quickly(ids, steps, sides)
+        if found is not None:
+            return found
         numbers, notes = self._observed(ids)
         view = self._state.view(numbers)
         values = np.empty((len(numbers), len(k), len(sides)))
@@ -196,6 +217,16 @@ class Live:
         names = np.array([self._roster.names[i] for i in numbers], np.str_)
         notes += short_series_notes(names[view.tracks.age < LEAST_OBSERVATIONS])
         return Forecast(names, times, self._roster.times(numbers, read - 1), sides, values, notes)
+
+    def _quickly(self, ids: Sequence[str] | str | None, horizon: int, quantiles: tuple[float, ...]) -> Forecast | None:
+        """The forecast of one series, where it takes the short way."""
+        names = self._roster.names if ids is None else [ids] if isinstance(ids, str) else ids
+        number = self._roster.numbers.get(names[0]) if len(names) == 1 and self._quick is not None else None
+        values = None if number is None or self._quick is None else self._quick.forecast(number, horizon, quantiles)
+        if number is None or values is None:
+            return None
+        times = self._roster.times(np.array([number]), self._state.rows[number] + np.arange(-1, horizon))[None]
+        return Forecast(np.array(names, np.str_), times[:, 1:], times[:, 0], quantiles, values[None])
 
     def peek(
         self, rows: Any, horizon: int | None = None, *, ids: Sequence[str] | str | None = None, **options: Any
@@ -234,13 +265,20 @@ class Live:
         """
         roster, spec, state = unpack(snapshot, State(fitted.engine, fitted.spec), checksum(fitted))
         live = cls(fitted, freq=roster.freq, spec=spec)
-        live._roster, live._state = roster, state
+        live._roster = roster
+        live._hold(state)
         return live
 
     def _take(self, numbers: IntArray) -> Live:
         twin = copy.copy(self)
-        twin._state, twin._roster = self._state.take(numbers), self._roster.take(numbers)
+        twin._roster = self._roster.take(numbers)
+        twin._hold(self._state.take(numbers))
         return twin
+
+    def _hold(self, state: State) -> None:
+        """Go on from this state."""
+        self._state = state
+        self._quick = None if self._lean is None else Quick(self.fitted, state, self._lean)
 
     def _alone(self) -> str | None:
         """The series that a row without an id belongs to; None where there are several."""

@@ -24,6 +24,8 @@ class Roster:
         self.numbers: dict[str, int] = {}
         """Name -> place in that order."""
         self._starts: Times = np.zeros(0, np.int64 if freq.is_integer else "datetime64[us]")
+        self._ticks: IntArray = self._starts.view(np.int64)
+        self._step = freq.count if freq.is_integer else freq.microseconds
 
     def __len__(self) -> int:
         """How many series there are."""
@@ -42,6 +44,7 @@ class Roster:
         lacking = len(self) - len(self._starts)
         if lacking > 0:  # doubled, so that growing costs each series a constant share
             self._starts = np.concatenate([self._starts, np.zeros(max(lacking, old), self._starts.dtype)])
+            self._ticks = self._starts.view(np.int64)
         self._starts[old : len(self)] = starts
 
     def known(self, ids: Sequence[str] | str | None) -> IntArray:
@@ -64,6 +67,12 @@ class Roster:
     def times(self, numbers: IntArray, rows: IntArray) -> Times:
         """Times of rows of series; counted from their first ones, so that month ends stay month ends."""
         return self.freq.shift(self.starts[numbers], rows)
+
+    def awaits(self, number: int, rows: int, time: int) -> bool:
+        """Whether a time is that of the row after so many of a series; times of the calendar are in microseconds."""
+        if self._step is not None:
+            return bool(time == self._ticks.item(number) + rows * self._step)
+        return bool(time == self.times(np.array([number]), np.array([rows])).view(np.int64).item())
 
     def take(self, numbers: IntArray) -> Roster:
         """A copy of some series, in that order."""

@@ -10,6 +10,7 @@ from foregate.core import Ahead as Asked
 from foregate.core import Manner, UsageError
 from foregate.models.decoders import Ahead
 from foregate.models.network import Network
+from foregate.models.spec import NetworkSpec
 
 __all__ = ["TorchEngine", "require_device"]
 
@@ -22,6 +23,11 @@ class TorchEngine:
 
     def __init__(self, network: Network) -> None:
         self.network = network.eval()
+
+    @property
+    def shape(self) -> NetworkSpec:
+        """Its sizes, and what it is made of."""
+        return self.network.spec
 
     @property
     def manner(self) -> Manner:
