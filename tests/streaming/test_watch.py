@@ -308,7 +308,7 @@ CHANGES, ROWS = (300, 600), 1100
 
 
 def changing():
-    """Streams of a season and errors that last, whose level shifts, and whose errors then become three times as large."""
+    """Streams of a season and errors that last; their level shifts, then their errors become three times as large."""
     t, streams = np.arange(ROWS), []
     for seed in range(STREAMS):
         drawn = np.random.default_rng(seed).normal(0, np.where(t < CHANGES[1], 1, 3))
