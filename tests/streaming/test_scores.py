@@ -8,6 +8,7 @@ from foregate.core import FrameSpec
 from foregate.streaming.scores import FADING, Scores
 
 QUANTILES, LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975), (80, 95)
+EVERYWHERE = np.ones((2, 3), bool)
 
 
 def some(seed, outcomes=30, series=2, steps=3):
@@ -23,7 +24,7 @@ def frame(scores, counted, sums, spec=FrameSpec(id_dtype="int64")):  # noqa: B00
 def test_means_are_those_of_all_outcomes():
     """Every column is the mean that its name says, by series and step."""
     scores, (actual, said, last) = Scores(QUANTILES, LEVELS), some(1)
-    sums = sum(scores.measures(*one) for one in zip(actual, said, last, strict=True))
+    sums = sum(scores.measures(*one, EVERYWHERE) for one in zip(actual, said, last, strict=True))
     found = frame(scores, sums, sums)
     assert found.columns == [
         *("unique_id", "step", "n", "mae", "bias", "pinball", "skill"),
@@ -52,8 +53,8 @@ def test_the_recent_past_counts_most():
     sums, recent, weights, errors = 0, np.zeros((2, 3, scores.width)), np.zeros((2, 3)), np.zeros((2, 3))
     for i, one in enumerate(zip(actual, said, last, strict=True)):
         there = np.random.default_rng(i).random((2, 3)) < 0.5
-        measures = scores.measures(*one)
-        sums, recent = sums + measures * there[..., None], scores.fade(recent, measures, there)
+        measures = scores.measures(*one, there)
+        sums, recent = sums + measures, scores.fade(recent, measures, there)
         error = np.abs(said[i, ..., 2] - actual[i, :, None])
         weights = np.where(there, FADING * weights + 1, weights)
         errors = np.where(there, FADING * errors + error, errors)
@@ -67,7 +68,7 @@ def test_nothing_scored_is_null():
     scores = Scores(QUANTILES, LEVELS)
     nothing = np.zeros((2, 3, scores.width))
     assert frame(scores, nothing, nothing).drop("unique_id", "step", "n").null_count().row(0) == (6,) * 8
-    right = nothing + scores.measures(np.ones(2), np.ones((2, 3, 5)), np.ones((2, 3)))
+    right = nothing + scores.measures(np.ones(2), np.ones((2, 3, 5)), np.ones((2, 3)), EVERYWHERE)
     assert frame(scores, right, right)["skill"].null_count() == 6
     assert frame(scores, right, right)["coverage-80"].to_list() == [1.0] * 6
 

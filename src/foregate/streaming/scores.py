@@ -43,27 +43,32 @@ class Scores:
         self.width = 1 + len(ALWAYS) + 2 * len(levels)
         """1 + M numbers of a step: how many outcomes, and the sums of their measures."""
 
-    def measures(self, actual: FloatArray, said: FloatArray, last: FloatArray) -> FloatArray:
-        """(B, J, 1 + M) of one outcome each.
+    def measures(self, actual: FloatArray, said: FloatArray, last: FloatArray, there: BoolArray) -> FloatArray:
+        """(B, J, 1 + M) of one outcome each; 0 where there is none.
 
         Args:
             actual: (B,) what came.
             said: (B, J, Q) what was said of it so many steps ahead.
             last: (B, J) the last value that was known then.
+            there: (B, J) where something was said.
         """
-        came = actual[:, None, None]
-        error = said[..., self._middle] - actual[:, None]
-        under = came - said
-        pinball = np.maximum(self._q * under, (self._q - 1) * under).mean(-1)
-        low, high = said[..., self._low], said[..., self._high]
-        inside = (low <= came) & (came <= high)
-        ones = np.ones_like(error)
-        single = np.stack([ones, np.abs(error), error, pinball, np.abs(last - actual[:, None])], -1)
-        return np.concatenate([single, inside, high - low], -1)
+        measures = np.empty((*there.shape, self.width))
+        over = said - actual[:, None, None]
+        measures[..., 0] = 1
+        measures[..., 2] = error = over[..., self._middle]
+        np.abs(error, out=measures[..., 1])
+        measures[..., 3] = (np.maximum(over, 0).sum(-1) - over @ self._q) / len(self._q)
+        np.abs(last - actual[:, None], out=measures[..., 4])
+        low, high = over[..., self._low], over[..., self._high]
+        L = len(self._levels)
+        measures[..., self.width - 2 * L : self.width - L] = (low <= 0) & (high >= 0)
+        measures[..., self.width - L :] = high - low
+        measures *= there[..., None]
+        return measures
 
     def fade(self, recent: FloatArray, measures: FloatArray, there: BoolArray) -> FloatArray:
-        """Fading sums (B, J, 1 + M) after outcomes where they are `there` (B, J)."""
-        return np.where(there[..., None], FADING * recent + measures, recent)
+        """Fading sums (B, J, 1 + M) after measures of outcomes that are `there` (B, J)."""
+        return recent * np.where(there, FADING, 1)[..., None] + measures
 
     def frame(
         self,

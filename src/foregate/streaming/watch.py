@@ -148,8 +148,8 @@ class Watch:
         judged = waited[..., None] & (low < high)  # an interval of no width says nothing of how wide one must be
         outside = (came < low) | (came > high)
         a["factors"][numbers] = self.rule.learn(a["factors"][numbers], outside, judged)
-        measures = self.scores.measures(actual, said, last)
-        a["sums"][numbers] += np.where(waited[..., None], measures, 0)
+        measures = self.scores.measures(actual, said, last, waited)
+        a["sums"][numbers] += measures
         a["recent"][numbers] = self.scores.fade(a["recent"][numbers], measures, waited)
 
     def _keep(self, numbers: IntArray, row: IntArray, value: NDArray[np.float32], said: FloatArray) -> None:
