@@ -47,6 +47,8 @@ REAL = {
     "exchange_rate": Real("D", 14, []),
     "stocks_gafa": Real("B", 10, []),
     "aus_retail": Real("MS", 12, [12]),
+    "m5_small": Real("D", 28, [7]),
+    "vic_elec": Real("30min", 48, [48, 336]),
 }
 
 
@@ -100,15 +102,16 @@ def made_up(pace: float) -> None:
         print(f"| {kind} | {pace} | " + " | ".join(_cell(part) for part in own) + " |", flush=True)
 
 
-def real(name: str, pace: float) -> None:
-    """Print what a real set is covered by, from where its history ends."""
+def real(name: str, pace: float, horizon: int | None) -> None:
+    """Print what a real set is covered by, from where its history ends; at its own horizon or another."""
     adaptive.PACE = pace
     what = REAL[name]
+    steps = horizon or what.horizon
     frame = table(name).select("unique_id", "ds", "y")
     panel = regularize(read(frame, freq=what.freq))
     begin = (panel.lengths * HISTORY).astype(np.int64)
     end = np.minimum(begin + STREAM, panel.lengths)
-    model = Forecaster.pretrained(what.horizon, freq=what.freq, season_length=what.season, weights="tiny")
+    model = Forecaster.pretrained(steps, freq=what.freq, season_length=what.season, weights="tiny")
     live = model.fit(panel.cut(begin)).live()
     live.watch()
     parts = shares(live, panel, [begin, (begin + end) // 2, end])
@@ -133,12 +136,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--set", nargs="*", choices=list(REAL), default=[])
     parser.add_argument("--pace", nargs="*", type=float, default=[0, adaptive.PACE])
+    parser.add_argument("--horizon", type=int, help="of real sets, instead of their own")
     given = parser.parse_args()
     for pace in given.pace:
         if not given.set:
             made_up(pace)
         for name in given.set:
-            real(name, pace)
+            real(name, pace, given.horizon)
 
 
 if __name__ == "__main__":
