@@ -281,7 +281,7 @@ def test_a_series_that_stands_still_stays_ready_to_move():
     live = watching()
     live.update(rows(np.full(300, 5.0)))
     widths = live._watch.widths(np.array([0]), K)
-    assert ((widths > 0.96) & (widths <= 1)).all()
+    assert ((widths >= np.exp(-2 * PACE * 0.2) - 1e-9) & (widths <= 1)).all()
     assert live.scores()["coverage-80"].to_list() == [1.0] * K
 
 

@@ -21,7 +21,7 @@ IntArray = NDArray[np.int64]
 
 MOST_STEPS = 24
 """Of longer horizons so many steps, evenly spread, are judged; those between take the factors of the nearest."""
-PACE = 0.1
+PACE = 0.15
 """A miss one step ahead widens an interval by so much, times the share that it should hold."""
 SLOWER_AHEAD = 0.5
 """The pace falls with this power of the steps ahead, since forecasts of many steps share their misses."""
@@ -48,7 +48,7 @@ class AdaptiveWidths:
         >>> rule = AdaptiveWidths(2, (0.1, 0.5, 0.9))
         >>> missed = rule.learn(np.zeros((1, 2, 1)), np.array([[[True], [False]]]), np.ones((1, 2, 1), bool))
         >>> rule.widths(missed, 2).round(3).tolist()
-        [[[1.083, 1.0, 1.083], [0.986, 1.0, 0.986]]]
+        [[[1.127, 1.0, 1.127], [0.979, 1.0, 0.979]]]
     """
 
     def __init__(self, horizon: int, levels: Sequence[float]) -> None:
