@@ -119,15 +119,18 @@ class Watch:
         for now in np.split(order, np.cumsum(np.bincount(turn))[:-1]) if len(turn) else ():
             who, until = owner[now], seen[now] + 1 - begins[owner[now]]
             some, cells = numbers[who], _spans(begins[who] + done[who], until - done[who])
-            row, value = state.rows[some] + until - done[who] - 1, values[seen[now]]
-            self._judge(some, row, value)
             state.read(some, until - done[who], values[cells], mask[cells])
-            self._keep(some, row, value, say(some, self.horizon, self.quantiles))
+            self.observed(some, state.rows[some] - 1, values[seen[now]], say)
             done[who] = until
         left = np.flatnonzero(done < lengths)
         if len(left):
             cells = _spans(begins[left] + done[left], (lengths - done)[left])
             state.read(numbers[left], (lengths - done)[left], values[cells], mask[cells])
+
+    def observed(self, numbers: IntArray, row: IntArray, value: NDArray[np.float32], say: Say) -> None:
+        """Score what waited for rows (B,) that were just read, each of another series, and ask for what comes next."""
+        self._judge(numbers, row, value)
+        self._keep(numbers, row, value, say(numbers, self.horizon, self.quantiles))
 
     def frame(self, numbers: IntArray, names: NDArray[np.str_], spec: FrameSpec, *, recent: bool) -> pl.DataFrame:
         """See `Live.scores`."""
