@@ -182,13 +182,16 @@ class Fitted:
             out[series, column] = self.restored(inputs, rows, raw, quantiles)
         return out
 
-    def restored(self, inputs: View, rows: IntArray, raw: Floats, quantiles: Sequence[float]) -> FloatArray:
+    def restored(
+        self, inputs: View, rows: IntArray, raw: Floats, quantiles: Sequence[float], widths: FloatArray | None = None
+    ) -> FloatArray:
         """What the network said (B, K, Q) of origins at `rows`, calibrated and in the units of the data.
 
-        Of counts these are whole numbers, also between the levels that the network answers at.
+        Of counts these are whole numbers, also between the levels that the network answers at. Further factors of the
+        widths (B, K, Q) are those of a stream that is watched.
         """
         inputs, rows = inputs.near(rows)
-        calibrated = self.calibration.apply(raw.astype(np.float64))
+        calibrated = self.calibration.apply(raw.astype(np.float64), widths)
         restored = inputs.restore(rows, interpolate_quantiles(calibrated, self.levels, quantiles))
         short = inputs.tracks.age[inputs.tracks.here[rows]] < LEAST_OBSERVATIONS
         restored[short] = self._simple(inputs, rows[short], np.arange(1, raw.shape[1] + 1), quantiles)

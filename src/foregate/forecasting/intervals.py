@@ -81,10 +81,16 @@ class Calibration:
     persistence: float = USUAL_PERSISTENCE
     """Correlation of the errors of one step ahead and the next, 0 to below 1: how wide futures wander."""
 
-    def apply(self, quantiles: FloatArray) -> FloatArray:
-        """Calibrate ordered quantiles (..., K, Q) in units of scale; the median stays and nothing crosses."""
+    def apply(self, quantiles: FloatArray, widths: FloatArray | None = None) -> FloatArray:
+        """Calibrate ordered quantiles (..., K, Q) in units of scale; the median stays and nothing crosses.
+
+        Args:
+            quantiles: what the network says.
+            widths: (..., K, Q) further factors, of what has come since.
+        """
         steps = quantiles.shape[-2]
         factors = self.factors[np.minimum(np.arange(steps), len(self.factors) - 1)]
+        factors = factors if widths is None else factors * widths
         middle = quantiles.shape[-1] // 2
         median = quantiles[..., middle : middle + 1]
         moved = median + factors * (quantiles - median)

@@ -54,8 +54,10 @@ class Quick:
         self.lean.encode(told, arrays["hidden"][number], arrays["output"][number])
         return True
 
-    def forecast(self, number: int, horizon: int, quantiles: tuple[float, ...]) -> FloatArray | None:
-        """Forecast (K, P) the steps after the latest row of a series.
+    def forecast(
+        self, number: int, horizon: int, quantiles: tuple[float, ...], widths: FloatArray | None = None
+    ) -> FloatArray | None:
+        """Forecast (K, P) the steps after the latest row of a series; `widths` (K, Q) are of a stream that is watched.
 
         Returns:
             None where that takes the longer way: of few observations, and where no quantiles are said.
@@ -74,7 +76,7 @@ class Quick:
         origin = plan.origin
         origin.look(latest, row)
         said = self.lean.decode(arrays["output"][number], arrays["features"][number], origin.steps, origin.paths)
-        return restored(latest, plan.calibrated(said))
+        return restored(latest, plan.calibrated(said, widths))
 
     def _rows(self) -> OneRow:
         row = self._row
@@ -92,13 +94,13 @@ class _Plan:
         self._factors = factors[np.minimum(np.arange(horizon), len(factors) - 1)]
         self._matrix = interpolation(fitted.levels, quantiles)
 
-    def calibrated(self, said: Float32Array) -> FloatArray:
+    def calibrated(self, said: Float32Array, widths: FloatArray | None) -> FloatArray:
         """What is said (Q, K) at the quantiles that are asked for (K, P); see `Calibration.apply`."""
         values = np.array(said.T, np.float64, order="C")
         middle = values.shape[1] // 2
         median = values[:, middle : middle + 1].copy()
         values -= median
-        values *= self._factors
+        values *= self._factors if widths is None else self._factors * widths
         values += median
         down = values[:, middle::-1]
         np.minimum.accumulate(down, 1, out=down)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from foregate.core import (
     ModelError,
     Panel,
     Times,
+    UsageError,
     asked,
     at_least,
     levels_to_quantiles,
@@ -34,17 +35,23 @@ from foregate.forecasting.fitted import (
     uncounted,
 )
 from foregate.forecasting.lean import Lean
-from foregate.forecasting.origins import decode_state
+from foregate.forecasting.origins import decode_state, require_reach
 from foregate.forecasting.quick import Quick
 from foregate.forecasting.state import State
 from foregate.streaming.arrivals import Update, arrange
 from foregate.streaming.observations import Observations, observations
 from foregate.streaming.one import One, one
 from foregate.streaming.roster import Roster
-from foregate.streaming.snapshot import checksum, pack, unpack
+from foregate.streaming.snapshot import Carried, checksum, pack, unpack
+from foregate.streaming.watch import Watch
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["Live", "Update"]
 
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
@@ -94,6 +101,7 @@ class Live:
         self.spec = spec or FrameSpec(time_unit="step" if self.freq.is_integer else "us")
         self._lean = Lean.of(fitted.engine)
         self._hold(State(fitted.engine, fitted.spec))
+        self._watch: Watch | None = None
 
     @classmethod
     def start(cls, fitted: Fitted, panel: Panel) -> Live:
@@ -161,7 +169,12 @@ class Live:
             return False
         if plain and value == value and (value < 0 or not value.is_integer()):
             return False
-        return self._quick.read(number, value)
+        if not self._quick.read(number, value):
+            return False
+        if self._watch is not None and value == value:
+            some = np.array([number])
+            self._watch.observed(some, self._state.rows[some] - 1, np.array([value], np.float32), self._say)
+        return True
 
     def _read(self, given: Observations) -> Update:
         wrong = uncounted(given.values)
@@ -172,9 +185,69 @@ class Live:
         if new.any():
             numbers[new] = self._state.add(int(new.sum()), days_of(plan.starts[new], self.freq))
             self._roster.add(plan.update.new, plan.starts[new])
+            if self._watch is not None:
+                self._watch.add(int(new.sum()))
         on = plan.lengths > 0
-        self._state.read(numbers[on], plan.lengths[on], plan.values, plan.mask)
+        rows = numbers[on], plan.lengths[on], plan.values, plan.mask
+        if self._watch is None:
+            self._state.read(*rows)
+        else:
+            self._watch.read(self._state, rows, self._say)
         return plan.update
+
+    def watch(self, horizon: int | None = None, *, level: Sequence[float] | float = (80, 95)) -> None:
+        """From now on, score every forecast when its actual arrives, and let intervals follow what comes.
+
+        After every observation with a value, a forecast is made and kept until its outcomes are there; missing values
+        are not scored. Each outcome moves the width of the intervals of its step, starting from the model's own
+        calibration, so that they go on holding what they promise when the series changes; medians stay. An update then
+        costs a forecast more, and a series that watches K steps about K² / 2 numbers for each quantile; of a horizon of
+        more than 24 steps 24 are judged, evenly spread. What was watched before is forgotten.
+
+        Args:
+            horizon: K steps; as many as the model was fitted for when not given.
+            level: percentages of central intervals whose coverage is counted.
+
+        Raises:
+            UsageError: the horizon is further than the model reaches, or a level is no percentage.
+
+        Examples:
+            >>> from foregate import Forecaster
+            >>> live = Forecaster.pretrained(horizon=3, season_length=4).live()
+            >>> live.watch(level=80)
+            >>> live.update([{"unique_id": "a", "ds": t, "y": 10.0 + t % 4} for t in range(20)]).read
+            20
+            >>> live.scores()["n"].to_list()
+            [19, 18, 17]
+        """
+        steps = self.fitted.horizon if horizon is None else horizon
+        at_least(1, horizon=steps)
+        require_reach(self.fitted.engine.manner, steps)
+        self._watch = Watch(steps, asked(level, None)[0], self.fitted.levels)
+        self._watch.add(len(self))
+
+    def scores(self, ids: Sequence[str] | str | None = None, *, recent: bool = False) -> pl.DataFrame:
+        """How the forecasts were that have been scored since `watch`, as a polars frame: a row per series and step.
+
+        Args:
+            ids: the series; all of them when not given.
+            recent: let what lies a hundred outcomes back count about a third, and so on, instead of counting all alike.
+
+        Returns:
+            columns: the id; ``step``; ``n`` outcomes; ``mae``; ``bias`` (positive: too high); ``pinball``, the mean
+            quantile loss; ``skill``, the share of the absolute error of the last value that is not made; and of each
+            level ``coverage-80``, the share of outcomes inside, and ``width-80``, the mean width. Null where nothing
+            has been scored.
+
+        Raises:
+            DataError: a series that is asked for is not known.
+            UsageError: nothing is watched.
+        """
+        if self._watch is None:
+            raise UsageError("scores must be watched for, but nothing is. Call watch() before the updates.")
+        numbers = self._roster.known(ids)
+        names = np.array([self._roster.names[i] for i in numbers], np.str_)
+        return self._watch.frame(numbers, names, self.spec, recent=recent)
 
     def forecast(
         self,
@@ -200,29 +273,24 @@ class Live:
         """
         steps = self.fitted.horizon if horizon is None else horizon
         at_least(1, horizon=steps)
-        k = np.arange(1, steps + 1)
         levels, wanted = asked(level, quantiles)
         sides = tuple(sorted({*levels_to_quantiles(levels), *wanted}))
         found = self._quickly(ids, steps, sides)
         if found is not None:
             return found
         numbers, notes = self._observed(ids)
-        view = self._state.view(numbers)
-        values = np.empty((len(numbers), len(k), len(sides)))
-        rows = np.arange(len(numbers))
-        for part, raw in decode_state(self._state, numbers, k):
-            values[part] = self.fitted.restored(view, rows[part], raw, sides)
+        values, short = self._said(numbers, steps, sides)
         read = self._state.rows[numbers]
-        times = self._roster.times(numbers[:, None], read[:, None] - 1 + k)
+        times = self._roster.times(numbers[:, None], read[:, None] + np.arange(steps))
         names = np.array([self._roster.names[i] for i in numbers], np.str_)
-        notes += short_series_notes(names[view.tracks.age < LEAST_OBSERVATIONS])
+        notes += short_series_notes(names[short])
         return Forecast(names, times, self._roster.times(numbers, read - 1), sides, values, notes)
 
     def _quickly(self, ids: Sequence[str] | str | None, horizon: int, quantiles: tuple[float, ...]) -> Forecast | None:
         """The forecast of one series, where it takes the short way."""
         names = self._roster.names if ids is None else [ids] if isinstance(ids, str) else ids
         number = self._roster.numbers.get(names[0]) if len(names) == 1 and self._quick is not None else None
-        values = None if number is None or self._quick is None else self._quick.forecast(number, horizon, quantiles)
+        values = None if number is None else self._soon(number, horizon, quantiles)
         if number is None or values is None:
             return None
         times = self._roster.times(np.array([number]), self._state.rows[number] + np.arange(-1, horizon))[None]
@@ -253,7 +321,7 @@ class Live:
 
     def snapshot(self) -> bytes:
         """The state as safetensors, for `restore` on any machine with the same model."""
-        return pack(self._roster, self.spec, self._state, checksum(self.fitted))
+        return pack(Carried(self._roster, self.spec, self._state, self._watch), checksum(self.fitted))
 
     @classmethod
     def restore(cls, fitted: Fitted, snapshot: bytes) -> Live:
@@ -263,15 +331,41 @@ class Live:
             ArtifactError: the snapshot is damaged, of another model, or of another version.
             ModelError: the model has covariates.
         """
-        roster, spec, state = unpack(snapshot, State(fitted.engine, fitted.spec), checksum(fitted))
-        live = cls(fitted, freq=roster.freq, spec=spec)
-        live._roster = roster
-        live._hold(state)
+        kept = unpack(snapshot, State(fitted.engine, fitted.spec), checksum(fitted))
+        live = cls(fitted, freq=kept.roster.freq, spec=kept.spec)
+        live._roster, live._watch = kept.roster, kept.watch
+        live._hold(kept.state)
         return live
+
+    def _say(self, numbers: IntArray, horizon: int, sides: Sequence[float]) -> FloatArray:
+        """Quantiles (B, K, Q) of the steps after the last rows of series (B,), the short way where there is one."""
+        soon = self._soon(int(numbers[0]), horizon, tuple(sides)) if len(numbers) == 1 else None
+        return self._said(numbers, horizon, sides)[0] if soon is None else soon[None]
+
+    def _soon(self, number: int, horizon: int, sides: tuple[float, ...]) -> FloatArray | None:
+        """Quantiles (K, Q) of one series, where it takes the short way."""
+        if self._quick is None:
+            return None
+        widths = self._widths(np.array([number]), horizon)
+        return self._quick.forecast(number, horizon, sides, None if widths is None else widths[0])
+
+    def _widths(self, numbers: IntArray, horizon: int) -> FloatArray | None:
+        """Factors (B, K, Q) of what a watched stream has taught; None where it is not watched."""
+        return None if self._watch is None else self._watch.widths(numbers, horizon)
+
+    def _said(self, numbers: IntArray, horizon: int, sides: Sequence[float]) -> tuple[FloatArray, BoolArray]:
+        """Quantiles (B, K, Q) of the steps after the last rows of series (B,), and which have too few observations."""
+        k, view, rows = np.arange(1, horizon + 1), self._state.view(numbers), np.arange(len(numbers))
+        values = np.empty((len(numbers), horizon, len(sides)))
+        widths = self._widths(numbers, horizon)
+        for part, raw in decode_state(self._state, numbers, k):
+            own = None if widths is None else widths[part]
+            values[part] = self.fitted.restored(view, rows[part], raw, sides, own)
+        return values, view.tracks.age < LEAST_OBSERVATIONS
 
     def _take(self, numbers: IntArray) -> Live:
         twin = copy.copy(self)
-        twin._roster = self._roster.take(numbers)
+        twin._roster, twin._watch = self._roster.take(numbers), self._watch and self._watch.take(numbers)
         twin._hold(self._state.take(numbers))
         return twin
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,15 +13,32 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from foregate.core import ArtifactError, FrameSpec, Frequency
+from foregate.core import ArtifactError, FrameSpec, Frequency, UsageError
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.state import State
 from foregate.streaming.roster import Roster
+from foregate.streaming.watch import Watch
 
-__all__ = ["checksum", "pack", "unpack"]
+__all__ = ["Carried", "checksum", "pack", "unpack"]
 
 SCHEMA = 2
 """Changes whenever an array changes its meaning."""
+WATCHED = "watched."
+"""How names of arrays begin that are kept by what watches."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a live forecaster carries from one observation to the next."""
+
+    roster: Roster
+    """The series."""
+    spec: FrameSpec
+    """Names of the columns, and how times are held."""
+    state: State
+    """What the network has read."""
+    watch: Watch | None
+    """Forecasts that wait for their outcomes, and scores, if they are asked for."""
 
 
 def checksum(fitted: Fitted) -> str:
@@ -34,16 +51,21 @@ def checksum(fitted: Fitted) -> str:
     return digest.hexdigest()
 
 
-def pack(roster: Roster, spec: FrameSpec, state: State, model: str) -> bytes:
-    """The state of the series of a roster, whose times are held as `spec` says, for the model of that checksum."""
+def pack(carried: Carried, model: str) -> bytes:
+    """What is carried for the model of that checksum."""
+    roster, watch = carried.roster, carried.watch
     about = {
         "schema": SCHEMA,
         "model": model,
         "freq": [roster.freq.count, roster.freq.unit],
-        "spec": asdict(spec),
+        "spec": asdict(carried.spec),
         "ids": roster.names,
     }
-    arrays = state.compact() | {
+    arrays = carried.state.compact()
+    if watch is not None:
+        about["watch"] = {"horizon": watch.horizon, "levels": watch.levels}
+        arrays |= {WATCHED + name: array for name, array in watch.compact().items()}
+    arrays |= {
         "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
         "starts": roster.starts.view(np.int64),
     }
@@ -51,8 +73,8 @@ def pack(roster: Roster, spec: FrameSpec, state: State, model: str) -> bytes:
     return packed
 
 
-def unpack(snapshot: bytes, empty: State, model: str) -> tuple[Roster, FrameSpec, State]:
-    """The roster, the spec and the state of a snapshot.
+def unpack(snapshot: bytes, empty: State, model: str) -> Carried:
+    """What is in a snapshot.
 
     Args:
         snapshot: what `pack` gave.
@@ -84,14 +106,18 @@ def unpack(snapshot: bytes, empty: State, model: str) -> tuple[Roster, FrameSpec
     return _rebuilt(about, starts, arrays, empty)
 
 
-def _rebuilt(
-    about: Mapping[str, Any], starts: NDArray[Any], arrays: dict[str, NDArray[Any]], empty: State
-) -> tuple[Roster, FrameSpec, State]:
+def _rebuilt(about: Mapping[str, Any], starts: NDArray[Any], arrays: dict[str, NDArray[Any]], empty: State) -> Carried:
     try:
         roster, spec = Roster(Frequency(*about["freq"])), FrameSpec(**about["spec"])
         roster.add(about["ids"], starts.view(roster.starts.dtype))
         if not len(roster.numbers) == len(roster) == len(starts):
             raise ValueError("ids and times that do not go together")
-        return roster, spec, empty.expanded(arrays, len(roster))
-    except (KeyError, TypeError, ValueError) as error:
+        own = {name.removeprefix(WATCHED): arrays.pop(name) for name in list(arrays) if name.startswith(WATCHED)}
+        watch = None
+        if own or "watch" in about:
+            asked = about["watch"]
+            watch = Watch(asked["horizon"], tuple(asked["levels"]), empty.engine.manner.levels)
+            watch.expand(own, len(roster))
+        return Carried(roster, spec, empty.expanded(arrays, len(roster)), watch)
+    except (KeyError, TypeError, ValueError, UsageError) as error:
         raise ArtifactError(f"the snapshot must hold a whole state, but got a damaged one ({error}).") from error
