@@ -137,6 +137,27 @@ def test_however_a_stream_is_cut_the_scores_are_the_same(seed):
         np.testing.assert_allclose(whole.forecast(level=80, ids=name).values, said, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_what_takes_the_short_way_is_watched_as_well(seed):
+    """One observation at a time, by the network that is run without calls on tiny arrays, and all at once."""
+    model = Forecaster.pretrained(horizon=K, season_length=3, weights="tiny").live().fitted
+    short, long = watching(model), watching(model)
+    assert short._quick is not None, "or nothing is tested here"
+    y = noise(seed)
+    for row in rows(y):
+        short.update(row)
+    long.update(rows(y))
+    assert (long.scores()["n"] > 20).all()
+    alike(short.scores(), long.scores(), rtol=1e-4, atol=1e-5)
+    twins = (short, long._take(np.arange(1)))
+    twins[1]._quick = None
+    one, other = (live.forecast(K, quantiles=SIDES).values for live in twins)
+    np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+    still = Live(model)
+    still.update(rows(y))
+    assert np.abs(one - still.forecast(K, quantiles=SIDES).values).max() > 0.01, "widths have moved"
+
+
 def test_a_series_does_not_depend_on_others():
     """Alone or among others, a series has the same scores, and the same intervals."""
     panel = Panel.from_arrays([noise(5), noise(6, 30) * 50], ids=["a", "b"])
