@@ -20,9 +20,11 @@ YEAR = 365.2425
 """Days, of the Gregorian calendar, on average."""
 CYCLES = {1.0: 1, 7.0: 2, YEAR: 3}
 """Days of each cycle, and how many of its harmonics are told."""
-SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3_600.0, "D": 86_400.0, "W": 604_800.0}
-SECONDS["B"] = SECONDS["D"] * 7 / 5
-"""Working days are told as if they were even, so that a weekday has its place in the week wherever a series begins."""
+DAY = 86_400e6
+"""Microseconds."""
+WORKING_DAY = 7 / 5
+"""Days: working days are told as if they were even, so that a weekday has its place in the week wherever a series
+begins."""
 MONDAY = np.datetime64("1969-12-29", "D")
 
 
@@ -89,7 +91,9 @@ def days_per_row(freq: Frequency) -> float:
         >>> days_per_row(Frequency.parse("6h")), days_per_row(Frequency.parse("MS")), days_per_row(Frequency.parse(1))
         (0.25, 0.0, 0.0)
     """
-    return SECONDS[freq.unit] * freq.count / SECONDS["D"] if freq.unit in SECONDS else 0.0
+    if freq.unit == "B":
+        return freq.count * WORKING_DAY
+    return (freq.microseconds or 0) / DAY
 
 
 def days_of(times: Times, freq: Frequency) -> FloatArray:
@@ -101,10 +105,10 @@ def days_of(times: Times, freq: Frequency) -> FloatArray:
     """
     if times.dtype.kind != "M":
         return np.zeros(times.shape)
-    days: FloatArray = times.astype("datetime64[us]").astype(np.int64) / 86_400e6
+    days: FloatArray = times.astype("datetime64[us]").astype(np.int64) / DAY
     if freq.unit == "B":
         count = np.busday_count(MONDAY, times.astype("datetime64[D]"))
-        days = MONDAY.astype(np.int64) + np.asarray(count * 7 / 5, np.float64)
+        days = MONDAY.astype(np.int64) + np.asarray(count * WORKING_DAY, np.float64)
     return days
 
 

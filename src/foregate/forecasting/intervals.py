@@ -81,6 +81,11 @@ class Calibration:
     persistence: float = USUAL_PERSISTENCE
     """Correlation of the errors of one step ahead and the next, 0 to below 1: how wide futures wander."""
 
+    def at(self, k: NDArray[np.int64]) -> FloatArray:
+        """The factors (K, Q) of steps k (K,) ahead."""
+        factors: FloatArray = self.factors[np.minimum(k, len(self.factors)) - 1]
+        return factors
+
     def apply(self, quantiles: FloatArray, widths: FloatArray | None = None) -> FloatArray:
         """Calibrate ordered quantiles (..., K, Q) in units of scale; the median stays and nothing crosses.
 
@@ -88,8 +93,7 @@ class Calibration:
             quantiles: what the network says.
             widths: (..., K, Q) further factors, of what has come since.
         """
-        steps = quantiles.shape[-2]
-        factors = self.factors[np.minimum(np.arange(steps), len(self.factors) - 1)]
+        factors = self.at(np.arange(1, quantiles.shape[-2] + 1))
         factors = factors if widths is None else factors * widths
         middle = quantiles.shape[-1] // 2
         median = quantiles[..., middle : middle + 1]

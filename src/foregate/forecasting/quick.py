@@ -90,8 +90,7 @@ class _Plan:
 
     def __init__(self, fitted: Fitted, horizon: int, quantiles: tuple[float, ...]) -> None:
         self.origin = OneOrigin(fitted.spec, horizon)
-        factors = fitted.calibration.factors
-        self._factors = factors[np.minimum(np.arange(horizon), len(factors) - 1)]
+        self._factors = fitted.calibration.at(self.origin.k)
         self._matrix = interpolation(fitted.levels, quantiles)
 
     def calibrated(self, said: Float32Array, widths: FloatArray | None) -> FloatArray:

@@ -227,9 +227,7 @@ def _instant_widths(recipe: Recipe, begun: Start, engine: Engine, task: Task) ->
     origins[which, 0] = held.origins[which].max(1) if len(judged) else panel.lengths[which] - 1
     engines = (begun.engine, its_own), (engine, inputs)
     theirs, own = (np.concatenate([raw for *_, raw in raw_quantiles(e, i, origins, k)]) for e, i in engines)
-    factors = usual.calibration.factors
-    factors = factors[np.minimum(k, len(factors)) - 1]
-    return as_wide_as(Calibration(factors).apply(theirs.astype(np.float64)), own)
+    return as_wide_as(Calibration(usual.calibration.at(k)).apply(theirs.astype(np.float64)), own)
 
 
 def _notes(panel: Panel, held: HoldOut) -> tuple[str, ...]:
