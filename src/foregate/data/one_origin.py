@@ -39,11 +39,13 @@ class OneOrigin:
         self._furthest = int(self._back.max())
         self._is_path = np.array([[True], [short > 1], [True]])
         self._seasonal = np.array([[short > 1], [short > 1], [long > 1]])
-        newest = spec.lookback  # places are counted from so many rows before the origin on
+        newest, self._n = spec.lookback, spec.remembered  # places are counted from so many rows before the origin on
+        n, which = self._n, self._n - 1  # where there is no long season, the short one's place is read, and not used
         self._values = newest - np.where(self._is_path, self._back, 0)
-        self._memories = 4 * (newest - np.stack([near, near, far, far])) + np.array([[0], [1], [2], [3]])
-        self._replaced = np.stack([self._memories[0], 4 * self._values[1], self._memories[2]])
-        self._counts = 2 * (newest - np.stack([near, far])) + np.array([[0], [1]])
+        kinds = np.array([[0], [1], [2 * which], [2 * which + 1]])
+        self._memories = 2 * n * (newest - np.stack([near, near, far, far])) + kinds
+        self._replaced = np.stack([self._memories[0], 2 * n * self._values[1], self._memories[2]])
+        self._counts = n * (newest - np.stack([near, far])) + np.array([[0], [which]])
         self._turns = np.minimum(-(-k // long), 2).astype(np.float32)
         self._reach = k.astype(np.float32)
         self.steps, self.paths = np.zeros((spec.n_steps, K), np.float32), np.zeros((spec.n_profiles, K), np.float32)
@@ -62,13 +64,17 @@ class OneOrigin:
         first, end = last - self._lookback, last + 1
         flat["z"][first:end].take(self._values, out=seasonal[:3], mode="clip")
         flat["mask"][first:end].take(self._values, out=self._seen, mode="clip")
-        flat["profile"][4 * first : 4 * end].take(self._memories, out=remembered, mode="clip")
-        often = flat["count"][2 * first : 2 * end].take(self._counts)
+        n = self._n
+        profile, count = flat["profile"][2 * n * first : 2 * n * end], flat["count"][n * first : n * end]
+        profile.take(self._memories, out=remembered, mode="clip")
+        often = count.take(self._counts)
+        if n == 1:
+            often[1] = 0
         means = self._means[:, 0]
-        means[:2], means[2:] = flat["season_mean"][2 * last : 2 * end]
+        means[:2], means[2:] = flat["season_mean"][n * last], flat["season_mean"][n * end - 1]
         np.add(remembered, self._means, out=remembered)
         if 0 in self._seen.tobytes():
-            held = flat["profile"][4 * first : 4 * end].take(self._replaced) + means[[0, 0, 2], None]
+            held = profile.take(self._replaced) + means[[0, 0, 2], None]
             np.copyto(seasonal[:3], held, where=~self._seen & self._seasonal)
         np.copyto(seasonal[3], seasonal[2])
         np.subtract(seasonal, np.float32(level), out=seasonal)

@@ -65,14 +65,14 @@ class State:
         """
         self.engine, self.spec, self.known = engine, spec, known
         self.width = spec.lookback + 1
-        length = self.width + ROOM
+        length, seasons = self.width + ROOM, spec.remembered
         self.arrays: dict[str, NDArray[Any]] = {
             "carried": np.zeros((0, 2), CARRIED),
             "mask": np.zeros((0, 2, length), np.bool_),
             "z": np.zeros((0, 2, length), np.float32),
-            "season_mean": np.zeros((0, 2, length, 2), np.float32),
-            "profile": np.zeros((0, 2, length, 4), np.float32),
-            "count": np.zeros((0, 2, length, 2), np.float32),
+            "season_mean": np.zeros((0, 2, length, seasons), np.float32),
+            "profile": np.zeros((0, 2, length, 2 * seasons), np.float32),
+            "count": np.zeros((0, 2, length, seasons), np.float32),
             "owner": np.zeros(0, np.int64),  # the series whose covariates are read
             "log": np.zeros(0, np.bool_),  # everything so far was clearly positive
             "rows": np.zeros(0, np.int64),  # so far
@@ -234,7 +234,8 @@ class State:
         told_of["mask"] = mask[source]
         columns = a["column"][series][:, None] + 1 + np.arange(T)
         for name in TAPE:
-            a[name][series[:, None], unit[:, None], columns] = told_of[name]
+            memories = (..., *map(slice, a[name].shape[3:]))  # of the seasons that there are
+            a[name][series[:, None], unit[:, None], columns] = told_of[name][memories]
         a["carried"][series, unit] = after
         place = np.zeros((2, B), np.int64)
         place[unit, source] = np.arange(len(source))
@@ -300,9 +301,10 @@ class State:
         full = numbers[a["column"][numbers] + T >= a["z"].shape[-1]]
         if not len(full):
             return
-        source = a["column"][full][:, None] + 1 - self.width + np.arange(self.width)
-        for name in TAPE:
-            a[name][full, :, : self.width] = np.moveaxis(a[name][full[:, None], :, source], 2, 1)
+        for column in np.unique(a["column"][full]):  # mostly one, since rows are read at the same pace
+            some, latest = full[a["column"][full] == column], slice(column + 1 - self.width, column + 1)
+            for name in TAPE:
+                a[name][some, :, : self.width] = a[name][some, :, latest]
         a["column"][full] = self.width - 1
 
 
