@@ -38,11 +38,12 @@ from foregate.forecasting.lean import Lean
 from foregate.forecasting.origins import decode_state, require_reach
 from foregate.forecasting.quick import Quick
 from foregate.forecasting.state import State
-from foregate.streaming.arrivals import Update, arrange
+from foregate.streaming.arrivals import Arrivals, Update, arrange
 from foregate.streaming.observations import Observations, observations
 from foregate.streaming.one import One, one
 from foregate.streaming.roster import Roster
 from foregate.streaming.snapshot import Carried, checksum, pack, unpack
+from foregate.streaming.tick import tick
 from foregate.streaming.watch import Watch
 
 if TYPE_CHECKING:
@@ -160,7 +161,8 @@ class Live:
             number = None if found is None else self._roster.numbers.get(found.id)
             if found is not None and number is not None and self._next(number, found):
                 return Update((found.id,), (), 1, 0, 0)
-        return self._read(observations(rows, self.spec, self._alone()))
+        plan = tick(rows, self.spec, self._roster, self._state)
+        return self._read(observations(rows, self.spec, self._alone())) if plan is None else self._follow(plan)
 
     def _next(self, number: int, found: One) -> bool:
         """Read what comes next of a series; False where it is not that, or takes the longer way."""
@@ -180,7 +182,9 @@ class Live:
         wrong = uncounted(given.values)
         if self.fitted.spec.plain and wrong.any():
             raise no_counts(np.array(given.ids, np.str_)[wrong], given.values[wrong])
-        plan = arrange(given, self._roster, self._state)
+        return self._follow(arrange(given, self._roster, self._state))
+
+    def _follow(self, plan: Arrivals) -> Update:
         numbers, new = plan.numbers, plan.numbers < 0
         if new.any():
             numbers[new] = self._state.add(int(new.sum()), days_of(plan.starts[new], self.freq))

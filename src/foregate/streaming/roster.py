@@ -74,6 +74,12 @@ class Roster:
             return bool(time == self._ticks.item(number) + rows * self._step)
         return bool(time == self.times(np.array([number]), np.array([rows])).view(np.int64).item())
 
+    def await_all(self, numbers: IntArray, rows: IntArray, times: IntArray) -> bool:
+        """Whether times (B,) are those of the rows after so many (B,) of series (B,); see `awaits`."""
+        if self._step is not None:
+            return bool(np.array_equal(times, self._ticks[numbers] + rows * self._step))
+        return bool(np.array_equal(times, self.times(numbers, rows).view(np.int64)))
+
     def take(self, numbers: IntArray) -> Roster:
         """A copy of some series, in that order."""
         some = Roster(self.freq)
