@@ -108,9 +108,10 @@ def test_what_is_wrong_is_refused_and_changes_nothing(wrong):
     live = Live(obvious())
     for t in range(20):
         live.update({"unique_id": ["a", "b"], "ds": [t, t], "y": [3.0 + t % 3, 4.0]})
-    before = live.snapshot()
+    before, given = live.snapshot(), {"unique_id": ["a", "b"], "ds": [20, 20], "y": [1.0, 2.0]} | wrong
+    assert tick(given, live.spec, live._roster, live._state) is None
     with pytest.raises(DataError):
-        live.update({"unique_id": ["a", "b"], "ds": [20, 20], "y": [1.0, 2.0]} | wrong)
+        live.update(WAYS["rows"](given))
     assert live.snapshot() == before
 
 
