@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-import foregate.streaming.live as live_module
+import foregate.streaming.carried as carried_module
 from foregate.core import DataError, FrameSpec
 from foregate.streaming.live import Live
 from foregate.streaming.roster import Roster
@@ -45,8 +45,13 @@ def counted(monkeypatch):
         ways.append((given[-1], tick(*given)))
         return ways[-1][1]
 
-    monkeypatch.setattr(live_module, "tick", watched)
-    return lambda live: tuple(sum(s is live._state and (way is None) == no for s, way in ways) for no in (False, True))
+    monkeypatch.setattr(carried_module, "tick", watched)
+
+    def told(live):
+        own = [way is not None for state, way in ways if state is live._carried.state]
+        return sum(own), len(own) - sum(own)
+
+    return told
 
 
 @pytest.mark.parametrize("way", list(WAYS))
@@ -109,7 +114,7 @@ def test_what_is_wrong_is_refused_and_changes_nothing(wrong):
     for t in range(20):
         live.update({"unique_id": ["a", "b"], "ds": [t, t], "y": [3.0 + t % 3, 4.0]})
     before, given = live.snapshot(), {"unique_id": ["a", "b"], "ds": [20, 20], "y": [1.0, 2.0]} | wrong
-    assert tick(given, live.spec, live._roster, live._state) is None
+    assert tick(given, live.spec, live._carried.roster, live._carried.state) is None
     with pytest.raises(DataError):
         live.update(WAYS["rows"](given))
     assert live.snapshot() == before
@@ -142,8 +147,8 @@ def test_what_is_no_tick_is_left_alone():
     live = Live(obvious(), freq="h")
     live.update({"unique_id": ["a"], "ds": [FREQS["h"](0)], "y": [1.0]})
     for other in (5, "a", [], [5], {}, {"unique_id": "a", "ds": FREQS["h"](1), "y": 1.0}, {"ds": [1], "y": [2]}):
-        assert tick(other, live.spec, live._roster, live._state) is None
+        assert tick(other, live.spec, live._carried.roster, live._carried.state) is None
     zoned = pl.DataFrame({"unique_id": ["a"], "ds": [FREQS["h"](1).replace(tzinfo=dt.UTC)], "y": [1.0]})
-    assert tick(zoned, live.spec, live._roster, live._state) is None
+    assert tick(zoned, live.spec, live._carried.roster, live._carried.state) is None
     assert live.update(zoned).read == 1
-    assert tick([], FrameSpec(time_unit="step"), Roster(live.freq), live._state) is None
+    assert tick([], FrameSpec(time_unit="step"), Roster(live.freq), live._carried.state) is None

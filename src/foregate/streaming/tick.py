@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +12,28 @@ from numpy.typing import NDArray
 from foregate.core import FrameSpec
 from foregate.forecasting.fitted import uncounted
 from foregate.forecasting.state import State
-from foregate.streaming.arrivals import Arrivals, Update
+from foregate.streaming.arrivals import Update
 from foregate.streaming.observations import LARGEST, LATEST
 from foregate.streaming.one import moment
 from foregate.streaming.roster import Roster
+from foregate.streaming.rows import Rows
 
-__all__ = ["tick"]
+__all__ = ["Tick", "tick"]
 
 NUMBERS = {float, int, type(None)}
 IntArray = NDArray[np.int64]
 
 
-def tick(rows: Any, spec: FrameSpec, roster: Roster, state: State) -> Arrivals | None:
+class Tick(NamedTuple):
+    """An observation of each of many series."""
+
+    rows: Rows
+    """What is to be read."""
+    update: Update
+    """What to tell."""
+
+
+def tick(rows: Any, spec: FrameSpec, roster: Roster, state: State) -> Tick | None:
     """Read observations that are each the next one of another series.
 
     Args:
@@ -53,7 +63,7 @@ def tick(rows: Any, spec: FrameSpec, roster: Roster, state: State) -> Arrivals |
     mask = ~np.isnan(values)
     read = np.where(mask, values, 0).astype(np.float32)
     update = Update(tuple(ids), (), len(ids), 0, 0)
-    return Arrivals(numbers, roster.starts[numbers], np.ones(len(ids), np.int64), read, mask, update)
+    return Tick(Rows(numbers, np.ones(len(ids), np.int64), read, mask), update)
 
 
 def _columns(rows: Any, names: Sequence[str]) -> tuple[Any, ...] | None:
