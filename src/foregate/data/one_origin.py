@@ -54,6 +54,7 @@ class OneOrigin:
         self._seen, self._known = np.zeros((3, K), np.bool_), np.zeros((2, K), np.bool_)
         self._means = np.zeros((4, 1), np.float32)
         self._units = np.zeros((2, 1), np.float32)
+        self._level, self._scale = np.zeros((), np.float32), np.zeros((), np.float32)
         self._averages = np.zeros((1 + len(SMOOTHING), 1), np.float32)
 
     def look(self, latest: Latest, row: OneRow) -> None:
@@ -77,8 +78,9 @@ class OneOrigin:
             held = profile.take(self._replaced) + means[[0, 0, 2], None]
             np.copyto(seasonal[:3], held, where=~self._seen & self._seasonal)
         np.copyto(seasonal[3], seasonal[2])
-        np.subtract(seasonal, np.float32(level), out=seasonal)
-        np.divide(seasonal, np.float32(scale), out=seasonal)
+        self._level[()], self._scale[()] = level, scale
+        np.subtract(seasonal, self._level, out=seasonal)
+        np.divide(seasonal, self._scale, out=seasonal)
         if latest.rows <= self._furthest or short == 1:
             there = (self._back < latest.rows) & self._is_path
             self._seen &= there
@@ -105,20 +107,20 @@ class OneOrigin:
 
     def _levels(self, latest: Latest) -> None:
         """Write the paths that go on with slopes and levels."""
-        level, scale, average = latest.level, latest.scale, latest.carried[AVERAGE:]
-        self._units[:, 0] = [slope / scale for slope in average[SLOPE]]
+        average = latest.carried[AVERAGE:]
+        self._units[:, 0] = [slope / latest.scale for slope in average[SLOPE]]
         most = TREND_REACH * latest.carried[0]
         reach = self._reach if most >= len(self.k) else np.minimum(self._reach, np.float32(most))
         np.multiply(self._units, reach, out=self.paths[SLOPED])
         flat = self._averages
         flat[:, 0] = [average[MEAN], *average[SMOOTH]]
-        flat -= np.float32(level)
-        flat /= np.float32(scale)
+        np.subtract(flat, self._level, out=flat)
+        np.divide(flat, self._scale, out=flat)
         self.paths[FLAT] = flat
 
 
 def restored(latest: Latest, outputs: FloatArray) -> FloatArray:
-    """Outputs of the network (K, Q) in the units of the data; see `View.restore`."""
+    """Outputs of the network, of any shape, in the units of the data; see `View.restore`."""
     _, _, first, _, _, least, most = latest.carried[:7]
     first, least, most = np.float32(first).item(), np.float32(least).item(), np.float32(most).item()
     is_log = latest.unit == LOG
@@ -133,6 +135,6 @@ def restored(latest: Latest, outputs: FloatArray) -> FloatArray:
     if is_log:
         np.exp(value, out=value)
         value *= first
-    if least >= 0:
+    elif least >= 0:  # in logarithms nothing is less
         np.maximum(value, 0, out=value)
     return value

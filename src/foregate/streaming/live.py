@@ -20,9 +20,9 @@ from foregate.core import (
     UsageError,
     asked,
     at_least,
-    levels_to_quantiles,
     listed,
     require_regular,
+    sides_of,
 )
 from foregate.data.clock import days_per_row
 from foregate.forecasting.fitted import (
@@ -341,8 +341,7 @@ class Live:
         steps = self.fitted.horizon if horizon is None else horizon
         at_least(1, horizon=steps)
         levels, wanted = asked(level, quantiles)
-        sides = tuple(sorted({*levels_to_quantiles(levels), *wanted}))
-        return self._speaker.forecast(ids, steps, sides)
+        return self._speaker.forecast(ids, steps, sides_of(levels, (0.5, *wanted)))
 
     def peek(
         self, rows: Any, horizon: int | None = None, *, ids: Sequence[str] | str | None = None, **options: Any
