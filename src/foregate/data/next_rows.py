@@ -64,7 +64,7 @@ class NextRows:
         self.keep = 1 - np.array([*rates, *[1 / spec.window] * ERRORS])[:, None]
         self.lags = np.array(spec.lags)[:, None]
         self.far = np.flatnonzero(self.lags[:, 0] > spec.recent)
-        self._tables: dict[tuple[Any, ...], NDArray[Any]] = {}
+        self._tables: dict[str, NDArray[Any]] = {}
 
     def turn(self, numbers: IntArray, values: FloatArray) -> Turn:
         """Look at the next rows of series (B,), each once, whose tapes have a column left.
@@ -77,11 +77,10 @@ class NextRows:
 
     def table(self, what: str, dtype: type, *shape: int) -> NDArray[Any]:
         """Memory to reckon in, of any content, which is used again."""
-        key = (what, *shape)
-        if key not in self._tables:
-            self._tables = {old: kept for old, kept in self._tables.items() if old[-1] == shape[-1]}
-            self._tables[key] = np.zeros((*shape[:-1], shape[-1] + APART), dtype)
-        return self._tables[key][..., : shape[-1]]
+        known, wide = self._tables.get(what), shape[-1] + APART
+        if known is None or known.shape[-1] < wide:
+            known = self._tables[what] = np.zeros((*shape[:-1], wide), dtype)
+        return known[..., : shape[-1]]
 
 
 class Turn:
@@ -89,10 +88,11 @@ class Turn:
 
     def __init__(self, of: NextRows, numbers: IntArray, values: FloatArray) -> None:
         log = of.arrays["log"][numbers]
-        parts = [(unit, np.flatnonzero(which)) for unit, which in ((LINEAR, ~log), (LOG, log)) if which.any()]
-        self._parts: list[Any] = [slice(None)] if len(parts) == 1 else [which for _, which in parts]
+        first, alike = bool(log[0]), bool((log == log[0]).all())
+        units = [LOG if first else LINEAR] if alike else [LINEAR, LOG]
+        self._parts: list[Any] = [slice(None)] if alike else [np.flatnonzero(~log), np.flatnonzero(log)]
         self._groups = [
-            _Rows(of, numbers[which], values[which], unit) for which, (unit, _) in zip(self._parts, parts, strict=True)
+            _Rows(of, numbers[which], values[which], unit) for which, unit in zip(self._parts, units, strict=True)
         ]
         self._features = np.empty((len(numbers), of.spec.n_features), np.float32)
         self.fit = np.empty(len(numbers), np.bool_)
@@ -174,7 +174,7 @@ class _Rows:
 
     def _average(self, new: FloatArray) -> None:
         """Move the averages on by what is new (U, A, B); see `foregate.data.statistics._averages`."""
-        sums, counts = self.carried[:, TOP : TOP + A], self.carried[:, TOP + A : SUMS]
+        sums, counts = self.carried[:, TOP : TOP + A], self.carried[0, TOP + A : SUMS]  # which no units change
         sums *= self.of.keep
         counts *= self.of.keep
         new[:, :, ~self.observed] = np.nan
@@ -183,6 +183,8 @@ class _Rows:
         np.copyto(new, 0, where=lacking)
         sums += new
         counts += there
+        if self.unit == LOG:
+            self.carried[LOG, TOP + A : SUMS] = counts
         average, peak = self.carried[:, AVERAGE:TOP], self.carried[:, PEAK]
         np.divide(sums, counts, out=average, where=there)
         np.maximum(peak, average[:, SCALE], out=peak)

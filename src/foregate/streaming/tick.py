@@ -13,7 +13,7 @@ from foregate.core import FrameSpec
 from foregate.forecasting.fitted import uncounted
 from foregate.forecasting.state import State
 from foregate.streaming.arrivals import Update
-from foregate.streaming.observations import LARGEST, LATEST
+from foregate.streaming.observations import LARGEST
 from foregate.streaming.one import moment
 from foregate.streaming.roster import Roster
 from foregate.streaming.rows import Rows
@@ -56,7 +56,8 @@ def tick(rows: Any, spec: FrameSpec, roster: Roster, state: State) -> Tick | Non
         numbers = np.fromiter(map(roster.numbers.__getitem__, ids), np.int64, len(ids))
     except (KeyError, TypeError):  # a series that is new, or no name at all
         return None
-    if not roster.await_all(numbers, state.rows[numbers], times) or len(set(ids)) < len(ids):
+    ordered = bool((numbers[1:] > numbers[:-1]).all())
+    if not (ordered or len(set(ids)) == len(ids)) or not roster.await_all(numbers, state.rows[numbers], times):
         return None
     if state.spec.plain and uncounted(values).any():
         return None
@@ -110,16 +111,23 @@ def _ticks(column: Any, spec: FrameSpec) -> IntArray | None:
     if type(column) is list or type(column) is tuple:
         kinds = set(map(type, column))
         if steps and kinds == {int}:
-            return np.array(column, np.int64) if max(map(abs, column)) <= LATEST else None
+            return _whole(column)
         if steps or kinds != {dt.datetime}:
             return None
         known = {time: moment(time, spec) for time in set(column)}  # few are many times there
-        found = None if None in known.values() else list(map(known.__getitem__, column))
-        return None if found is None else np.array(found, np.int64)
+        return None if None in known.values() else _whole(list(map(known.__getitem__, column)))
     array = _array(column)
     if array is None or array.dtype.kind != ("i" if steps else "M"):
         return None
     return array.astype(np.int64 if steps else "datetime64[us]").view(np.int64)
+
+
+def _whole(numbers: Sequence[Any]) -> IntArray | None:
+    """Whole numbers as an array; None where one is larger than any time."""
+    try:
+        return np.array(numbers, np.int64)
+    except OverflowError:
+        return None
 
 
 def _array(column: Any) -> NDArray[Any] | None:
