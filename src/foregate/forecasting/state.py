@@ -216,10 +216,12 @@ class State:
             values: (N,) those rows, series after series; anything where not observed.
             mask: (N,) where observed.
         """
-        if self.known is None and len(numbers) and lengths.max() == lengths.min() == 1:
-            self._read_next(numbers, np.where(mask, values, np.nan).astype(np.float64))
+        if self.known is not None or not len(numbers) or (lengths != 1).any():
+            self._read_any(numbers, lengths, values, mask)
             return
-        self._read_any(numbers, lengths, values, mask)
+        for i in range(0, len(numbers), TOGETHER):
+            some = slice(i, i + TOGETHER)
+            self._read_next(numbers[some], values[some], mask[some])
 
     def _read_any(self, numbers: IntArray, lengths: IntArray, values: Float32Array, mask: BoolArray) -> None:
         """See `read`."""
@@ -233,28 +235,20 @@ class State:
             self._rectangle(numbers, begins + done, left, ROOM, values, mask)
             done[left] += ROOM
 
-    def _read_next(self, numbers: IntArray, values: FloatArray) -> None:
-        """Read the next row of series (B,), NaN where not observed: a shorter way to the same, where it can be gone."""
-        rows = self._next
-        if rows is None or rows.source is not self.arrays["carried"]:  # the state has grown
-            rows = self._next = NextRows(self.spec, self.arrays)
-        for i in range(0, len(numbers), TOGETHER):
-            self._read_turn(rows, numbers[i : i + TOGETHER], values[i : i + TOGETHER])
-
-    def _read_turn(self, rows: NextRows, numbers: IntArray, values: FloatArray) -> None:
+    def _read_next(self, numbers: IntArray, values: Float32Array, mask: BoolArray) -> None:
+        """Read the next row of series (B,): a shorter way to the same, for those that can go it."""
         a = self.arrays
+        if self._next is None or self._next.source is not a["carried"]:  # the state has grown
+            self._next = NextRows(self.spec, a)
         self.make_room(numbers, 1)
-        turn = rows.turn(numbers, values)
-        if not turn.fit.all():
-            fit, new, seen = turn.fit, values[~turn.fit], ~np.isnan(values[~turn.fit])
-            self._read_any(numbers[~fit], np.ones(len(new), np.int64), np.where(seen, new, 0).astype(np.float32), seen)
+        turn = self._next.turn(numbers, np.where(mask, values, np.nan).astype(np.float64))
+        if not (fit := turn.fit).all():
+            self._read_any(numbers[~fit], np.ones(int((~fit).sum()), np.int64), values[~fit], mask[~fit])
             if fit.any():
-                self._read_turn(rows, numbers[fit], values[fit])
+                self._read_next(numbers[fit], values[fit], mask[fit])
             return
-        features, where = turn.read(), span(numbers)
-        states, a["hidden"][where] = self.engine.encode(
-            features[:, None], np.zeros((len(numbers), 1), np.int64), a["hidden"][where]
-        )
+        features, where, first = turn.read(), span(numbers), np.zeros((len(numbers), 1), np.int64)
+        states, a["hidden"][where] = self.engine.encode(features[:, None], first, a["hidden"][where])
         a["output"][where], a["features"][where] = states[:, 0], features
 
     def _skip(self, numbers: IntArray, begins: IntArray, lengths: IntArray, mask: BoolArray) -> IntArray:
