@@ -1,0 +1,261 @@
+"""Laws of a durable live forecaster: wherever it dies, what was answered is there, once."""
+
+import datetime as dt
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from foregate import read
+from foregate.core import ArtifactError, DataError, UsageError
+from foregate.streaming import Durable, Live
+from foregate.streaming.journal import Journal, digest
+from tests.streaming.models import fitted
+
+MODEL = fitted()
+
+
+class Killed(BaseException):
+    """The end of a process."""
+
+
+def opened(path, **options):
+    return Durable(path, MODEL, lambda: Live(MODEL), **options)
+
+
+def row(t, name="a"):
+    return {"unique_id": name, "ds": t, "y": None if t % 5 == 3 else 10.0 + t % 4 + t / 7}
+
+
+def plain(rows):
+    live = Live(MODEL)
+    for one in rows:
+        live.update(one)
+    return live
+
+
+def same(one, other):
+    """Bit for bit, and from the same rows."""
+    assert one.ids == other.ids
+    np.testing.assert_array_equal(one.expected(), other.expected())
+    np.testing.assert_array_equal(one.forecast().values, other.forecast().values)
+
+
+ROWS = [row(t, name) for t in range(12) for name in "ab"]
+
+
+@pytest.mark.parametrize("every", [1, 5, None])
+def test_what_was_read_is_there_after_a_kill(tmp_path, every):
+    """Without any end, the next process goes on bit for bit; with a proper end no entry is left."""
+    for i in range(0, len(ROWS), 6):
+        durable = opened(tmp_path / "s", every=every)
+        assert durable.resumed == (i > 0)
+        for one in ROWS[i : i + 6]:
+            durable.update(one)
+        durable._journal.close()  # as the kernel does
+    with opened(tmp_path / "s") as durable:
+        same(durable.live, plain(ROWS))
+        durable.update(row(12))
+    assert (tmp_path / "s.journal").read_bytes().count(b"\n") == 1
+    same(Live.restore(MODEL, (tmp_path / "s").read_bytes()), plain([*ROWS, row(12)]))
+
+
+def dying(monkeypatch, at, after):
+    """Let the process die at the call of that number to the system: before it, half through a write, or after it."""
+    calls = iter(range(10_000))
+
+    def wrapped(function, halved=False):
+        def call(*given):
+            if next(calls) != at:
+                return function(*given)
+            if after:
+                function(*given)
+            elif halved:
+                function(given[0], given[1][: len(given[1]) // 2])
+            raise Killed
+
+        return call
+
+    monkeypatch.setattr(os, "write", wrapped(os.write, halved=True))
+    monkeypatch.setattr(os, "ftruncate", wrapped(os.ftruncate))
+    monkeypatch.setattr(os, "fsync", wrapped(os.fsync))
+    monkeypatch.setattr(Path, "replace", wrapped(Path.replace))
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("fsync", [False, True])
+def test_it_may_die_anywhere(tmp_path, monkeypatch, after, fsync):
+    """Killed at every single call to the system, snapshots included: what was answered is in, and nothing twice."""
+    deaths = 0
+    for at in range(10_000):
+        path = tmp_path / f"s{at}"
+        answered, died, durable = 0, False, None
+        with monkeypatch.context() as patched:
+            dying(patched, at, after)
+            try:
+                durable = opened(path, every=3, fsync=fsync)
+                for one in ROWS[:8]:
+                    durable.update(one)
+                    answered += 1
+            except Killed:
+                died = True
+        if died:
+            deaths += 1
+            if durable is not None:
+                durable._journal.close()
+            durable = opened(path, every=3)
+        known = int(np.sum(durable.live.expected()))  # all series begin at 0
+        assert answered <= known <= answered + 1
+        for one in ROWS[answered:8]:  # sent again; what had come in is told to be known
+            assert durable.update(one).read == (0 if one is ROWS[answered] and known > answered else 1)
+        same(durable.live, plain(ROWS[:8]))
+        durable.close()
+        if not died:
+            break
+    assert deaths > 25
+
+
+def test_refusals_are_not_written(tmp_path):
+    """What is refused leaves the journal as it was."""
+    with opened(tmp_path / "s") as durable:
+        durable.update(row(0))
+        before = (tmp_path / "s.journal").read_bytes()
+        for wrong in ({"unique_id": "a", "ds": 0, "y": 99.0}, {"unique_id": "a", "ds": 1, "y": "many"}):
+            with pytest.raises(DataError):
+                durable.update(wrong)
+        assert (tmp_path / "s.journal").read_bytes() == before
+
+
+def test_every_kind_of_rows(tmp_path):
+    """Whatever a live forecaster takes is read, and read again, as it does; only files are to be read first."""
+    start = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+    columns = {"unique_id": ["a"] * 6, "ds": [start + dt.timedelta(hours=t) for t in range(6)], "y": np.arange(6.0)}
+    frame = pl.DataFrame(columns)
+    naive = [time.replace(tzinfo=None) for time in columns["ds"]]
+    kinds = {
+        "polars": frame,
+        "pandas": pd.DataFrame({**columns, "ds": pd.to_datetime(columns["ds"])}),
+        "arrow": frame.to_arrow(),
+        "panel": read(frame, freq="h"),
+        "columns": columns,
+        "arrays": {**columns, "ds": np.array(naive, "datetime64[ns]"), "y": pl.Series(range(6))},
+        "rows": frame.to_dicts(),
+        "numpy": [{"unique_id": "a", "ds": np.datetime64(t), "y": np.float32(i)} for i, t in enumerate(naive)],
+    }
+    whole = Live(MODEL, freq="h")
+    whole.update(columns)
+    for name, rows in kinds.items():
+        durable = Durable(tmp_path / name, MODEL, lambda: Live(MODEL, freq="h"))
+        assert durable.update(rows).read == 6
+        same(durable.live, whole)
+        durable._journal.close()
+        with Durable(tmp_path / name, MODEL, lambda: Live(MODEL, freq="h")) as again:
+            same(again.live, whole)
+            with pytest.raises(UsageError, match="the name of a file"):
+                again.update("rows.csv")
+            with pytest.raises(DataError, match="'y' must be"):
+                again.update({"unique_id": "a", "ds": "2024-01-01T06:00", "y": object()})
+
+
+def test_other_operations_are_done_again(tmp_path):
+    """What a live forecaster can be told besides observations is written and done again, by its name."""
+    told = []
+
+    class Told(Live):
+        def correct(self, rows):
+            told.append(rows)
+
+        announce = drop = correct
+
+    class DurableTold(Durable):
+        def __init__(self, path):
+            super().__init__(path, MODEL, lambda: Told(MODEL))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("foregate.streaming.durable.Live", Told)
+        durable = DurableTold(tmp_path / "s")
+        durable.correct(row(1))
+        durable.drop("a")
+        durable.drop(("a", "b"))
+        durable.announce([row(2)])
+        durable._journal.close()
+        done = told.copy()
+        told.clear()
+        DurableTold(tmp_path / "s").close()
+    assert told == done == [row(1), "a", ["a", "b"], [row(2)]]
+
+
+def test_what_else_changes_it_is_saved(tmp_path):
+    """A watch that is begun, and saved, is there after a kill, and goes on."""
+    durable = opened(tmp_path / "s")
+    durable.live.watch(3)
+    durable.save()
+    for one in ROWS:
+        durable.update(one)
+    durable._journal.close()
+    live = Live(MODEL)
+    live.watch(3)
+    for one in ROWS:
+        live.update(one)
+    with opened(tmp_path / "s") as again:
+        assert again.live.scores().equals(live.scores())
+        same(again.live, live)
+
+
+def test_snapshots_come_as_often_as_asked(tmp_path):
+    """The journal never holds more observations than were to lie between two snapshots."""
+    with opened(tmp_path / "s", every=4) as durable:
+        for t in range(20):
+            durable.update(row(t))
+            assert (tmp_path / "s.journal").read_bytes().count(b"\n") == 1 + (t + 1) % 4
+        durable.update([row(t) for t in range(20, 30)])
+        assert (tmp_path / "s.journal").read_bytes().count(b"\n") == 1
+
+
+def test_a_full_disk_ends_it(tmp_path, monkeypatch):
+    """Where an entry cannot be written nothing goes on, and what was answered before is there."""
+    durable = opened(tmp_path / "s")
+    durable.update(row(0))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", lambda file, text: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(OSError, match="No space left"):
+            durable.update(row(1))
+    with pytest.raises(UsageError, match="must be open"):
+        durable.update(row(1))
+    durable.close()
+    with opened(tmp_path / "s") as again:
+        same(again.live, plain([row(0)]))
+
+
+def test_what_does_not_belong_together_is_told(tmp_path):
+    """A snapshot that is gone or another's, entries that are refused now, a second holder, no folder."""
+    durable = opened(tmp_path / "s")
+    durable.update(row(0))
+    with pytest.raises(UsageError, match="held by another"):
+        opened(tmp_path / "s")
+    kept = (tmp_path / "s").read_bytes()
+    durable._journal.close()
+    (tmp_path / "s").unlink()
+    with pytest.raises(ArtifactError, match="must follow the snapshot beside it"):
+        opened(tmp_path / "s")
+    (tmp_path / "s").write_bytes(plain(ROWS).snapshot())
+    with pytest.raises(ArtifactError, match="must follow the snapshot beside it"):
+        opened(tmp_path / "s")
+    (tmp_path / "s").write_bytes(kept)
+    opened(tmp_path / "s").close()
+    for wrong in ({"op": "update", "rows": {"ds": "x", "y": 1}}, {"op": "forget", "rows": 1}):
+        journal = Journal(tmp_path / "s.journal")
+        journal.begin(digest((tmp_path / "s").read_bytes()))
+        journal.append(wrong)
+        journal.close()
+        before = (tmp_path / "s").read_bytes(), (tmp_path / "s.journal").read_bytes()
+        with pytest.raises(ArtifactError, match="must be as it was done, but is refused now"):
+            opened(tmp_path / "s")
+        assert ((tmp_path / "s").read_bytes(), (tmp_path / "s.journal").read_bytes()) == before
+    with pytest.raises(UsageError, match="must be a file in a folder that exists"):
+        opened(tmp_path / "no" / "s")
+    with pytest.raises(UsageError, match="every must be"):
+        opened(tmp_path / "s", every=0)
