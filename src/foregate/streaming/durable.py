@@ -117,7 +117,7 @@ class Durable:
         snapshot = self.live.snapshot()
         name = digest(snapshot)
         self._journal.mark(name)
-        write_atomically(self._path, snapshot)
+        write_atomically(self._path, snapshot, alone=True)  # the journal is locked
         if self._fsync:
             _sync_folder(self._path.parent)
         self._journal.begin(name)
@@ -151,6 +151,8 @@ class Durable:
     def _go_on(self, snapshot: str | None) -> None:
         """Do what was done since a snapshot; all of it becomes the next one."""
         entries = list(self._journal.entries(snapshot))
+        self.replayed = len(entries)
+        """How many entries of the journal were done again."""
         for entry in entries:
             self._again(entry)
         if entries or snapshot is None:
