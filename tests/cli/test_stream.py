@@ -1,5 +1,6 @@
 """Tests of `foregate stream`."""
 
+import datetime as dt
 import json
 import os
 import signal
@@ -210,6 +211,66 @@ def test_only_one_process_has_a_state(here):
     assert "1 series known" in shown
 
 
+def test_late_values_corrections_and_ends(here):
+    """What is late is read in its place, what was wrong is corrected, what has ended is forgotten; also later on."""
+    wrong = {**days(4, 4)[0], "y": 99.0}
+    right = {"op": "correct", **days(4, 4)[0]}
+    lines = [
+        *days(1, 3),
+        wrong,
+        *days(5, 6),
+        *days(8, 9),
+        *days(7, 7),
+        right,
+        *days(1, 2, name="b"),
+        {"op": "drop", "unique_id": "b"},
+    ]
+    said, _ = stream(
+        *PRETRAINED, "--allow-late", "7", "--state", "s", lines=[*lines, right, {**right, "ds": "2024-02-01"}]
+    )
+    plain, _ = stream(*PRETRAINED, lines=days(1, 9))
+    assert said[8]["late"] == 1
+    for answer, told in ((said[9], {"op": "correct", "late": 1}), (said[13], {"op": "correct", "repeated": 1})):
+        assert {name: answer[name] for name in told} == told
+        assert answer.keys() == told.keys() | plain[-1].keys()
+        np.testing.assert_allclose(answer["LSTM-lo-80"], plain[-1]["LSTM-lo-80"], rtol=1e-6)
+    assert said[12] == {"op": "drop", "unique_id": "b"}
+    assert "which has not been read" in said[14]["error"]
+    again = {**right, "ds": "2024-01-08", "y": 1.0}
+    said, shown = stream(
+        *PRETRAINED, "--allow-late", "7", "--state", "s", lines=[again, {"op": "drop", "unique_id": "b"}]
+    )
+    assert "1 series known" in shown
+    assert said[0]["late"] == 1
+    assert "'b'" in said[1]["error"]
+    assert (
+        "only after allow_late"
+        in stream(*PRETRAINED, lines=[*days(1, 2), {"op": "correct", **days(1, 1)[0]}])[0][2]["error"]
+    )
+
+
+def test_covariates_come_along_and_ahead(here):
+    """Observations of a model with covariates bring theirs, and what is known of the future is announced."""
+    start, hour = dt.datetime(2024, 1, 1), dt.timedelta(hours=1)
+    rows = [{"unique_id": "a", "ds": start + t * hour, "y": 50.0 + t % 24, "heat": 10.0 + t % 24} for t in range(210)]
+    told = Forecaster(3, effort="fast", options={"steps": 5, "start": "scratch"})
+    told.fit(pl.DataFrame(rows[:200]), covariates={"heat": "future"}).save("told")
+    rows = [{**row, "ds": row["ds"].isoformat()} for row in rows]
+    ahead = [{"op": "announce", **{name: row[name] for name in ("unique_id", "ds", "heat")}} for row in rows[200:206]]
+    said, _ = stream(
+        "told", "--level", "80", lines=[*ahead, *rows[200:203], {"unique_id": "a", **rows[203], "heat": "hot"}]
+    )
+    live = load("told", engine="onnx").live()
+    live.announce(rows[200:206])
+    assert "note" in said[0]
+    assert said[5]["op"] == "announce"
+    np.testing.assert_allclose(said[5]["LSTM"], live.forecast().median[0], rtol=1e-6)
+    live.update(rows[200:203])
+    np.testing.assert_allclose(said[8]["LSTM"], live.forecast().median[0], rtol=1e-6)
+    assert "'heat'" in said[9]["error"]
+    assert "--op-col must be no column" in stream("told", "--op-col", "heat", lines=[], code=2)[1]
+
+
 def test_the_state_is_taken_up_again(here):
     """Two runs with a state say what one run says."""
     lines = [*days(1, 20), *days(3, 28, name="b")]
@@ -275,6 +336,7 @@ def test_the_end_of_the_calendar_is_no_end(here):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("--pretrained", "--allow-late", "-1"), "allow_late must be"),
         (("--pretrained", "--fsync"), "--fsync and --save-every must be given with --state"),
         (("--pretrained", "--save-every", "5"), "--fsync and --save-every must be given with --state"),
         (("--pretrained", "--state", "s", "--save-every", "0"), "save_every must be"),

@@ -13,7 +13,9 @@ from foregate import read
 from foregate.core import ArtifactError, DataError, UsageError
 from foregate.streaming import Durable, Live
 from foregate.streaming.journal import Journal, digest
+from tests.forecasting.networks import HORIZON, model
 from tests.streaming.models import fitted
+from tests.streaming.test_columns import history, row_of
 
 MODEL = fitted()
 
@@ -82,7 +84,7 @@ def dying(monkeypatch, at, after):
 
     monkeypatch.setattr(os, "write", wrapped(os.write, halved=True))
     monkeypatch.setattr(os, "ftruncate", wrapped(os.ftruncate))
-    monkeypatch.setattr(os, "fsync", wrapped(os.fsync))
+    monkeypatch.setattr(os, "fsync", wrapped(lambda _: None))  # whose time is all that it costs here
     monkeypatch.setattr(Path, "replace", wrapped(Path.replace))
 
 
@@ -161,32 +163,45 @@ def test_every_kind_of_rows(tmp_path):
                 again.update({"unique_id": "a", "ds": "2024-01-01T06:00", "y": object()})
 
 
-def test_other_operations_are_done_again(tmp_path):
-    """What a live forecaster can be told besides observations is written and done again, by its name."""
-    told = []
+def test_every_operation_is_done_again(tmp_path):
+    """Late values, corrections and ends are there after a kill, bit for bit, and what is refused is not."""
+    durable, live = opened(tmp_path / "s"), Live(MODEL)
+    for each in (durable.live, live):
+        each.allow_late(6)
+    durable.save()
+    for each in (durable, live):
+        for one in ROWS:
+            each.update(one)
+        each.update(row(15))
+        assert each.update(row(14)).late == 1
+        assert each.correct([{**row(11), "y": 3.0}, {**row(12), "y": 5.0}]).late == 2
+        each.drop("b")
+        for wrong in ({**row(20), "y": 3.0}, {**row(1), "y": 3.0}):
+            with pytest.raises(DataError):
+                each.correct(wrong)
+        with pytest.raises(DataError, match="'b'"):
+            each.drop(("a", "b"))
+        each.update(row(3, "c"))
+        each.drop(["c"])
+    durable._journal.close()
+    with opened(tmp_path / "s") as again:
+        same(again.live, live)
+        assert again.replayed == len(ROWS) + 6
+        assert again.correct({**row(14), "y": 4.0}).late == 1
 
-    class Told(Live):
-        def correct(self, rows):
-            told.append(rows)
 
-        announce = drop = correct
-
-    class DurableTold(Durable):
-        def __init__(self, path):
-            super().__init__(path, MODEL, lambda: Told(MODEL))
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("foregate.streaming.durable.Live", Told)
-        durable = DurableTold(tmp_path / "s")
-        durable.correct(row(1))
-        durable.drop("a")
-        durable.drop(("a", "b"))
-        durable.announce([row(2)])
-        durable._journal.close()
-        done = told.copy()
-        told.clear()
-        DurableTold(tmp_path / "s").close()
-    assert told == done == [row(1), "a", ["a", "b"], [row(2)]]
+def test_what_is_announced_is_there(tmp_path):
+    """Covariates that come with observations, and ahead of them, are there after a kill."""
+    panel, columns = history()
+    told = model(columns=columns)
+    whole = Live.start(told, panel.cut(np.array([20, 10])))
+    durable = Durable(tmp_path / "s", told, whole.fork)
+    for each in (durable, whole):
+        each.update([row_of(panel, 0, t) for t in (20, 21)])
+        each.announce([row_of(panel, s, t, target=False) for s, n in ((0, 22), (1, 10)) for t in range(n, n + HORIZON)])
+    durable._journal.close()
+    with Durable(tmp_path / "s", told, whole.fork) as again:
+        same(again.live, whole)
 
 
 def test_what_else_changes_it_is_saved(tmp_path):

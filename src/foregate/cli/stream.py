@@ -112,8 +112,9 @@ class Asked:
         Raises:
             UsageError: says which.
         """
-        from foregate.core import UsageError
+        from foregate.core import UsageError, at_least
 
+        at_least(0, allow_late=0 if self.allow_late is None else self.allow_late)
         if (self.model is None) != self.pretrained:
             raise UsageError(
                 "stream must have either a MODEL or --pretrained, but got both or neither. Give one of them."
@@ -142,8 +143,7 @@ class Asked:
     def begin(self, live: Live, steps: int, levels: Sequence[float]) -> bool:
         """Let it do from now on what is asked beyond reading and forecasting; tell whether that is new."""
         if self.allow_late is not None:
-            allow = "allow_late"
-            getattr(live, allow)(self.allow_late)
+            live.allow_late(self.allow_late)
         watches = self.watch and _watched(live) != (steps, set(levels))
         if watches:
             live.watch(steps, level=levels)
@@ -175,7 +175,7 @@ class Asked:
         panel = reading.read(history)
         usual = (panel.freq.seasons() if panel.freq is not None else ()) if seasons is None else seasons
         model = self._ready(horizon or (usual[0] if usual else 1), reading, seasons).fit(panel)
-        return model.fitted_, model.live
+        return model.fitted_, lambda: model.live(allow_late=self.allow_late or 0)
 
     def _ready(self, horizon: int, reading: Reading, seasons: list[int] | None) -> Forecaster:
         """The forecaster of the package."""
@@ -192,7 +192,7 @@ class Asked:
         loaded = load(model, engine="onnx")
         history = self.history
         return loaded.fitted_, lambda: loaded.live(
-            None if history is None else read_for(loaded, history, reading, output)
+            None if history is None else read_for(loaded, history, reading, output), allow_late=self.allow_late or 0
         )
 
 
