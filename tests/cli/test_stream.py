@@ -244,7 +244,7 @@ def test_late_values_corrections_and_ends(here):
     assert said[0]["late"] == 1
     assert "'b'" in said[1]["error"]
     assert (
-        "only after allow_late"
+        "must come after allow_late"
         in stream(*PRETRAINED, lines=[*days(1, 2), {"op": "correct", **days(1, 1)[0]}])[0][2]["error"]
     )
 
