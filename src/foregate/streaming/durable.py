@@ -71,7 +71,7 @@ class Durable:
     ) -> None:
         at_least(1, every=1 if every is None else every)
         self._path = Path(path).resolve()
-        self._every, self._fsync, self._since = every, fsync, 0
+        self._every, self._since = every, 0
         if self._path.is_dir() or not self._path.parent.is_dir():
             write_atomically(self._path, b"")  # says what is wrong
         self._journal = Journal(self._path.with_name(self._path.name + ".journal"), fsync=fsync)
@@ -118,8 +118,7 @@ class Durable:
         name = digest(snapshot)
         self._journal.mark(name)
         write_atomically(self._path, snapshot, alone=True)  # the journal is locked
-        if self._fsync:
-            _sync_folder(self._path.parent)
+        _sync_folder(self._path.parent)  # or a loss of power might bring the old one back below a new journal
         self._journal.begin(name)
         self._since = 0
 
@@ -180,15 +179,12 @@ def _written(operation: str, rows: Any, options: Mapping[str, Any]) -> tuple[str
             f"rows must be observations or a frame, but got the name of a file, {os.fspath(rows)!r}. Read it first, "
             "with foregate.read."
         )
-    other = False
-
-    def plain(value: Any) -> Any:
-        nonlocal other
-        other = True
-        return _plain(value)
-
-    text = json.dumps({"op": operation, **options, "rows": rows}, default=plain)
-    return text, json.loads(text)["rows"] if other else rows
+    entry = {"op": operation, **options, "rows": rows}
+    try:
+        return json.dumps(entry), rows
+    except TypeError:
+        text = json.dumps(entry, default=_plain)
+        return text, json.loads(text)["rows"]
 
 
 def _plain(value: Any) -> Any:
