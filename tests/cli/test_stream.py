@@ -107,7 +107,7 @@ def test_a_model_goes_on_from_what_it_knows(model):
     """A saved model goes on from the series it was fitted on, at the names of their columns, or from a table."""
     newer = [{"unique_id": "series_0", "ds": "2024-01-25", "y": 3.5}, {"unique_id": "x", "ds": "2024-01-25", "y": 1}]
     said, _ = stream("model", lines=newer)
-    live = load("model", engine="onnx").live()
+    live = load("model", runtime="onnx").live()
     live.update(newer)
     np.testing.assert_allclose(said[0]["LSTM"], live.forecast(ids="series_0").median[0], rtol=1e-6)
     assert [len(answer["ds"]) for answer in said] == [3, 3]

@@ -143,7 +143,7 @@ class Asked:
         from foregate.forecaster import load
 
         stage(output, f"loading {model}")
-        loaded = load(model, engine="onnx")
+        loaded = load(model, runtime="onnx")
         resumed = self._resumed(loaded.fitted_, reading, output)
         if resumed is not None:
             return resumed
