@@ -260,7 +260,7 @@ def test_covariates_come_along_and_ahead(here):
     said, _ = stream(
         "told", "--level", "80", lines=[*ahead, *rows[200:203], {"unique_id": "a", **rows[203], "heat": "hot"}]
     )
-    live = load("told", engine="onnx").live()
+    live = load("told", runtime="onnx").live()
     live.announce(rows[200:206])
     assert "note" in said[0]
     assert said[5]["op"] == "announce"
@@ -291,7 +291,7 @@ def test_a_model_goes_on_from_what_it_knows(model):
     """A saved model goes on from the series it was fitted on, at the names of their columns, or from a table."""
     newer = [{"unique_id": "series_0", "ds": "2024-01-25", "y": 3.5}, {"unique_id": "x", "ds": "2024-01-25", "y": 1}]
     said, _ = stream("model", lines=newer)
-    live = load("model", engine="onnx").live()
+    live = load("model", runtime="onnx").live()
     live.update(newer)
     np.testing.assert_allclose(said[0]["LSTM"], live.forecast(ids="series_0").median[0], rtol=1e-6)
     assert [len(answer["ds"]) for answer in said] == [3, 3]

@@ -189,7 +189,7 @@ class Asked:
         from foregate.forecaster import load
 
         stage(output, f"loading {model}")
-        loaded = load(model, engine="onnx")
+        loaded = load(model, runtime="onnx")
         history = self.history
         return loaded.fitted_, lambda: loaded.live(
             None if history is None else read_for(loaded, history, reading, output), allow_late=self.allow_late or 0
