@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,13 @@ from foregate.forecasting.state import State
 from foregate.streaming.observations import Observations, shown
 from foregate.streaming.roster import Roster
 
-__all__ = ["Arrivals", "Update", "arrange"]
+__all__ = ["Arrivals", "Fate", "Update", "arrange"]
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+Fate = Literal["kept", "rolled back"]
+"""What has become of a step of learning."""
 
 LONGEST_GAP = 100_000
 """More rows than these are not skipped at once: a time that is so far off is taken for a mistake."""
@@ -37,6 +39,8 @@ class Update:
     """Times that were left out, and read as missing."""
     repeated: int
     """Observations that were known already, and ignored."""
+    learned: Fate | None = None
+    """Whether a step of learning was kept or rolled back; None where there was none."""
 
 
 @dataclass(frozen=True)

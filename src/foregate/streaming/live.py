@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,13 +35,13 @@ from foregate.forecasting.fitted import (
     short_series_notes,
     uncounted,
 )
-from foregate.forecasting.lean import Lean
 from foregate.forecasting.origins import decode_state, require_reach
-from foregate.forecasting.quick import Quick
 from foregate.forecasting.state import State
 from foregate.streaming.arrivals import Update, arrange
+from foregate.streaming.learning import Learning
 from foregate.streaming.observations import Observations, observations
 from foregate.streaming.one import One, one
+from foregate.streaming.reader import Reader
 from foregate.streaming.roster import Roster
 from foregate.streaming.snapshot import Carried, checksum, pack, unpack
 from foregate.streaming.watch import Watch
@@ -55,7 +56,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-class Live:
+class Live(Reader):
     """A fitted model with the state of many series, which moves on with every observation.
 
     The forecast is that of the model over the whole history, to the rounding of float32, but costs the same however
@@ -96,12 +97,9 @@ class Live:
                 f"freq must be as long as the step of the model, {clock.step:.4g} days, but got {frequency.alias!r}. "
                 "Give the frequency of its panel."
             )
-        self.fitted = fitted
+        super().__init__(fitted)
         self._roster = Roster(frequency)
         self.spec = spec or FrameSpec(time_unit="step" if self.freq.is_integer else "us")
-        self._lean = Lean.of(fitted.engine)
-        self._hold(State(fitted.engine, fitted.spec))
-        self._watch: Watch | None = None
 
     @classmethod
     def start(cls, fitted: Fitted, panel: Panel) -> Live:
@@ -140,7 +138,12 @@ class Live:
         numbers = self._roster.known(ids)
         return self._roster.times(numbers, self._state.rows[numbers])
 
-    def update(self, rows: Any) -> Update:
+    @property
+    def learning(self) -> Learning | None:
+        """What `update` has learnt, if it was asked to: steps that were kept and rolled back, and the loss."""
+        return None if self._learner is None else self._learner.told
+
+    def update(self, rows: Any, *, learn: bool = False) -> Update:
         """Read observations of any number of series: one, many, or many of each.
 
         Observations may come in any order within a call. A missing value (None or NaN) is read as missing, and so are
@@ -149,18 +152,21 @@ class Live:
         Args:
             rows: one observation as a mapping such as ``{"unique_id": "a", "ds": 8, "y": 3.2}``, several as a sequence
                 of those or as a mapping of columns; a panel; or a table as `foregate.read` takes it.
+            learn: let the decoder learn from them as their outcomes come, a guarded gradient step now and then: kept
+                where origins that are held out are forecast better by it, rolled back otherwise. Needs torch.
 
         Raises:
             DataError: an observation is late, contradicts one that was read, lies between two steps, is no number, or
                 to a model of counts no count. Nothing of the call has been read then.
             UsageError: the rows are of another kind.
         """
+        self._prepare(learn=learn)
         if self._quick is not None:
             found = one(rows, self.spec, self._alone)
             number = None if found is None else self._roster.numbers.get(found.id)
             if found is not None and number is not None and self._next(number, found):
-                return Update((found.id,), (), 1, 0, 0)
-        return self._read(observations(rows, self.spec, self._alone()))
+                return Update((found.id,), (), 1, 0, 0, self._learn_one(number, found.value) if learn else None)
+        return self._read(observations(rows, self.spec, self._alone()), learn=learn)
 
     def _next(self, number: int, found: One) -> bool:
         """Read what comes next of a series; False where it is not that, or takes the longer way."""
@@ -176,7 +182,7 @@ class Live:
             self._watch.observed(some, self._state.rows[some] - 1, np.array([value], np.float32), self._say)
         return True
 
-    def _read(self, given: Observations) -> Update:
+    def _read(self, given: Observations, *, learn: bool = False) -> Update:
         wrong = uncounted(given.values)
         if self.fitted.spec.plain and wrong.any():
             raise no_counts(np.array(given.ids, np.str_)[wrong], given.values[wrong])
@@ -188,12 +194,8 @@ class Live:
             if self._watch is not None:
                 self._watch.add(int(new.sum()))
         on = plan.lengths > 0
-        rows = numbers[on], plan.lengths[on], plan.values, plan.mask
-        if self._watch is None:
-            self._state.read(*rows)
-        else:
-            self._watch.read(self._state, rows, self._say)
-        return plan.update
+        learned = self._take_in((numbers[on], plan.lengths[on], plan.values, plan.mask), learn=learn)
+        return replace(plan.update, learned=learned)
 
     def watch(self, horizon: int | None = None, *, level: Sequence[float] | float = (80, 95)) -> None:
         """From now on, score every forecast when its actual arrives, and let intervals follow what comes.
@@ -321,7 +323,10 @@ class Live:
 
     def snapshot(self) -> bytes:
         """The state as safetensors, for `restore` on any machine with the same model."""
-        return pack(Carried(self._roster, self.spec, self._state, self._watch), checksum(self.fitted))
+        return pack(
+            Carried(self._roster, self.spec, self._state, self._watch, self._learner and self._learner.compact()),
+            checksum(self._given),
+        )
 
     @classmethod
     def restore(cls, fitted: Fitted, snapshot: bytes) -> Live:
@@ -335,6 +340,7 @@ class Live:
         live = cls(fitted, freq=kept.roster.freq, spec=kept.spec)
         live._roster, live._watch = kept.roster, kept.watch
         live._hold(kept.state)
+        live._resume(kept.learnt)
         return live
 
     def _say(self, numbers: IntArray, horizon: int, sides: Sequence[float]) -> FloatArray:
@@ -366,13 +372,9 @@ class Live:
     def _take(self, numbers: IntArray) -> Live:
         twin = copy.copy(self)
         twin._roster, twin._watch = self._roster.take(numbers), self._watch and self._watch.take(numbers)
+        twin._learner = self._learner and self._learner.take(numbers)
         twin._hold(self._state.take(numbers))
         return twin
-
-    def _hold(self, state: State) -> None:
-        """Go on from this state."""
-        self._state = state
-        self._quick = None if self._lean is None else Quick(self.fitted, state, self._lean)
 
     def _alone(self) -> str | None:
         """The series that a row without an id belongs to; None where there are several."""

@@ -16,6 +16,7 @@ from safetensors.numpy import load, save
 from foregate.core import ArtifactError, FrameSpec, Frequency, UsageError
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.state import State
+from foregate.streaming.learning import Learnt
 from foregate.streaming.roster import Roster
 from foregate.streaming.watch import Watch
 
@@ -23,8 +24,8 @@ __all__ = ["Carried", "checksum", "pack", "unpack"]
 
 SCHEMA = 2
 """Changes whenever an array changes its meaning."""
-WATCHED = "watched."
-"""How names of arrays begin that are kept by what watches."""
+WATCHED, LEARNT = "watched.", "learnt."
+"""How names of arrays begin that are kept by what watches, and by what learns."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Carried:
     """What the network has read."""
     watch: Watch | None
     """Forecasts that wait for their outcomes, and scores, if they are asked for."""
+    learnt: Learnt | None
+    """The decoder as it has become, and what it goes on learning from, if it is asked to."""
 
 
 def checksum(fitted: Fitted) -> str:
@@ -65,6 +68,9 @@ def pack(carried: Carried, model: str) -> bytes:
     if watch is not None:
         about["watch"] = {"horizon": watch.horizon, "levels": watch.levels}
         arrays |= {WATCHED + name: array for name, array in watch.compact().items()}
+    if carried.learnt is not None:
+        about["learnt"] = carried.learnt[0]
+        arrays |= {LEARNT + name: array for name, array in carried.learnt[1].items()}
     arrays |= {
         "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
         "starts": roster.starts.view(np.int64),
@@ -112,12 +118,18 @@ def _rebuilt(about: Mapping[str, Any], starts: NDArray[Any], arrays: dict[str, N
         roster.add(about["ids"], starts.view(roster.starts.dtype))
         if not len(roster.numbers) == len(roster) == len(starts):
             raise ValueError("ids and times that do not go together")
-        own = {name.removeprefix(WATCHED): arrays.pop(name) for name in list(arrays) if name.startswith(WATCHED)}
+        own, learnt = _taken(arrays, WATCHED), _taken(arrays, LEARNT)
         watch = None
         if own or "watch" in about:
             asked = about["watch"]
             watch = Watch(asked["horizon"], tuple(asked["levels"]), empty.engine.manner.levels)
             watch.expand(own, len(roster))
-        return Carried(roster, spec, empty.expanded(arrays, len(roster)), watch)
+        state = empty.expanded(arrays, len(roster))
+        return Carried(roster, spec, state, watch, (about["learnt"], learnt) if "learnt" in about else None)
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise ArtifactError(f"the snapshot must hold a whole state, but got a damaged one ({error}).") from error
+
+
+def _taken(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """The arrays whose names begin so, without that, taken out."""
+    return {name.removeprefix(prefix): arrays.pop(name) for name in list(arrays) if name.startswith(prefix)}
