@@ -20,7 +20,7 @@ from foregate.forecasting.lean import Shaped
 from foregate.forecasting.state import State
 from foregate.models.architecture import REACHING
 from foregate.streaming.arrivals import Fate
-from foregate.streaming.replay import Replay, blocks
+from foregate.streaming.replay import Replay, blocks, learnt_steps
 from foregate.streaming.watch import Rows
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ NEWEST = 32
 """At most so many of these are the newest ones; the others are drawn from all that are kept."""
 DEBT = 8
 """Where more origins come at once, so many steps at most are made up for, one at a time."""
-LEAST_HELD = 4
+WINDOW = 8
+LEAST_HELD = 16
 """Steps are not taken before so many origins can judge them."""
 
 
@@ -87,13 +88,17 @@ class Learner:
         except ImportError as error:
             raise MissingExtraError("learning from a stream", "train") from error
         self.given, self.fitted = given, given
-        self.members: tuple[Adaptation, ...] = tuple(Adaptation.of(engine) for engine in engines)
+        every = any(engine.manner.strategy in REACHING for engine in engines)
+        k = learnt_steps(given.horizon, every=every)
+        widths = given.calibration.at(k)
+        self.members: tuple[Adaptation, ...] = tuple(Adaptation.of(engine, widths) for engine in engines)
         self._first = self.members
-        every = given.engine.manner.strategy in REACHING
-        self.replay = Replay(state, given.horizon, every=every or any(e.manner.strategy in REACHING for e in engines))
+        outputs = sum(member.outputs for member in self.members)
+        self.replay = Replay(state, given.horizon, k, outputs)
         self.kept = self.rolled_back = self.due = 0
         self.rate = RATE
         self.losses = (math.nan, math.nan)
+        self.ahead = 0.0
 
     @property
     def told(self) -> Learning:
@@ -112,8 +117,10 @@ class Learner:
         """Learn from rows that were just read, each series as far as its next origin at most; see `fitted` then."""
         numbers, lengths, *_ = rows
         self.replay.came(rows, state.rows[numbers] - lengths)
-        self.due = min(self.due + self.replay.completed(state.rows), DEBT * NEWEST)
-        self.replay.record(state, numbers)
+        came = self.replay.completed(state.rows)
+        self.due = min(self.due + int((came < self.replay.places + self.replay.trained).sum()), DEBT * NEWEST)
+        self._compare(came, int(lengths.sum()) / len(state))
+        self._foretell(self.replay.record(state, numbers))
         if self.due < NEW or self.replay.counts[2] < LEAST_HELD:
             return None
         self.due = max(0, self.due - NEWEST)
@@ -153,6 +160,25 @@ class Learner:
             raise ArtifactError(f"the snapshot must hold what was learnt, but got a damaged one ({error}).") from error
         return learner
 
+    def _foretell(self, places: IntArray) -> None:
+        """Keep what is said of origins before their outcomes have come."""
+        if len(places):
+            own = zip(self.members, self._outcomes(places), strict=True)
+            told = [member.told(outcomes) for member, outcomes in own]
+            self.replay.arrays["told"][places] = np.concatenate(told, -1)
+
+    def _compare(self, places: IntArray, rows: float) -> None:
+        """Score what was said of origins whose outcomes have come, and what the model as given says of them."""
+        self.ahead *= math.exp(-rows / (WINDOW * self.replay.horizon))
+        if not len(places) or not self.kept:
+            return
+        outcomes = self._outcomes(places)
+        cuts = np.cumsum([member.outputs for member in self.members])[:-1]
+        told = np.split(self.replay.arrays["told"][places], cuts, -1)
+        own = [m.loss(o, np.ascontiguousarray(t)) for m, o, t in zip(self.members, outcomes, told, strict=True)]
+        self.ahead += len(places) * (_loss(self._first, outcomes) - float(np.mean(own)))
+        self._use(self.members)
+
     def _step(self) -> Fate:
         held, batch = self._outcomes(self._held()), self._outcomes(self._batch())
         stepped = [member.stepped(own, self.rate) for member, own in zip(self.members, batch, strict=True)]
@@ -170,6 +196,9 @@ class Learner:
 
     def _use(self, members: tuple[Adaptation, ...]) -> None:
         self.members, engine = members, self.given.engine
+        if self.ahead <= 0:
+            self.fitted = self.given
+            return
         engines = [member.engine for member in members]
         together = Ensemble(engines, engine.shares) if isinstance(engine, Ensemble) else engines[0]
         self.fitted = replace(self.given, engine=together)

@@ -68,7 +68,7 @@ class Reader:
         if self._learner is None:
             return None
         fate = self._learner.after(rows, self._state)
-        if fate == "kept":
+        if self._learner.fitted is not self.fitted:
             self._adopt(self._learner.fitted)
         return fate
 

@@ -19,7 +19,7 @@ from foregate.forecasting.fitted import LEAST_OBSERVATIONS
 from foregate.forecasting.state import State
 from foregate.streaming.watch import Rows
 
-__all__ = ["Replay", "blocks"]
+__all__ = ["Replay", "blocks", "learnt_steps"]
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -47,14 +47,14 @@ class Replay:
     Args:
         state: what origins will be taken from.
         horizon: K steps.
-        every: all of them have weights of their own, or are written one after the other.
+        k: (J,) those that are learnt.
+        outputs: N, numbers that are said of a step.
     """
 
-    def __init__(self, state: State, horizon: int, *, every: bool) -> None:
-        spec, self.horizon = state.spec, horizon
-        self.k: IntArray = 1 + evenly(horizon, horizon if every else MOST_STEPS)
-        J, W, F = len(self.k), state.engine.width, spec.n_features
-        each = W + F + J * (spec.n_steps + spec.n_profiles + 1) + 8
+    def __init__(self, state: State, horizon: int, k: IntArray, outputs: int) -> None:
+        spec, self.horizon, self.k = state.spec, horizon, k
+        J, W, F = len(k), state.engine.width, spec.n_features
+        each = W + F + J * (spec.n_steps + spec.n_profiles + outputs + 1) + 8
         share = min(1.0, NUMBERS / each / (WAITING + TRAINED + HELD))
         self.places, self.trained, self.held = (max(8, int(n * share)) for n in (WAITING, TRAINED, HELD))
         total = self.places + self.trained + self.held
@@ -67,6 +67,7 @@ class Replay:
             "features": np.zeros((total, F), np.float32),
             "steps": np.zeros((total, J, spec.n_steps), np.float32),
             "paths": np.zeros((total, J, spec.n_profiles), np.float32),
+            "told": np.zeros((total, J, outputs), np.float32),  # when they were the latest rows
             "level": np.zeros(total, np.float32),
             "scale": np.ones(total, np.float32),
             "anchor": np.ones(total, np.float32),
@@ -140,39 +141,41 @@ class Replay:
         a["target"][waiting[i], j] = values[cell[i, j]]
         a["moved"][waiting] = self.counts[0]
 
-    def completed(self, rows: IntArray) -> int:
-        """Move what waits no longer, now that so many rows (S,) were read: how many origins there are to train on.
+    def completed(self, rows: IntArray) -> IntArray:
+        """Move what waits no longer, now that so many rows (S,) were read: where it is.
 
         Outcomes that were missing, or read without being learnt from, do not count.
         """
         a, waiting = self.arrays, self.waiting
         done = waiting[rows[a["series"][waiting]] >= a["row"][waiting] + self.horizon]
         if not len(done):
-            return 0
+            return done
         units, values = Units(a["level"][done], a["scale"][done]), a["target"][done].astype(np.float64)
         target = in_units(values, units, a["anchor"][done], a["is_log"][done]).astype(np.float32)
-        known = ~np.isnan(target).all(1)
-        before = int(self.counts[1])
-        for place, own in zip(done[known], target[known], strict=True):
+        moved = []
+        for place, own in zip(done.tolist(), target, strict=True):
+            if np.isnan(own).all():
+                continue
             a["target"][place] = own
             role = int(a["role"][place])
             first, size = ((self.places, self.trained), (self.places + self.trained, self.held))[role]
-            to = first + int(self.counts[1 + role]) % size
+            moved.append(first + int(self.counts[1 + role]) % size)
             for array in a.values():
-                array[to] = array[place]
+                array[moved[-1]] = array[place]
             self.counts[1 + role] += 1
         a["series"][done] = FREE
-        return int(self.counts[1]) - before
+        return np.unique(np.array(moved, np.int64))
 
-    def record(self, state: State, numbers: IntArray) -> None:
-        """Take the last rows of series (B,) as origins, of those that it is the turn of and as there is room."""
+    def record(self, state: State, numbers: IntArray) -> IntArray:
+        """Take the last rows of series (B,) as origins, of those that it is the turn of and as there is room: where
+        they are."""
         rows = state.rows[numbers]
         role, ready = self._role(numbers, rows), state.seen(numbers) >= LEAST_OBSERVATIONS
         turn = ((rows + numbers) % self.stride == 0) & (role != FREE) & ready & self._drawn(numbers, rows, len(state))
         numbers, rows, role = numbers[turn], rows[turn], role[turn]
         places = self._room(len(numbers), len(state))
         if not len(places):
-            return
+            return places
         numbers, rows, role, a = numbers[: len(places)], rows[: len(places)], role[: len(places)], self.arrays
         view, here = state.view(numbers), np.arange(len(numbers))
         tracks = view.tracks
@@ -183,6 +186,7 @@ class Replay:
         a["anchor"][places], a["is_log"][places] = tracks.anchor, tracks.unit == LOG
         a["row"][places], a["role"][places], a["target"][places] = rows, role, np.nan
         a["series"][places], a["moved"][places] = np.where(moving, numbers, FREE), self.counts[0]
+        return places
 
     def _role(self, numbers: IntArray, rows: IntArray) -> IntArray:
         """What the origins after so many rows of series are for; series take turns with their blocks."""
@@ -209,6 +213,16 @@ class Replay:
             still = self.counts[0] - a["moved"][: self.places] > STALE * series * self.stride
             free = np.append(free, np.flatnonzero(still & (a["series"][: self.places] != FREE)))
         return free[:wanted]
+
+
+def learnt_steps(horizon: int, *, every: bool) -> IntArray:
+    """(J,) the steps ahead that are learnt.
+
+    Args:
+        horizon: K steps.
+        every: they have weights of their own, or are written one after the other.
+    """
+    return 1 + evenly(horizon, horizon if every else MOST_STEPS)
 
 
 def blocks(rows: Rows, begins: IntArray, stride: int) -> list[Rows]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from foregate.models.decoders import Ahead, Decoder
-from foregate.models.heads import Units
+from foregate.models.heads import Head, Quantiles, Units, pinball
 from foregate.models.network import Network, make_network
 from foregate.models.spec import NetworkSpec
 from foregate.training.batches import LARGE_TARGET
@@ -79,23 +79,43 @@ class Adaptation:
     moments: Mapping[str, Tensor]
     """What the optimizer remembers, see `foregate.training.optimizers.optimizer_tensors`."""
 
+    widths: Float32Array
+    """(K, Q) what the distance of each quantile from the median is multiplied by, at the steps that are learnt."""
+
     @classmethod
-    def of(cls, engine: Shaped) -> Adaptation:
+    def of(cls, engine: Shaped, widths: NDArray[np.floating]) -> Adaptation:
         """Begin with the weights of what runs a network; they are copied."""
         with torch.random.fork_rng(devices=[]):  # the first weights, replaced at once, are drawn from a fork
             network = make_network(engine.shape)
         network.load_state_dict({name: torch.tensor(values) for name, values in engine.weights().items()})
-        return cls(network.eval(), {})
+        return cls(network.eval(), {}, widths.astype(np.float32))
 
     @property
     def engine(self) -> TorchEngine:
         """What runs the network as it is now."""
         return TorchEngine(self.network)
 
-    def loss(self, outcomes: Outcomes) -> float:
-        """The mean loss of the head over what came; NaN where nothing did."""
+    @property
+    def outputs(self) -> int:
+        """N, numbers that the head is told of a step."""
+        return self.network.head.n_outputs
+
+    def told(self, outcomes: Outcomes) -> Float32Array:
+        """What the head is told (B, K, N) of origins, whatever came."""
         with torch.inference_mode():
-            return _loss(self.network, outcomes).item()
+            raw: Float32Array = _raw(self.network, outcomes).numpy()
+        return raw
+
+    def loss(self, outcomes: Outcomes, told: Float32Array | None = None) -> float:
+        """The mean loss of the head over what came; NaN where nothing did.
+
+        Args:
+            outcomes: origins to be judged by.
+            told: what the head was told of them when they were the latest rows; what it would be told now otherwise.
+        """
+        with torch.inference_mode():
+            raw = _raw(self.network, outcomes) if told is None else torch.from_numpy(told)
+            return _loss(self.network.head, raw, outcomes, self.widths).item()
 
     def stepped(self, outcomes: Outcomes, rate: float) -> Adaptation | None:
         """After one step of AdamW down the gradient of the loss, without dropout and weight decay.
@@ -111,14 +131,14 @@ class Adaptation:
         decoders = nn.ModuleList(_decoders(network).values())
         optimizer = new_optimizer(decoders, TrainingOptions(steps=1, rate=rate, decay=0))
         load_optimizer(optimizer, {name: value.clone() for name, value in self.moments.items()})
-        loss = _loss(network, outcomes)
+        loss = _loss(network.head, _raw(network, outcomes), outcomes, self.widths)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = limit_gradient(decoders.parameters(), value=0, norm=CLIP)
         if not (math.isfinite(loss.item()) and math.isfinite(norm)):
             return None
         optimizer.step()
         optimizer.zero_grad()
-        return Adaptation(network, optimizer_tensors(optimizer))
+        return replace(self, network=network, moments=optimizer_tensors(optimizer))
 
     def arrays(self) -> dict[str, Float32Array]:
         """The decoder's weights and what the optimizer remembers, by name; see `resumed`."""
@@ -149,14 +169,33 @@ class Adaptation:
         return replace(self, network=network, moments={k.removeprefix("moments."): v for k, v in moments.items()})
 
 
-def _loss(network: Network, outcomes: Outcomes) -> Tensor:
-    states, features, k, steps, paths, level, scale, target = map(torch.from_numpy, outcomes)
+def _raw(network: Network, outcomes: Outcomes) -> Tensor:
+    states, features, k, steps, paths = map(torch.from_numpy, outcomes[:5])
+    return network.decode(states, features, Ahead(k, steps, paths))
+
+
+def _loss(head: Head, raw: Tensor, outcomes: Outcomes, widths: Float32Array) -> Tensor:
+    """The loss of what is forecast, which is what the network says with its intervals made wider, by `widths`.
+
+    Of quantiles that is their own. Of a distribution that is wider by c it is, but for a constant, the loss of the
+    distribution itself where an outcome came c times as near to its place. Counts have no place between two of them:
+    they are judged as the network says it.
+    """
+    level, scale, target = map(torch.from_numpy, outcomes[5:])
+    factors, middle = torch.from_numpy(widths), widths.shape[-1] // 2
     there = ~target.isnan()
     target = target.nan_to_num()
     size = (target.abs() * there).sum(-1) / there.sum(-1).clamp(min=1)
     weight = there / (size / LARGE_TARGET).clamp(min=1).unsqueeze(-1)  # as in training
-    raw = network.decode(states, features, Ahead(k, steps, paths))
-    loss = network.head.loss(raw, target, Units(level.unsqueeze(-1), scale.unsqueeze(-1)))
+    if isinstance(head, Quantiles):
+        said = head.said(raw)
+        median = said[..., middle, None]
+        loss = pinball(target, median + factors * (said - median), torch.tensor(head.levels))
+    else:
+        outer = factors.sum(-1).sub(1) / max(1, factors.shape[-1] - 1)
+        place = raw[..., 0].detach()
+        near = target if head.counts or not middle else place + (target - place) / outer
+        loss = head.loss(raw, near, Units(level.unsqueeze(-1), scale.unsqueeze(-1)))
     return masked_mean(loss, weight) if there.any() else loss.sum() * math.nan
 
 
