@@ -69,7 +69,9 @@ def in_units(values: FloatArray, units: Units, anchor: Float32Array, is_log: Boo
         anchor: what logarithms are taken relative to, of each.
         is_log: whether it is read in logarithms.
     """
-    level, scale, anchor, is_log = (a.reshape(-1, *[1] * (values.ndim - 1)) for a in (*units, anchor, is_log))
+    shape = -1, *[1] * (values.ndim - 1)
+    level, scale, anchor = (each.reshape(shape) for each in (*units, anchor))
+    is_log = is_log.reshape(shape)
     floor = np.where(is_log, anchor * np.exp(-LARGEST_EXPONENT), 1)
     z = np.where(is_log, np.log(np.where(is_log, np.maximum(values, floor), 1) / anchor), values)
     return ((z - level) / scale).astype(np.float64)

@@ -18,7 +18,6 @@ from foregate.forecasting.ensemble import Ensemble
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.lean import Shaped
 from foregate.forecasting.state import State
-from foregate.models.architecture import REACHING
 from foregate.streaming.arrivals import Fate
 from foregate.streaming.replay import Replay, blocks, learnt_steps
 from foregate.streaming.watch import Rows
@@ -32,7 +31,7 @@ IntArray = NDArray[np.int64]
 Learnt = tuple[Mapping[str, Any], Mapping[str, NDArray[Any]]]
 """A learner in plain values and arrays."""
 
-RATE, LEAST_RATE = 2e-3, 2e-5
+RATE, LEAST_RATE = 5e-4, 5e-6
 """The learning rate to begin with, which it never exceeds, and the least one."""
 SLOWER, FASTER = 0.5, 1.1
 """What a step that is rolled back does to the rate, and one that is kept."""
@@ -42,9 +41,12 @@ NEWEST = 32
 """At most so many of these are the newest ones; the others are drawn from all that are kept."""
 DEBT = 8
 """Where more origins come at once, so many steps at most are made up for, one at a time."""
-WINDOW = 8
 LEAST_HELD = 16
 """Steps are not taken before so many origins can judge them."""
+WINDOW = 8
+"""What was said is compared with what the model as given says over so many horizons, fading."""
+LEAST_LEAD = 0.02
+"""What was learnt is used where it is ahead by so much, in units of loss times origins: more than rounding makes."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,11 @@ class Learning:
     held_out: int
     """Origins that are never learnt from: they judge every step."""
     loss: float
-    """Mean loss of those, in units of scale; NaN before there was a step."""
-    loss_before: float
+    """Mean loss of those by what was learnt, in units of scale; NaN before there was a step."""
+    loss_given: float
     """The same origins by the model as it was given."""
+    used: bool
+    """Whether forecasts are made by what was learnt: where it has foretold better of late than the model as given."""
 
 
 class Learner:
@@ -88,25 +92,26 @@ class Learner:
         except ImportError as error:
             raise MissingExtraError("learning from a stream", "train") from error
         self.given, self.fitted = given, given
-        every = any(engine.manner.strategy in REACHING for engine in engines)
+        every = given.engine.manner.reach is not None
         k = learnt_steps(given.horizon, every=every)
         widths = given.calibration.at(k)
         self.members: tuple[Adaptation, ...] = tuple(Adaptation.of(engine, widths) for engine in engines)
         self._first = self.members
+        self._adapted: tuple[tuple[Adaptation, ...], Fitted] | None = None
         outputs = sum(member.outputs for member in self.members)
         self.replay = Replay(state, given.horizon, k, outputs)
         self.kept = self.rolled_back = self.due = 0
         self.rate = RATE
-        self.losses = (math.nan, math.nan)
-        self.ahead = 0.0
+        self.losses: tuple[float, float] = (math.nan, math.nan)
+        self.lead = 0.0
+        """By how much less was lost by what was said than by what the model as given says, over recent origins."""
 
     @property
     def told(self) -> Learning:
         """For people to read."""
         trained, held = np.minimum(self.replay.counts[1:], (self.replay.trained, self.replay.held)).tolist()
-        return Learning(
-            self.kept, self.rolled_back, self.rate, len(self.replay.waiting), trained, held, *self.losses
-        )
+        counts = self.kept, self.rolled_back, self.rate, len(self.replay.waiting), trained, held
+        return Learning(*counts, *self.losses, self.fitted is not self.given)
 
     def parts(self, rows: Rows, state: State) -> list[Rows]:
         """Rows that come, cut where origins are taken."""
@@ -134,7 +139,7 @@ class Learner:
 
     def compact(self) -> Learnt:
         """All that it needs to go on, but for the model that was given."""
-        about = {name: getattr(self, name) for name in ("kept", "rolled_back", "due", "rate", "losses")}
+        about = {name: getattr(self, name) for name in ("kept", "rolled_back", "due", "rate", "lead", "losses")}
         arrays = {f"replay.{name}": array for name, array in self.replay.compact().items()}
         for i, member in enumerate(self.members):
             arrays |= {f"{i}.{name}": array for name, array in member.arrays().items()}
@@ -151,11 +156,13 @@ class Learner:
         learner, (about, arrays) = cls(given, state), learnt
         try:
             learner.kept, learner.rolled_back, learner.due = (int(about[n]) for n in ("kept", "rolled_back", "due"))
-            learner.rate, learner.losses = float(about["rate"]), tuple(map(float, about["losses"]))
+            learner.rate, learner.lead = float(about["rate"]), float(about["lead"])
+            learner.losses = float(about["losses"][0]), float(about["losses"][1])
             learner.replay.expand(_within(arrays, "replay."), len(state))
             if learner.kept:
                 own = enumerate(learner.members)
-                learner._use(tuple(member.resumed(_within(arrays, f"{i}.")) for i, member in own))
+                learner.members = tuple(member.resumed(_within(arrays, f"{i}.")) for i, member in own)
+                learner._choose()
         except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
             raise ArtifactError(f"the snapshot must hold what was learnt, but got a damaged one ({error}).") from error
         return learner
@@ -169,39 +176,41 @@ class Learner:
 
     def _compare(self, places: IntArray, rows: float) -> None:
         """Score what was said of origins whose outcomes have come, and what the model as given says of them."""
-        self.ahead *= math.exp(-rows / (WINDOW * self.replay.horizon))
+        self.lead *= math.exp(-rows / (WINDOW * self.replay.horizon))
         if not len(places) or not self.kept:
             return
         outcomes = self._outcomes(places)
         cuts = np.cumsum([member.outputs for member in self.members])[:-1]
         told = np.split(self.replay.arrays["told"][places], cuts, -1)
         own = [m.loss(o, np.ascontiguousarray(t)) for m, o, t in zip(self.members, outcomes, told, strict=True)]
-        self.ahead += len(places) * (_loss(self._first, outcomes) - float(np.mean(own)))
-        self._use(self.members)
+        self.lead += len(places) * (_loss(self._first, outcomes) - float(np.mean(own)))
+        self._choose()
 
     def _step(self) -> Fate:
         held, batch = self._outcomes(self._held()), self._outcomes(self._batch())
         stepped = [member.stepped(own, self.rate) for member, own in zip(self.members, batch, strict=True)]
-        after = [member for member in stepped if member is not None]
-        loss, better = _loss(self.members, held), math.nan
-        if len(after) == len(self.members):
-            better = _loss(after, held)
+        after = tuple(member for member in stepped if member is not None)
+        loss, given = _loss(self.members, held), _loss(self._first, held)
+        better = _loss(after, held) if len(after) == len(self.members) else math.nan
         if better < loss:
-            self.kept, self.rate, fate = self.kept + 1, min(self.rate * FASTER, RATE), "kept"
-            self._use(tuple(after))
-        else:
-            self.rolled_back, self.rate, fate = self.rolled_back + 1, max(self.rate * SLOWER, LEAST_RATE), "rolled back"
-        self.losses = min(better, loss) if better == better else loss, _loss(self._first, held)
-        return fate
+            self.members, self.losses = after, (better, given)
+            self.kept, self.rate = self.kept + 1, min(self.rate * FASTER, RATE)
+            self._choose()
+            return "kept"
+        self.losses = loss, given
+        self.rolled_back, self.rate = self.rolled_back + 1, max(self.rate * SLOWER, LEAST_RATE)
+        return "rolled back"
 
-    def _use(self, members: tuple[Adaptation, ...]) -> None:
-        self.members, engine = members, self.given.engine
-        if self.ahead <= 0:
+    def _choose(self) -> None:
+        """Forecast by what was learnt where that has foretold better of late, or else by the model as given."""
+        if self.lead <= LEAST_LEAD:
             self.fitted = self.given
             return
-        engines = [member.engine for member in members]
-        together = Ensemble(engines, engine.shares) if isinstance(engine, Ensemble) else engines[0]
-        self.fitted = replace(self.given, engine=together)
+        if self._adapted is None or self._adapted[0] is not self.members:
+            engine, engines = self.given.engine, [member.engine for member in self.members]
+            together = Ensemble(engines, engine.shares) if isinstance(engine, Ensemble) else engines[0]
+            self._adapted = self.members, replace(self.given, engine=together)
+        self.fitted = self._adapted[1]
 
     def _held(self) -> IntArray:
         """Places of the origins that are held out."""
@@ -228,7 +237,7 @@ class Learner:
         return [Outcomes(np.ascontiguousarray(own), features, self.replay.k, *rest) for own in states]
 
 
-def _engines(engine: Engine) -> list[Shaped]:
+def _engines(engine: Engine) -> Sequence[Shaped]:
     """The engines of the networks behind one, if their decoders can learn by themselves."""
     engines: Sequence[Engine] = engine.engines if isinstance(engine, Ensemble) else [engine]
     if any(each.manner.strategy == "recursive" for each in engines):

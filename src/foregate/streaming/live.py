@@ -323,10 +323,8 @@ class Live(Reader):
 
     def snapshot(self) -> bytes:
         """The state as safetensors, for `restore` on any machine with the same model."""
-        return pack(
-            Carried(self._roster, self.spec, self._state, self._watch, self._learner and self._learner.compact()),
-            checksum(self._given),
-        )
+        carried = Carried(self._roster, self.spec, self._state, self._watch, self._learnt)
+        return pack(carried, checksum(self._given))
 
     @classmethod
     def restore(cls, fitted: Fitted, snapshot: bytes) -> Live:

@@ -40,6 +40,11 @@ class Reader:
         """The model, before it has learnt."""
         return self.fitted if self._learner is None else self._learner.given
 
+    @property
+    def _learnt(self) -> Learnt | None:
+        """All that it needs to go on learning."""
+        return None if self._learner is None else self._learner.compact()
+
     def _hold(self, state: State) -> None:
         """Go on from this state."""
         self._state = state
@@ -82,7 +87,8 @@ class Reader:
         if learnt is None:
             return
         self._learner = Learner.restored(self.fitted, self._state, learnt)
-        self._adopt(self._learner.fitted)
+        if self._learner.fitted is not self.fitted:
+            self._adopt(self._learner.fitted)
 
     def _adopt(self, fitted: Fitted) -> None:
         """Forecast with another decoder from now on; what was read stays what it is."""

@@ -193,7 +193,9 @@ class Replay:
         K = self.horizon
         begin = (rows + numbers * (PERIOD - TO_TRAIN) * K) % (PERIOD * K)
         end = begin + K
-        return np.where(end <= TO_TRAIN * K, TRAINING, np.where((begin >= TO_TRAIN * K) & (end <= PERIOD * K), 1, FREE))
+        held: IntArray = np.where((begin >= TO_TRAIN * K) & (end <= PERIOD * K), HOLDOUT, FREE)
+        role: IntArray = np.where(end <= TO_TRAIN * K, TRAINING, held)
+        return role
 
     def _drawn(self, numbers: IntArray, rows: IntArray, series: int) -> BoolArray:
         """Of many series a share of the origins, so that there is room for them; the same ones however rows come."""

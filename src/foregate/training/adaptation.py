@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from foregate.models.decoders import Ahead, Decoder
-from foregate.models.heads import Head, Quantiles, Units, pinball
+from foregate.models.heads import Head, Point, Quantiles, Units, pinball
 from foregate.models.network import Network, make_network
 from foregate.models.spec import NetworkSpec
 from foregate.training.batches import LARGE_TARGET
@@ -78,7 +78,6 @@ class Adaptation:
     """Its weights may be shared with others of this class, but with nothing else."""
     moments: Mapping[str, Tensor]
     """What the optimizer remembers, see `foregate.training.optimizers.optimizer_tensors`."""
-
     widths: Float32Array
     """(K, Q) what the distance of each quantile from the median is multiplied by, at the steps that are learnt."""
 
@@ -165,8 +164,12 @@ class Adaptation:
         with torch.no_grad():
             for name in found:
                 parameters[name.removeprefix("weights.")].copy_(torch.tensor(arrays[name]))
-        moments = {name: torch.tensor(value) for name, value in arrays.items() if name not in found}
-        return replace(self, network=network, moments={k.removeprefix("moments."): v for k, v in moments.items()})
+        moments = {
+            name.removeprefix("moments."): torch.tensor(value).reshape(() if name.endswith(".step") else value.shape)
+            for name, value in arrays.items()
+            if name.startswith("moments.")
+        }
+        return replace(self, network=network, moments=moments)
 
 
 def _raw(network: Network, outcomes: Outcomes) -> Tensor:
@@ -178,8 +181,8 @@ def _loss(head: Head, raw: Tensor, outcomes: Outcomes, widths: Float32Array) -> 
     """The loss of what is forecast, which is what the network says with its intervals made wider, by `widths`.
 
     Of quantiles that is their own. Of a distribution that is wider by c it is, but for a constant, the loss of the
-    distribution itself where an outcome came c times as near to its place. Counts have no place between two of them:
-    they are judged as the network says it.
+    distribution itself where an outcome came c times as near to its place. A point has no width, and counts have
+    nothing between two of them: they are judged as the network says it.
     """
     level, scale, target = map(torch.from_numpy, outcomes[5:])
     factors, middle = torch.from_numpy(widths), widths.shape[-1] // 2
@@ -194,7 +197,8 @@ def _loss(head: Head, raw: Tensor, outcomes: Outcomes, widths: Float32Array) -> 
     else:
         outer = factors.sum(-1).sub(1) / max(1, factors.shape[-1] - 1)
         place = raw[..., 0].detach()
-        near = target if head.counts or not middle else place + (target - place) / outer
+        spread = not head.counts and not isinstance(head, Point)
+        near = place + (target - place) / outer if spread else target
         loss = head.loss(raw, near, Units(level.unsqueeze(-1), scale.unsqueeze(-1)))
     return masked_mean(loss, weight) if there.any() else loss.sum() * math.nan
 
