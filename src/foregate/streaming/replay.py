@@ -24,7 +24,7 @@ __all__ = ["Replay", "blocks", "learnt_steps"]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
-WAITING, TRAINED, HELD = 512, 384, 64
+WAITING, TRAINED, HELD = 512, 1024, 64
 """The most origins that wait for their outcomes, that are learnt from, and that are judged by; the latest ones stay."""
 NUMBERS = 4_000_000
 """The most numbers that all of them may take together, where states are wide or steps many; 16 MB."""
