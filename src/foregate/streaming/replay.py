@@ -24,7 +24,7 @@ __all__ = ["Replay", "blocks", "learnt_steps"]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
-WAITING, TRAINED, HELD = 512, 1024, 64
+WAITING, TRAINED, HELD = 512, 1024, 128
 """The most origins that wait for their outcomes, that are learnt from, and that are judged by; the latest ones stay."""
 NUMBERS = 4_000_000
 """The most numbers that all of them may take together, where states are wide or steps many; 16 MB."""
@@ -149,7 +149,7 @@ class Replay:
         a, waiting = self.arrays, self.waiting
         done = waiting[rows[a["series"][waiting]] >= a["row"][waiting] + self.horizon]
         if not len(done):
-            return done
+            return waiting[:0]
         units, values = Units(a["level"][done], a["scale"][done]), a["target"][done].astype(np.float64)
         target = in_units(values, units, a["anchor"][done], a["is_log"][done]).astype(np.float32)
         moved = []
