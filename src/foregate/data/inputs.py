@@ -28,7 +28,7 @@ from foregate.data.statistics import ERRORS, SLOPES, SMOOTHING
 from foregate.data.stretches import Marks, Stretches
 from foregate.data.tracks import LOG, Tracks, make_tracks
 
-__all__ = ["InputSpec", "Inputs", "Units", "View"]
+__all__ = ["InputSpec", "Inputs", "Units", "View", "in_units"]
 
 IntArray = NDArray[np.int64]
 Float32Array = NDArray[np.float32]
@@ -59,6 +59,23 @@ class Units(NamedTuple):
     """(...,)"""
     scale: Float32Array
     """(...,) positive."""
+
+
+def in_units(values: FloatArray, units: Units, anchor: Float32Array, is_log: BoolArray) -> FloatArray:
+    """Values (B, ...) in the units of the data, as outputs of the network at origins (B,): what `View.restore` undoes.
+
+    Args:
+        values: in the units of the data.
+        units: of the origins.
+        anchor: what logarithms are taken relative to, of each.
+        is_log: whether it is read in logarithms.
+    """
+    shape = -1, *[1] * (values.ndim - 1)
+    level, scale, anchor = (each.reshape(shape) for each in (*units, anchor))
+    is_log = is_log.reshape(shape)
+    floor = np.where(is_log, anchor * np.exp(-LARGEST_EXPONENT), 1)
+    z = np.where(is_log, np.log(np.where(is_log, np.maximum(values, floor), 1) / anchor), values)
+    return ((z - level) / scale).astype(np.float64)
 
 
 class View:
@@ -238,14 +255,8 @@ class View:
 
     def relative(self, rows: IntArray, values: FloatArray) -> FloatArray:
         """Values (B, ...) in the units of the data, as outputs of the network at rows (B,): what `restore` undoes."""
-        t = self.tracks
-        here = t.here[rows].reshape(-1, *[1] * (values.ndim - 1))
-        is_log = (t.unit[rows] == LOG).reshape(here.shape)
-        floor = np.where(is_log, t.anchor[here] * np.exp(-LARGEST_EXPONENT), 1)
-        z = np.where(is_log, np.log(np.where(is_log, np.maximum(values, floor), 1) / t.anchor[here]), values)
-        level, scale = self.units(rows)
-        outputs = (z - level.reshape(here.shape)) / scale.reshape(here.shape)
-        return outputs.astype(np.float64)
+        t, here = self.tracks, self.tracks.here[rows]
+        return in_units(values, self.units(rows), t.anchor[here], t.unit[rows] == LOG)
 
     def _bounds(self, here: IntArray, is_log: BoolArray) -> tuple[FloatArray, FloatArray]:
         """The least and the greatest that may be forecast, in the units of the track."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,13 @@ from foregate.streaming.observations import Observations, shown
 from foregate.streaming.rewind import Rewind
 from foregate.streaming.roster import Roster
 
-__all__ = ["Arrivals", "Covariates", "Update", "arrange"]
+__all__ = ["Arrivals", "Covariates", "Fate", "Update", "arrange"]
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+Fate = Literal["kept", "rolled back"]
+"""What has become of a step of learning."""
 
 LONGEST_GAP = 100_000
 """More rows than these are not skipped at once: a time that is so far off is taken for a mistake."""
@@ -41,6 +43,8 @@ class Update:
     """Observations that were known already, and ignored."""
     late: int = 0
     """Values that came late, or instead of others: their series were read again from there."""
+    learned: Fate | None = None
+    """Whether a step of learning was kept or rolled back; None where there was none."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from safetensors.numpy import load, save
 from foregate.core import ArtifactError, FrameSpec, Frequency, UsageError
 from foregate.forecasting.fitted import Fitted
 from foregate.streaming.carried import Carried
+from foregate.streaming.learning import Learner
 from foregate.streaming.rewind import Rewind
 from foregate.streaming.watch import Watch
 
@@ -23,8 +24,8 @@ __all__ = ["checksum", "pack", "unpack"]
 
 SCHEMA = 3
 """Changes whenever an array changes its meaning."""
-WATCHED, COVARIATES, REWIND = "watched.", "covariates.", "rewind."
-"""How names of arrays begin that are kept by what watches, of covariates, and of earlier states."""
+WATCHED, COVARIATES, REWIND, LEARNT = "watched.", "covariates.", "rewind.", "learnt."
+"""How names of arrays begin that are kept by what watches, of covariates, of earlier states, and by what learns."""
 
 
 def checksum(fitted: Fitted) -> str:
@@ -57,6 +58,9 @@ def pack(carried: Carried, model: str) -> bytes:
     if rewind is not None:
         about["reach"] = rewind.reach
         arrays |= {REWIND + name: array for name, array in rewind.compact().items()}
+    if carried.learner is not None:
+        about["learnt"], own = carried.learner.compact()
+        arrays |= {LEARNT + name: array for name, array in own.items()}
     arrays |= {
         "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
         "starts": roster.starts.view(np.int64),
@@ -108,7 +112,8 @@ def _rebuilt(
         roster.add(about["ids"], starts.view(roster.starts.dtype))
         if not len(roster.numbers) == len(roster) == len(starts):
             raise ValueError("ids and times that do not go together")
-        watched, covariates, earlier = (_taken(arrays, mark) for mark in (WATCHED, COVARIATES, REWIND))
+        marks = WATCHED, COVARIATES, REWIND, LEARNT
+        watched, covariates, earlier, learnt = (_taken(arrays, mark) for mark in marks)
         carried.state = carried.state.expanded(arrays, len(roster))
         if columns is not None:
             columns.back = about["back"]
@@ -119,6 +124,8 @@ def _rebuilt(
             carried.watch.expand(watched, len(roster))
         if earlier or "reach" in about:
             carried.rewind = Rewind.expanded(earlier, about["reach"], carried.state)
+        if "learnt" in about:
+            carried.learner = Learner.restored(fitted, carried.state, (about["learnt"], learnt))
         return carried
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise ArtifactError(f"the snapshot must hold a whole state, but got a damaged one ({error}).") from error

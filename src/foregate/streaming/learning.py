@@ -1,0 +1,268 @@
+"""A live forecaster's decoder goes on learning: one guarded gradient step at a time, kept or rolled back.
+
+Letters: M members of the model, B origins.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foregate.core import ArtifactError, Engine, MissingExtraError, ModelError
+from foregate.forecasting.ensemble import Ensemble
+from foregate.forecasting.fitted import Fitted
+from foregate.forecasting.lean import Shaped
+from foregate.forecasting.state import State
+from foregate.streaming.arrivals import Fate
+from foregate.streaming.replay import Replay, blocks, learnt_steps
+from foregate.streaming.rows import Rows
+
+if TYPE_CHECKING:
+    from foregate.training.adaptation import Adaptation, Outcomes
+
+__all__ = ["Learner", "Learning", "Learnt"]
+
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+Learnt = tuple[Mapping[str, Any], Mapping[str, NDArray[Any]]]
+"""A learner in plain values and arrays."""
+
+RATE, LEAST_RATE = 5e-4, 5e-6
+"""The learning rate to begin with, which it never exceeds, and the least one."""
+SLOWER, FASTER = 0.5, 1.1
+"""What a step that is rolled back does to the rate, and one that is kept."""
+NEW, BATCH = 8, 96
+"""A step is taken when there are so many origins that were not learnt from yet, on so many of them and old ones."""
+NEWEST = 32
+"""At most so many of these are the newest ones; the others are drawn from all that are kept."""
+DEBT = 8
+"""Where more origins come at once, so many steps at most are made up for, one at a time."""
+LEAST_HELD = 16
+"""Steps are not taken before so many origins can judge them."""
+WINDOW = 8
+"""What was said is compared with what the model as given says over so many horizons, fading."""
+LEAST_LEAD = 0.02
+"""What was learnt is used where it is ahead by so much, in units of loss times origins: more than rounding makes."""
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What has been learnt of a stream."""
+
+    kept: int
+    """Steps after which the origins that are held out were forecast better."""
+    rolled_back: int
+    """Steps after which they were not, and which are forgotten."""
+    rate: float
+    """The learning rate of the next step."""
+    waiting: int
+    """Origins whose outcomes have not all come."""
+    trained: int
+    """Origins that are learnt from, over and over."""
+    held_out: int
+    """Origins that are never learnt from: they judge every step."""
+    loss: float
+    """Mean loss of those by what was learnt, in units of scale; NaN before there was a step."""
+    loss_given: float
+    """The same origins by the model as it was given."""
+    used: bool
+    """Whether forecasts are made by what was learnt: where it has foretold better of late than the model as given."""
+
+
+class Learner:
+    """Takes origins of a stream, and steps of the decoder.
+
+    Nothing of a model that was given is changed. A step makes new weights, which are used if they are better.
+    """
+
+    def __init__(self, given: Fitted, state: State) -> None:
+        """Begin with a model as it is given.
+
+        Raises:
+            MissingExtraError: torch is not installed.
+            ModelError: it is recursive, or not a network whose weights are known.
+        """
+        engines = _engines(given.engine)
+        try:
+            from foregate.training.adaptation import Adaptation
+        except ImportError as error:
+            raise MissingExtraError("learning from a stream", "train") from error
+        self.given, self.fitted = given, given
+        every = given.engine.manner.reach is not None
+        k = learnt_steps(given.horizon, every=every)
+        widths = given.calibration.at(k)
+        self.members: tuple[Adaptation, ...] = tuple(Adaptation.of(engine, widths) for engine in engines)
+        self._first = self.members
+        self._adapted: tuple[tuple[Adaptation, ...], Fitted] | None = None
+        outputs = sum(member.outputs for member in self.members)
+        self.replay = Replay(state, given.horizon, k, outputs)
+        self.kept = self.rolled_back = self.due = 0
+        self.rate = RATE
+        self.losses: tuple[float, float] = (math.nan, math.nan)
+        self.lead = 0.0
+        """By how much less was lost by what was said than by what the model as given says, over recent origins."""
+
+    @property
+    def told(self) -> Learning:
+        """For people to read."""
+        trained, held = np.minimum(self.replay.counts[1:], (self.replay.trained, self.replay.held)).tolist()
+        counts = self.kept, self.rolled_back, self.rate, len(self.replay.waiting), trained, held
+        return Learning(*counts, *self.losses, self.fitted is not self.given)
+
+    def parts(self, rows: Rows, state: State) -> list[Rows]:
+        """Rows that come, cut where origins are taken."""
+        numbers = rows[0]
+        return blocks(rows, state.rows[numbers] + numbers, self.replay.stride)
+
+    def after(self, rows: Rows, state: State, blind: BoolArray | None = None) -> Fate | None:
+        """Learn from rows that were just read, each series as far as its next origin at most; see `fitted` then.
+
+        No origins are taken of series of which not all is known ahead that a forecast is told: `blind` (B,).
+        """
+        numbers, lengths, *_ = rows
+        self.replay.came(rows, state.rows[numbers] - lengths)
+        came = self.replay.completed(state.rows)
+        self.due = min(self.due + int((came < self.replay.places + self.replay.trained).sum()), DEBT * NEWEST)
+        self._compare(came, int(lengths.sum()) / len(state))
+        self._foretell(self.replay.record(state, numbers if blind is None else numbers[~blind]))
+        if self.due < NEW or self.replay.counts[2] < LEAST_HELD:
+            return None
+        self.due = max(0, self.due - NEWEST)
+        return self._step()
+
+    def take(self, numbers: IntArray) -> Learner:
+        """An independent copy that goes on with some series, in that order."""
+        twin = object.__new__(Learner)
+        twin.__dict__ |= self.__dict__ | {"replay": self.replay.take(numbers)}
+        return twin
+
+    def compact(self) -> Learnt:
+        """All that it needs to go on, but for the model that was given."""
+        about = {name: getattr(self, name) for name in ("kept", "rolled_back", "due", "rate", "lead", "losses")}
+        arrays = {f"replay.{name}": array for name, array in self.replay.compact().items()}
+        for i, member in enumerate(self.members):
+            arrays |= {f"{i}.{name}": array for name, array in member.arrays().items()}
+        return about, arrays
+
+    @classmethod
+    def restored(cls, given: Fitted, state: State, learnt: Learnt) -> Learner:
+        """Go on from what `compact` gave, with the model that was given then.
+
+        Raises:
+            ArtifactError: it is damaged.
+            MissingExtraError: torch is not installed.
+        """
+        learner, (about, arrays) = cls(given, state), learnt
+        try:
+            learner.kept, learner.rolled_back, learner.due = (int(about[n]) for n in ("kept", "rolled_back", "due"))
+            learner.rate, learner.lead = float(about["rate"]), float(about["lead"])
+            learner.losses = float(about["losses"][0]), float(about["losses"][1])
+            learner.replay.expand(_within(arrays, "replay."), len(state))
+            if learner.kept:
+                own = enumerate(learner.members)
+                learner.members = tuple(member.resumed(_within(arrays, f"{i}.")) for i, member in own)
+                learner._choose()
+        except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+            raise ArtifactError(f"the snapshot must hold what was learnt, but got a damaged one ({error}).") from error
+        return learner
+
+    def _foretell(self, places: IntArray) -> None:
+        """Keep what is said of origins before their outcomes have come."""
+        if len(places):
+            own = zip(self.members, self._outcomes(places), strict=True)
+            told = [member.told(outcomes) for member, outcomes in own]
+            self.replay.arrays["told"][places] = np.concatenate(told, -1)
+
+    def _compare(self, places: IntArray, rows: float) -> None:
+        """Score what was said of origins whose outcomes have come, and what the model as given says of them."""
+        self.lead *= math.exp(-rows / (WINDOW * self.replay.horizon))
+        if not len(places) or not self.kept:
+            return
+        outcomes = self._outcomes(places)
+        cuts = np.cumsum([member.outputs for member in self.members])[:-1]
+        told = np.split(self.replay.arrays["told"][places], cuts, -1)
+        own = [m.loss(o, np.ascontiguousarray(t)) for m, o, t in zip(self.members, outcomes, told, strict=True)]
+        self.lead += len(places) * (_loss(self._first, outcomes) - float(np.mean(own)))
+        self._choose()
+
+    def _step(self) -> Fate:
+        held, batch = self._outcomes(self._held()), self._outcomes(self._batch())
+        stepped = [member.stepped(own, self.rate) for member, own in zip(self.members, batch, strict=True)]
+        after = tuple(member for member in stepped if member is not None)
+        loss, given = _loss(self.members, held), _loss(self._first, held)
+        better = _loss(after, held) if len(after) == len(self.members) else math.nan
+        if better < loss:
+            self.members, self.losses = after, (better, given)
+            self.kept, self.rate = self.kept + 1, min(self.rate * FASTER, RATE)
+            self._choose()
+            return "kept"
+        self.losses = loss, given
+        self.rolled_back, self.rate = self.rolled_back + 1, max(self.rate * SLOWER, LEAST_RATE)
+        return "rolled back"
+
+    def _choose(self) -> None:
+        """Forecast by what was learnt where that has foretold better of late, or else by the model as given."""
+        if self.lead <= LEAST_LEAD:
+            self.fitted = self.given
+            return
+        if self._adapted is None or self._adapted[0] is not self.members:
+            engine, engines = self.given.engine, [member.engine for member in self.members]
+            together = Ensemble(engines, engine.shares) if isinstance(engine, Ensemble) else engines[0]
+            self._adapted = self.members, replace(self.given, engine=together)
+        self.fitted = self._adapted[1]
+
+    def _held(self) -> IntArray:
+        """Places of the origins that are held out."""
+        replay = self.replay
+        return replay.places + replay.trained + np.arange(min(int(replay.counts[2]), replay.held))
+
+    def _batch(self) -> IntArray:
+        """Places of the newest origins, and of some that were learnt from before."""
+        replay, count = self.replay, int(self.replay.counts[1])
+        there = min(count, replay.trained)
+        newest = (count - 1 - np.arange(min(NEWEST, there))) % replay.trained
+        others = np.setdiff1d(np.arange(there), newest)
+        rng = np.random.default_rng([self.kept, self.rolled_back])
+        drawn = rng.choice(others, min(BATCH - len(newest), len(others)), replace=False)
+        return replay.places + np.append(newest, drawn)
+
+    def _outcomes(self, places: IntArray) -> list[Outcomes]:
+        """What each member is told of origins, and what came."""
+        from foregate.training.adaptation import Outcomes
+
+        a, widths = self.replay.arrays, [member.network.width for member in self.members]
+        states = np.split(a["states"][places], np.cumsum(widths)[:-1], -1)
+        features, *rest = (a[n][places] for n in ("features", "steps", "paths", "level", "scale", "target"))
+        return [Outcomes(np.ascontiguousarray(own), features, self.replay.k, *rest) for own in states]
+
+
+def _engines(engine: Engine) -> Sequence[Shaped]:
+    """The engines of the networks behind one, if their decoders can learn by themselves."""
+    engines: Sequence[Engine] = engine.engines if isinstance(engine, Ensemble) else [engine]
+    if any(each.manner.strategy == "recursive" for each in engines):
+        raise ModelError(
+            "a live forecaster that learns must not be recursive, but got a model that is: its forecasts are read by "
+            "the encoder again, so that what a step of the decoder does to them cannot be judged from an origin alone. "
+            "Fit a model of another strategy, such as 'parallel', or update without learn."
+        )
+    networks = [each for each in engines if isinstance(each, Shaped)]
+    if len(networks) != len(engines):
+        raise ModelError(
+            f"a live forecaster that learns must run a network of Foregate, but got {type(engine).__name__}. Update "
+            "without learn."
+        )
+    return networks
+
+
+def _loss(members: Sequence[Adaptation], outcomes: Sequence[Outcomes]) -> float:
+    """The mean of the members' own losses, which that of an ensemble's quantiles does not exceed."""
+    return float(np.mean([member.loss(own) for member, own in zip(members, outcomes, strict=True)]))
+
+
+def _within(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
