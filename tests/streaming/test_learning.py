@@ -171,11 +171,11 @@ def test_a_step_that_fails_loses_nothing(monkeypatch):
     """A loss that is no number is rolled back."""
     live, _ = learnt(model(), waves(rows=60))
     monkeypatch.setattr(Adaptation, "stepped", lambda self, *_: None)
-    kept, members = live.learning.kept, live._carried.learner.members
+    kept, before = live.learning.kept, live._carried.learner.adaptation
     later, _ = learnt(None, waves(rows=130).between(np.full(4, 60), np.full(4, 130)), live=live)
     assert later.learning.kept == kept
     assert later.learning.rolled_back > 0
-    assert later._carried.learner.members is members
+    assert later._carried.learner.adaptation is before
 
 
 def test_a_fork_learns_on_its_own(taught):

@@ -8,6 +8,7 @@ import torch
 
 from foregate.core import Ahead
 from foregate.forecasting.distributions import Distribution
+from foregate.forecasting.ensemble import Ensemble
 from foregate.forecasting.intervals import Calibration
 from foregate.training.adaptation import Adaptation, Outcomes
 from tests.forecasting.networks import HORIZON, LEVELS, engine_of, model
@@ -27,7 +28,7 @@ def outcomes(engine, B=12, seed=0):
 
 def adaptation(label="lstm", widths=1.0):
     engine = engine_of(label, SPEC)
-    return Adaptation.of(engine, np.full((HORIZON, len(LEVELS)), widths)), engine
+    return Adaptation.of([engine], (1.0,), np.full((HORIZON, len(LEVELS)), widths)), engine
 
 
 @pytest.mark.parametrize("label", LABELS)
@@ -35,17 +36,17 @@ def test_a_step_makes_another_network_and_changes_none(label):
     """The loss falls; the network before says what it said, and the encoder is shared."""
     before, engine = adaptation(label)
     given = outcomes(engine)
-    loss, weights = before.loss(given), {n: v.clone() for n, v in before.network.state_dict().items()}
+    loss, weights = before.loss(given), {n: v.clone() for n, v in before.networks[0].state_dict().items()}
     after = before
     for _ in range(3):
         after = after.stepped(given, 1e-3)
     assert after.loss(given) < loss
     assert before.loss(given) == loss
-    for name, value in before.network.state_dict().items():
+    for name, value in before.networks[0].state_dict().items():
         assert torch.equal(value, weights[name])
-        now = after.network.state_dict()[name]
+        now = after.networks[0].state_dict()[name]
         assert (now.data_ptr() == value.data_ptr()) == (".decoder." not in f".{name}")
-    assert not any(parameter.grad is not None for parameter in after.network.parameters())
+    assert not any(parameter.grad is not None for parameter in after.networks[0].parameters())
     twice = [before.stepped(given, 1e-3).loss(given) for _ in range(2)]
     assert twice[0] == twice[1]
 
@@ -61,6 +62,25 @@ def test_the_loss_of_quantiles_is_that_of_what_is_forecast():
     wanted = np.nanmean(np.maximum(q * error, (q - 1) * error))
     assert adapted.loss(given) == pytest.approx(wanted, rel=1e-5)
     assert adapted.loss(given, adapted.told(given)) == adapted.loss(given)
+
+
+@pytest.mark.parametrize("shares", [(0.3, 0.7), None])
+def test_networks_learn_what_they_say_together(shares):
+    """The loss is that of their common quantiles, and a step moves all of them."""
+    engines = [engine_of("lstm", SPEC), engine_of("gru", SPEC, seed=1)]
+    together = Ensemble(engines, shares)
+    widths = np.full((HORIZON, len(LEVELS)), 1.4)
+    widths[:, 2] = 1
+    adapted, given = Adaptation.of(engines, shares, widths), outcomes(together)
+    ahead = Ahead(given.k, given.steps, given.paths, given.level, given.scale)
+    said = Calibration(widths).apply(together.decode(given.states, given.features, ahead).astype(np.float64))
+    q, error = np.array(LEVELS), given.target[..., None] - said
+    assert adapted.loss(given) == pytest.approx(np.nanmean(np.maximum(q * error, (q - 1) * error)), rel=1e-5)
+    after = adapted.stepped(given, 1e-3)
+    assert after.loss(given) < adapted.loss(given)
+    for one, other in zip(after.networks, adapted.networks, strict=True):
+        assert not torch.equal(one.decoder.out.weight, other.decoder.out.weight)
+    assert adapted.resumed(after.arrays()).loss(given) == after.loss(given)
 
 
 def test_the_loss_of_a_distribution_is_that_of_the_wider_one():
@@ -104,7 +124,7 @@ def test_arrays_are_all_that_it_takes_to_go_on():
 def test_what_it_runs_says_what_it_says():
     """The engine has the weights, and gives what the given one gave before any step."""
     adapted, engine = adaptation()
-    assert {n: v.tobytes() for n, v in adapted.engine.weights().items()} == {
+    assert {n: v.tobytes() for n, v in adapted.engines[0].weights().items()} == {
         n: v.tobytes() for n, v in engine.weights().items()
     }
     assert adapted.outputs == len(LEVELS)

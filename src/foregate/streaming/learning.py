@@ -1,6 +1,6 @@
 """A live forecaster's decoder goes on learning: one guarded gradient step at a time, kept or rolled back.
 
-Letters: M members of the model, B origins.
+Letters: B origins.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ RATE, LEAST_RATE = 5e-4, 5e-6
 """The learning rate to begin with, which it never exceeds, and the least one."""
 SLOWER, FASTER = 0.5, 1.1
 """What a step that is rolled back does to the rate, and one that is kept."""
+NAMES = ("states", "features", "steps", "paths", "level", "scale", "target")
+"""What of an origin is learnt from."""
 NEW, BATCH = 8, 96
 """A step is taken when there are so many origins that were not learnt from yet, on so many of them and old ones."""
 NEWEST = 32
@@ -95,12 +97,11 @@ class Learner:
         self.given, self.fitted = given, given
         every = given.engine.manner.reach is not None
         k = learnt_steps(given.horizon, every=every)
-        widths = given.calibration.at(k)
-        self.members: tuple[Adaptation, ...] = tuple(Adaptation.of(engine, widths) for engine in engines)
-        self._first = self.members
-        self._adapted: tuple[tuple[Adaptation, ...], Fitted] | None = None
-        outputs = sum(member.outputs for member in self.members)
-        self.replay = Replay(state, given.horizon, k, outputs)
+        shares = given.engine.shares if isinstance(given.engine, Ensemble) else (1.0,)
+        self.adaptation = Adaptation.of(engines, shares, given.calibration.at(k))
+        self._first = self.adaptation
+        self._adapted: tuple[Adaptation, Fitted] | None = None
+        self.replay = Replay(state, given.horizon, k, self.adaptation.outputs)
         self.kept = self.rolled_back = self.due = 0
         self.rate = RATE
         self.losses: tuple[float, float] = (math.nan, math.nan)
@@ -145,9 +146,7 @@ class Learner:
         """All that it needs to go on, but for the model that was given."""
         about = {name: getattr(self, name) for name in ("kept", "rolled_back", "due", "rate", "lead", "losses")}
         arrays = {f"replay.{name}": array for name, array in self.replay.compact().items()}
-        for i, member in enumerate(self.members):
-            arrays |= {f"{i}.{name}": array for name, array in member.arrays().items()}
-        return about, arrays
+        return about, arrays | {f"adaptation.{name}": array for name, array in self.adaptation.arrays().items()}
 
     @classmethod
     def restored(cls, given: Fitted, state: State, learnt: Learnt) -> Learner:
@@ -164,8 +163,7 @@ class Learner:
             learner.losses = float(about["losses"][0]), float(about["losses"][1])
             learner.replay.expand(_within(arrays, "replay."), len(state))
             if learner.kept:
-                own = enumerate(learner.members)
-                learner.members = tuple(member.resumed(_within(arrays, f"{i}.")) for i, member in own)
+                learner.adaptation = learner.adaptation.resumed(_within(arrays, "adaptation."))
                 learner._choose()
         except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
             raise ArtifactError(f"the snapshot must hold what was learnt, but got a damaged one ({error}).") from error
@@ -174,30 +172,24 @@ class Learner:
     def _foretell(self, places: IntArray) -> None:
         """Keep what is said of origins before their outcomes have come."""
         if len(places):
-            own = zip(self.members, self._outcomes(places), strict=True)
-            told = [member.told(outcomes) for member, outcomes in own]
-            self.replay.arrays["told"][places] = np.concatenate(told, -1)
+            self.replay.arrays["told"][places] = self.adaptation.told(self._outcomes(places))
 
     def _compare(self, places: IntArray, rows: float) -> None:
         """Score what was said of origins whose outcomes have come, and what the model as given says of them."""
         self.lead *= math.exp(-rows / (WINDOW * self.replay.horizon))
         if not len(places) or not self.kept:
             return
-        outcomes = self._outcomes(places)
-        cuts = np.cumsum([member.outputs for member in self.members])[:-1]
-        told = np.split(self.replay.arrays["told"][places], cuts, -1)
-        own = [m.loss(o, np.ascontiguousarray(t)) for m, o, t in zip(self.members, outcomes, told, strict=True)]
-        self.lead += len(places) * (_loss(self._first, outcomes) - float(np.mean(own)))
+        outcomes, told = self._outcomes(places), self.replay.arrays["told"][places]
+        self.lead += len(places) * (self._first.loss(outcomes) - self.adaptation.loss(outcomes, told))
         self._choose()
 
     def _step(self) -> Fate:
         held, batch = self._outcomes(self._held()), self._outcomes(self._batch())
-        stepped = [member.stepped(own, self.rate) for member, own in zip(self.members, batch, strict=True)]
-        after = tuple(member for member in stepped if member is not None)
-        loss, given = _loss(self.members, held), _loss(self._first, held)
-        better = _loss(after, held) if len(after) == len(self.members) else math.nan
-        if better < loss:
-            self.members, self.losses = after, (better, given)
+        after = self.adaptation.stepped(batch, self.rate)
+        loss, given = self.adaptation.loss(held), self._first.loss(held)
+        better = math.nan if after is None else after.loss(held)
+        if after is not None and better < loss:
+            self.adaptation, self.losses = after, (better, given)
             self.kept, self.rate = self.kept + 1, min(self.rate * FASTER, RATE)
             self._choose()
             return "kept"
@@ -210,10 +202,10 @@ class Learner:
         if self.lead <= LEAST_LEAD:
             self.fitted = self.given
             return
-        if self._adapted is None or self._adapted[0] is not self.members:
-            engine, engines = self.given.engine, [member.engine for member in self.members]
+        if self._adapted is None or self._adapted[0] is not self.adaptation:
+            engine, engines = self.given.engine, self.adaptation.engines
             together = Ensemble(engines, engine.shares) if isinstance(engine, Ensemble) else engines[0]
-            self._adapted = self.members, replace(self.given, engine=together)
+            self._adapted = self.adaptation, replace(self.given, engine=together)
         self.fitted = self._adapted[1]
 
     def _held(self) -> IntArray:
@@ -231,14 +223,13 @@ class Learner:
         drawn = rng.choice(others, min(BATCH - len(newest), len(others)), replace=False)
         return replay.places + np.append(newest, drawn)
 
-    def _outcomes(self, places: IntArray) -> list[Outcomes]:
-        """What each member is told of origins, and what came."""
+    def _outcomes(self, places: IntArray) -> Outcomes:
+        """What was known at origins, and what came."""
         from foregate.training.adaptation import Outcomes
 
-        a, widths = self.replay.arrays, [member.network.width for member in self.members]
-        states = np.split(a["states"][places], np.cumsum(widths)[:-1], -1)
-        features, *rest = (a[n][places] for n in ("features", "steps", "paths", "level", "scale", "target"))
-        return [Outcomes(np.ascontiguousarray(own), features, self.replay.k, *rest) for own in states]
+        a = self.replay.arrays
+        states, features, *rest = (a[n][places] for n in NAMES)
+        return Outcomes(states, features, self.replay.k, *rest)
 
 
 def _engines(engine: Engine) -> Sequence[Shaped]:
@@ -257,11 +248,6 @@ def _engines(engine: Engine) -> Sequence[Shaped]:
             "without learn."
         )
     return networks
-
-
-def _loss(members: Sequence[Adaptation], outcomes: Sequence[Outcomes]) -> float:
-    """The mean of the members' own losses, which that of an ensemble's quantiles does not exceed."""
-    return float(np.mean([member.loss(own) for member, own in zip(members, outcomes, strict=True)]))
 
 
 def _within(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
