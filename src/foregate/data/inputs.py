@@ -94,7 +94,7 @@ class View:
     def features(self, rows: IntArray) -> Float32Array:
         """What the encoder reads at each row: (..., F)."""
         safe = np.maximum(rows, 0)
-        out = np.empty((*rows.shape, self.spec.n_features), np.float32)
+        out = np.empty_like(rows, np.float32, shape=(*rows.shape, self.spec.n_features))
         i = 0
         for column in self._relative(safe):
             out[..., i] = column
@@ -184,7 +184,7 @@ class View:
             paths += [np.where(there, (value - level) / scale, 0) for value in remembered]
             known.append(np.where(there, np.log1p(t.count[index, which]) / 2, 0))
         shape = (*rows.shape, len(k))
-        out = np.empty((*shape, self.spec.n_steps), np.float32)
+        out = np.empty_like(rows, np.float32, shape=(*shape, self.spec.n_steps))
         seasons_ahead = np.minimum(k / short, FURTHEST_SEASON)
         where = np.log1p(k) / 3, np.sqrt(k) / 5, seasons_ahead / 8, (k - 1) % short / short
         for i, column in enumerate((*map(squash, paths), *known, *where)):

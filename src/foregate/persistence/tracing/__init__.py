@@ -1,0 +1,8 @@
+"""Formulas of NumPy as graphs: their functions are run on nodes of a graph instead of arrays."""
+
+from foregate.persistence.tracing.nodes import KINDS as KINDS
+from foregate.persistence.tracing.nodes import Every as Every
+from foregate.persistence.tracing.nodes import Node as Node
+from foregate.persistence.tracing.nodes import Trace as Trace
+
+__all__ = ["KINDS", "Every", "Node", "Trace"]
