@@ -42,6 +42,8 @@ LEAST_ERROR = 0.02
 """In units of scale: smaller errors of what a forecast can be made of are not told apart."""
 LARGEST_EXPONENT = 80.0
 """Zero has no logarithm; it counts as this far below the first value."""
+LAGGED_CELLS = 2_000
+"""Values at lags that are looked up at once."""
 FORGOTTEN = 0.05
 """Share of the crops in training in which a category is read as unknown."""
 ROWS_KEPT = 500_000
@@ -96,6 +98,9 @@ class View:
         safe = np.maximum(rows, 0)
         out = np.empty_like(rows, np.float32, shape=(*rows.shape, self.spec.n_features))
         i = 0
+        for columns in self._lagged(safe):
+            out[..., i : i + columns.shape[-1]] = columns
+            i += columns.shape[-1]
         for column in self._relative(safe):
             out[..., i] = column
             i += 1
@@ -112,18 +117,28 @@ class View:
         out[rows < 0] = 0
         return out
 
+    def _lagged(self, rows: IntArray) -> Iterator[NDArray[Any]]:
+        """Values before each row in units of its scale, some lags at a time (..., n): arrays of many stay in no cache.
+
+        A seasonal lag that was not observed says nothing; a recent one holds the last level.
+        """
+        t, recent, every = self.tracks, self.spec.recent, np.array(self.spec.lags)
+        r, here, begin = (a[..., None] for a in (t.row[rows], t.here[rows], t.begin[rows]))
+        level, scale = t.level[here], self._unit_scale(here)
+        size = max(1, LAGGED_CELLS // max(1, rows.size))
+        for lags in (every[i : i + size] for i in range(0, len(every), size)):
+            back = r - lags
+            there = (back >= begin) & (lags > 0)
+            back = np.maximum(back, 0)
+            if (lags > recent).any():
+                there = there & (t.mask[back] | (lags <= recent))
+            yield np.where(there, (t.z[back] - level) / scale, 0)
+
     def _relative(self, rows: IntArray) -> Iterator[NDArray[Any]]:
-        """Features in units of the row's scale: values before it, paths, slopes, and what a long season changed."""
+        """Features in units of the row's scale: paths, slopes, and what a long season changed."""
         t, spec = self.tracks, self.spec
         r, here, begin = t.row[rows], t.here[rows], t.begin[rows]
         level, scale = t.level[here], self._unit_scale(here)
-        for lag in spec.lags:
-            back = r - lag
-            there = (back >= begin) & (lag > 0)
-            # A seasonal lag that was not observed says nothing; a recent one holds the last level.
-            if lag > spec.recent:
-                there &= t.mask[np.maximum(back, 0)]
-            yield np.where(there, (t.z[np.maximum(back, 0)] - level) / scale, 0)
         for value in self._paths(here):
             yield (value - level) / scale
         for j in range(len(SLOPES)):

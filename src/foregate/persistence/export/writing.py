@@ -127,18 +127,29 @@ class Graph:
         taken, given = (_declared(each) for each in (self.ports.inputs, self.ports.outputs))
         return "\n".join([f"{self.ports.name} ({taken}) => ({given}) {{", *self._lines, "}"])
 
+    def model(self) -> Any:
+        """The graph as the onnx package holds it.
+
+        Raises:
+            MissingExtraError: the onnx package is not installed.
+        """
+        try:
+            from onnx import numpy_helper, parser
+        except ImportError as error:
+            raise MissingExtraError("saving a model that was made with torch", "train") from error
+        model = parser.parse_model(f"{HEADER}\n{self.text()}")
+        model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in self._given.items())
+        return model
+
     def serialized(self) -> bytes:
         """The file.
 
         Raises:
             MissingExtraError: the onnx package is not installed.
         """
-        try:
-            from onnx import checker, numpy_helper, parser
-        except ImportError as error:
-            raise MissingExtraError("saving a model that was made with torch", "train") from error
-        model = parser.parse_model(f"{HEADER}\n{self.text()}")
-        model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in self._given.items())
+        model = self.model()
+        from onnx import checker
+
         checker.check_model(model)
         file: bytes = model.SerializeToString()
         return file

@@ -8,7 +8,7 @@ Letters: B series, U kinds of units, W rows of a tape, F features, K steps ahead
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
@@ -16,9 +16,10 @@ import numpy as np
 
 from foregate.core import Ahead
 from foregate.data.columns import no_columns
+from foregate.data.input_spec import InputSpec
 from foregate.data.inputs import View
 from foregate.data.statistics import carried_on, positive_so_far, told
-from foregate.data.tracks import LOG, Tracks
+from foregate.data.tracks import LINEAR, LOG, Tracks
 from foregate.forecasting.distributions import Distribution
 from foregate.forecasting.fitted import LEAST_OBSERVATIONS, Fitted
 from foregate.forecasting.intervals import interpolate_quantiles
@@ -27,9 +28,9 @@ from foregate.persistence.export import Port, Ports
 from foregate.persistence.export.decoders import decoded
 from foregate.persistence.export.encoders import encoded
 from foregate.persistence.export.writing import Graph
-from foregate.persistence.portable.layout import NEXT, TAPE, Carry, packed, state_of, statistics_of, units_of
+from foregate.persistence.portable.layout import NEXT, PHASES, TAPE, Carry, packed, state_of, units_of, unpacked
 from foregate.persistence.runtime import StoredNetwork
-from foregate.persistence.tracing import KINDS, Every, Node, Trace
+from foregate.persistence.tracing import KINDS, Begin, Every, Node, Place, Trace
 
 __all__ = ["Portable"]
 
@@ -50,24 +51,25 @@ class Portable:
             given["days"] = Carry("float64", (), "")
         outputs = {NEXT + name: each for name, each in self.state.items()}
         trace, nodes = self._begun("step", given | self.state, outputs)
-        value, state = nodes["value"], {name: nodes[name] for name in self.state}
-        seen = ~np.isnan(value)
-        y, mask = np.where(seen, value.astype(np.float64), 0.0)[:, None], seen[:, None]
-        before, latest = statistics_of(state["statistics"]), [_Tape(state, unit, self.spec) for unit in self._units]
-        read = [
-            carried_on(y, mask, np.array([unit == LOG]), self.spec.seasons, self.spec.window, carried, tape)
-            for unit, carried, tape in zip(self._units, before, latest, strict=True)
-        ]
-        positive = positive_so_far(y, mask, before[0])[:, 0] & (state["series"][:, 2] <= 0)
-        plain = ~positive if LOG in self._units else np.ones((trace.batch,), np.bool_)
-        begun = read[0][0]["seen"][:, 0] > 0
+        value, state, U = nodes["value"], {name: nodes[name] for name in self.state}, len(self._units)
+        seen, before = ~np.isnan(value), unpacked(_flat(state["statistics"]))
+        y, mask = np.where(seen, value.astype(np.float64), 0.0), seen
+        every = [_flat(trace.spread(each[:, None], (trace.batch, U)))[:, None] for each in (y, mask)]
+        is_log = _flat(trace.spread(np.array(self._units) == LOG, (trace.batch, U), np.bool_))
+        latest = _Latest(state, self.spec)
+        running, kept = carried_on(*every, is_log, self.spec.seasons, self.spec.window, before, latest)
+        own = {name: each.reshape(trace.batch, U, *each.shape[1:])[:, 0] for name, each in before.items()}
+        positive = positive_so_far(y[:, None], mask[:, None], own)[:, 0] & (state["series"][:, 2] <= 0)
+        plain = ~positive if LOG in self._units else np.ones(trace.batch, np.bool_)
+        begun = running["seen"].reshape(trace.batch, U)[:, 0] > 0
         rows = np.where(begun, state["series"][:, 0] + 1, 0.0)
         days = nodes.get("days", np.zeros(trace.batch))
+        counts = trace.spread(kept["count"], (U * trace.batch, 1, 2)).reshape(trace.batch, U, 2)[:, 0]
         after = {
             "series": np.stack([rows, days, plain], -1),
-            "statistics": np.concatenate([packed(running) for running, _ in read], 1),
-            "tape": _moved(state["tape"], np.concatenate([_column(kept) for _, kept in read], 1)),
-            "phases": _moved(state["phases"], np.concatenate([mask, read[0][1]["count"][:, 0]], -1)[..., None]),
+            "statistics": packed(running).reshape(trace.batch, U, -1),
+            "tape": _moved(state["tape"], _column(kept).reshape(trace.batch, U, len(TAPE), 1)),
+            "phases": _moved(state["phases"], np.concatenate([mask[:, None], counts], -1)[..., None]),
         }
         for name in after:
             after[name] = trace.spread(after[name], (trace.batch, *self.state[name].shape), self.state[name].dtype)
@@ -109,28 +111,29 @@ class Portable:
     def _view(self, trace: Trace, state: dict[str, Any]) -> View:
         """The latest rows of all series, each read in its own units."""
         spec, every, series = self.spec, Every(trace), state["series"]
-        W = spec.lookback + 1
-        is_log = series[:, 2] <= 0
-        carried, tape = state["statistics"][:, 0], state["tape"][:, 0]
-        if LOG in self._units:
-            carried = np.where(is_log[:, None], state["statistics"][:, 1], carried)
-            tape = np.where(is_log[:, None, None], state["tape"][:, 1], tape)
-        flat = {name: tape[:, i].reshape(trace.batch * W) for i, name in enumerate(TAPE)}
-        counts = [state["phases"][:, i].reshape(trace.batch * W) for i in range(3)]
-        told_of = told(statistics_of(carried[:, None])[0], is_log)
-        base = trace.rows(W)
-        fields = {name: each.astype(np.float32) for name, each in told_of.items()}
+        W, is_log = spec.lookback + 1, series[:, 2] <= 0
+
+        def chosen(of: Node) -> Node:
+            """The units that a series is read in."""
+            if len(self._units) == 1:
+                return of[:, 0]
+            return np.where(is_log.unsqueezed(*range(1, of.ndim - 1)), of[:, LOG], of[:, LINEAR])
+
+        told_of = told(unpacked(chosen(state["statistics"])), is_log)
+        columns = [_Read(state["tape"], i, chosen) for i in range(len(TAPE))]
+        phases = [_Read(state["phases"], i, lambda found: found) for i in range(len(PHASES))]
+        place, fields = Place(trace, np.array(W - 1)), {name: each.astype(np.float32) for name, each in told_of.items()}
         tracks: Any = Tracks(  # typing: nodes stand for arrays
-            row=base + (W - 1),
+            row=place,
             here=every,
-            begin=base + np.maximum(W - series[:, 0].astype(np.int64), 0),
-            end=base + W,
+            begin=Begin(series[:, 0], W),
+            end=place + 1,
             unit=is_log.astype(np.int64),
-            mask=counts[0] > 0,
-            z=flat["z"],
-            season_mean=_Columns([flat[f"season_mean {i}"] for i in range(2)]),
-            profile=_Columns([flat[f"profile {i}"] for i in range(4)]),
-            count=_Columns(counts[1:]),
+            mask=_Read(state["phases"], 0, lambda found: found > 0),
+            z=columns[0],
+            season_mean=_Columns(columns[1:3]),
+            profile=_Columns(columns[3:]),
+            count=_Columns(phases[1:]),
             **fields,
         )
         return View(tracks, spec, every, no_columns(), series[:, 1] if spec.clock else None)
@@ -175,28 +178,41 @@ class Portable:
         return quantiles
 
 
-class _Tape:
-    """The latest rows in one kind of units; see `foregate.data.statistics.Latest`."""
+class _Latest:
+    """The latest rows of all tracks; see `foregate.data.statistics.Latest`."""
 
-    def __init__(self, state: dict[str, Node], unit: int, spec: Any) -> None:
-        self.tape, self.phases = state["tape"][:, unit], state["phases"]
-        self.begins = [spec.lookback + 1 - m for m in spec.seasons]
+    def __init__(self, state: dict[str, Node], spec: InputSpec) -> None:
+        self.tape, self.phases, self.spec = state["tape"], state["phases"], spec
 
     def __call__(self, season: int, width: int) -> tuple[Any, Any, Any, Any]:
         """See `Latest`."""
-        where = slice(self.begins[season], self.begins[season] + width)
-        profile = [self.tape[:, 3 + 2 * season + i, where] for i in range(2)]
-        count = self.phases[:, 1 + season, where]
-        return self.tape[:, 0, where], self.phases[:, 0, where] > 0, np.stack(profile, -1), count
+        begin = self.spec.lookback + 1 - self.spec.seasons[season]
+        where = slice(begin, begin + width)
+        tape, phases = self.tape[..., where], self.phases[..., where]
+        (B, U), memory = tape.shape[:2], 3 + 2 * season
+        every = self.tape.trace.spread(phases[:, None], (B, U, *phases.shape[1:]))
+        profile = np.moveaxis(_flat(tape[:, :, memory : memory + 2]), 1, 2)
+        return _flat(tape[:, :, 0]), _flat(every[:, :, 0]) > 0, profile, _flat(every[:, :, 1 + season])
+
+
+class _Read:
+    """A column of rows, the newest last, that is looked up at places and then made what it stands for."""
+
+    def __init__(self, rows: Node, column: int, then: Callable[[Node], Node]) -> None:
+        self.rows, self.column, self.then = rows, column, then
+
+    def __getitem__(self, place: Place) -> Node:
+        found, behind = self.rows[..., place.places], place.ndim - 1  # first, so that little is copied
+        return self.then(found[(..., self.column, *[slice(None)] * behind)])
 
 
 class _Columns:
-    """Columns (M,) as one array (M, n) that is indexed by row and column."""
+    """Columns as one array that is indexed by row and column."""
 
-    def __init__(self, columns: list[Node]) -> None:
+    def __init__(self, columns: list[_Read]) -> None:
         self.columns = columns
 
-    def __getitem__(self, key: tuple[Node, int]) -> Node:
+    def __getitem__(self, key: tuple[Place, int]) -> Node:
         return self.columns[key[1]][key[0]]
 
 
@@ -217,10 +233,14 @@ def _parts(x: Node, widths: list[int]) -> list[Node]:
     return parts
 
 
+def _flat(x: Node) -> Node:
+    """Numbers (B, U, …) of all tracks (B·U, …)."""
+    return x.reshape(x.shape[0] * x.shape[1], *x.shape[2:])
+
+
 def _column(kept: dict[str, Any]) -> Any:
-    """What is kept of a row, as the tape has it: (B, 1, 7, 1)."""
-    row = np.concatenate([kept["z"][..., None], kept["season_mean"].astype(np.float32), kept["profile"]], -1)
-    return row[..., None]
+    """What is kept of a row (B·U, 1, 7), as the tape has it."""
+    return np.concatenate([kept["z"][..., None], kept["season_mean"].astype(np.float32), kept["profile"]], -1)
 
 
 def _moved(tape: Node, column: Any) -> Any:

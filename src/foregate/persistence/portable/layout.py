@@ -15,7 +15,7 @@ from foregate.data.statistics import CARRIED, JUDGED, A
 from foregate.data.tracks import LINEAR, LOG
 from foregate.persistence.tracing import Node
 
-__all__ = ["NEXT", "PHASES", "SERIES", "TAPE", "Carry", "fields", "state_of", "statistics_of", "units_of"]
+__all__ = ["NEXT", "PHASES", "SERIES", "TAPE", "Carry", "fields", "packed", "state_of", "units_of", "unpacked"]
 
 NEXT = "next_"
 """What the graph of a step gives is called like what it takes, with this before it."""
@@ -84,13 +84,8 @@ def unpacked(numbers: Node) -> dict[str, Node]:
     return found
 
 
-def statistics_of(statistics: Node) -> list[dict[str, Node]]:
-    """What is carried in each kind of units, of an array (B, U, N)."""
-    return [unpacked(statistics[:, unit]) for unit in range(statistics.shape[1])]
-
-
 def packed(running: Mapping[str, Any]) -> Node:
-    """Numbers (B, 1, N), with zeros for what is not known; see `unpacked`."""
+    """Numbers (B, N) after a row, with zeros for what is not known; see `unpacked`."""
     own = {name: each[:, 0] for name, each in running.items()}
     nothing, lacking = own["seen"] <= 0, np.isnan(own["average"])
     for name in ("least", "most"):
@@ -99,4 +94,4 @@ def packed(running: Mapping[str, Any]) -> Node:
     own["average"] = np.where(lacking, 0.0, own["average"])
     columns = [own[name] if own[name].ndim == 2 else own[name][:, None] for name in fields()]
     together: Node = np.concatenate(columns, -1)  # type: ignore[assignment,arg-type]
-    return together[:, None]
+    return together

@@ -100,6 +100,7 @@ COMPOSED: dict[np.ufunc, Callable[..., Any]] = {
     np.log1p: _log1p,
     np.logaddexp: _logaddexp,
     np.remainder: _remainder,
+    np.copysign: lambda x, y: np.abs(x) * np.where(y < 0, -1.0, 1.0),
     np.cos: lambda x: np.sin(x + np.pi / 2),
 }
 """Functions that are said by others; the cosine because runtimes lack that of double numbers."""
@@ -185,16 +186,12 @@ def _split(_: Trace, x: Node, ends: Sequence[int], axis: int = 0) -> list[Node]:
     return [x[(*[slice(None)] * at, slice(*each))] for each in zip(places[:-1], places[1:], strict=True)]
 
 
-def _empty_like(trace: Trace, x: Node, dtype: DTypeLike = None, *, shape: tuple[int, ...]) -> Sheet:
+def _full_like(trace: Trace, x: Node, value: Any, dtype: DTypeLike = None, *, shape: tuple[int, ...]) -> Sheet:
+    return Sheet(trace, np.dtype(dtype or x.dtype), tuple(shape), value)
+
+
+def _zeros_like(trace: Trace, x: Node, dtype: DTypeLike = None, *, shape: tuple[int, ...]) -> Sheet:
     return Sheet(trace, np.dtype(dtype or x.dtype), tuple(shape))
-
-
-def _full_like(trace: Trace, x: Node, value: Any, dtype: DTypeLike = None, *, shape: tuple[int, ...]) -> Node:
-    return trace.spread(np.asarray(value), tuple(shape), dtype or x.dtype)
-
-
-def _zeros_like(trace: Trace, x: Node, dtype: DTypeLike = None, *, shape: tuple[int, ...]) -> Node:
-    return _full_like(trace, x, 0, dtype, shape=shape)
 
 
 def _shape(_: Trace, x: Node) -> tuple[int, ...]:
@@ -216,7 +213,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.cumsum: _cumsum,
     np.clip: _clip,
     np.split: _split,
-    np.empty_like: _empty_like,
+    np.empty_like: _zeros_like,
     np.full_like: _full_like,
     np.zeros_like: _zeros_like,
     np.shape: _shape,

@@ -10,8 +10,9 @@ the batch, and one of a multiple of it holds so many numbers of each series.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from math import prod
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -20,7 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 from foregate.persistence.export.ports import Kind
 from foregate.persistence.export.writing import Graph
 
-__all__ = ["KINDS", "Every", "Node", "Sheet", "Trace"]
+__all__ = ["KINDS", "Node", "Sheet", "Trace"]
 
 BATCHES = 10_007, 10_009, 10_037
 """Play the number of series."""
@@ -88,24 +89,20 @@ class Trace:
         name, there = self.operand(x, kind)
         if there == shape and isinstance(x, Node):
             return x.astype(kind)
-        lacking = self.batch in shape and self.batch not in there
-        sizes = [1 if n % self.batch == 0 else n for n in shape]
-        if lacking and any(n % self.batch == 0 for n in shape):
-            at = shape.index(self.batch)
-            parts = [self.graph.whole(part) if part else "" for part in (sizes[:at], sizes[at + 1 :])]
-            length = self.op("Shape", [self._first], np.int64, (1,), start=0, end=1).name
-            parts.insert(1, length)
-            there_are = [part for part in parts if part]
-            to = self.op("Concat", there_are, np.int64, (len(shape),), axis=0).name if there_are[1:] else length
-        else:
-            to = self.graph.whole(sizes)
-        return self.op("Expand", [name, to], kind, shape)
+        long = [i for i, n in enumerate(shape) if n and n % self.batch == 0]
+        sizes = [1 if i in long else n for i, n in enumerate(shape)]
+        if not long or shape[long[0]] in there:
+            return self.op("Expand", [name, self.graph.whole(sizes)], kind, shape)
+        at = long[0]
+        parts = [self.graph.whole(part) for part in (sizes[:at], sizes[at + 1 :])]
+        parts.insert(1, self._length(shape[at] // self.batch))
+        to = self.op("Concat", parts, np.int64, (len(shape),), axis=0)
+        return self.op("Expand", [name, to.name], kind, shape)
 
-    def rows(self, each: int) -> Node:
-        """(B,) numbers of the first rows of series that have so many rows each."""
-        length = self.op("Squeeze", [self.op("Shape", [self._first], np.int64, (1,), start=0, end=1).name], np.int64, ())
-        zero, one = (self.graph.constant(np.array(n, np.int64)) for n in (0, 1))
-        return self.op("Range", [zero, length.name, one], np.int64, (self.batch,)) * each
+    def _length(self, times: int) -> str:
+        """So many times the number of series, as an array of one number."""
+        length = self.op("Shape", [self._first], np.int64, (1,), start=0, end=1)
+        return length.name if times == 1 else self.op("Mul", [length.name, self.graph.whole([times])], np.int64, (1,)).name
 
 
 class Node(NDArrayOperatorsMixin):
@@ -168,6 +165,8 @@ class Node(NDArrayOperatorsMixin):
 
     def reshape(self, *shape: int) -> Node:
         """In another shape, of which at most one axis has to do with the batch."""
+        if -1 in shape:
+            shape = tuple(self.size // -prod(shape) if n == -1 else n for n in shape)
         sizes = [-1 if n % self.trace.batch == 0 else n for n in shape]
         return self.trace.op("Reshape", [self.name, self.trace.graph.whole(sizes)], self.dtype, shape)
 
@@ -177,6 +176,10 @@ class Node(NDArrayOperatorsMixin):
             return self
         shape = tuple(self.shape[i] for i in order)
         return self.trace.op("Transpose", [self.name], self.dtype, shape, perm=order)
+
+    def any(self) -> bool:
+        """Whether any may hold: any may, of what is not known."""
+        return True
 
     def argmax(self, axis: int) -> NDArray[np.int64]:
         """Where the largest number is along an axis of length 1."""
@@ -193,13 +196,10 @@ class Node(NDArrayOperatorsMixin):
         return self.trace.op("Unsqueeze", given, self.dtype, tuple(shape)) if axes else self
 
     def __getitem__(self, key: Any) -> Node:
-        """Whole numbers, slices, None and dots; an array of whole numbers along one axis; or rows of the first axis."""
+        """Whole numbers, slices, None and dots; an array of whole numbers along one axis; or a node that takes."""
         keys = key if isinstance(key, tuple) else (key,)
-        if isinstance(keys[0], Every):
-            return self[(slice(None), *keys[1:])].unsqueezed(*range(1, keys[0].ndim))
         if isinstance(keys[0], Node):
-            of, where = self[(slice(None), *keys[1:])], keys[0]
-            return self.trace.op("Gather", [of.name, where.name], of.dtype, where.shape + of.shape[1:], axis=0)
+            return keys[0].takes(self, keys[1:])
         out, axis, new = self, 0, []
         for one in _spelled_out(keys, self.ndim):
             if one is None:
@@ -208,6 +208,10 @@ class Node(NDArrayOperatorsMixin):
             out, kept = out._taken(axis, one)
             axis += kept
         return out.unsqueezed(*new)
+
+    def takes(self, x: Node, rest: tuple[Any, ...]) -> Node:
+        """What it takes of an array as an index of the first axis, where the others are indexed by `rest`."""
+        raise NotImplementedError("numbers that are not known as an index")
 
     def _taken(self, axis: int, key: Any) -> tuple[Node, int]:
         """What a key takes along an axis, and whether that is there afterwards."""
@@ -244,11 +248,11 @@ class Node(NDArrayOperatorsMixin):
 
 
 class Sheet(Node):
-    """Columns along the last axis that are written one after the other, and put together when they are read."""
+    """Columns along the last axis that are written one by one, and put together when they are read."""
 
-    def __init__(self, trace: Trace, dtype: np.dtype[Any], shape: Shape) -> None:
+    def __init__(self, trace: Trace, dtype: np.dtype[Any], shape: Shape, value: float = 0) -> None:
         super().__init__(trace, "", dtype, shape)
-        self._columns: dict[int, tuple[int, Any]] = {}
+        self._columns: list[tuple[Any, int]] = [(np.array([value]), 0)] * shape[-1]  # the array and column of each
 
     @property
     def name(self) -> str:
@@ -256,70 +260,49 @@ class Sheet(Node):
         return self._joined(0, self.shape[-1]).name
 
     def _joined(self, begin: int, end: int) -> Node:
-        runs: list[list[Any]] = []
-        while begin < end:
-            stop, value = self._columns[begin]
-            fixed = not isinstance(value, Node)
-            if fixed and runs and not isinstance(runs[-1][0], Node):
-                runs[-1].append(value)
-            else:
-                runs.append([value])
-            begin = stop
-        parts = [run[0] if isinstance(run[0], Node) else _side_by_side(run) for run in runs]
+        parts = []
+        for fixed, run in groupby(self._columns[begin:end], lambda each: not isinstance(each[0], Node)):
+            parts += [_side_by_side(list(run))] if fixed else [_cut(each) for each in _runs(list(run))]
         spread = [self.trace.spread(part, (*self.shape[:-1], part.shape[-1]), self.dtype) for part in parts]
-        return np.concatenate(spread, -1)  # type: ignore[arg-type,return-value]
+        together: Node = np.concatenate(spread, -1)  # type: ignore[assignment,arg-type]
+        return together
 
     def __getitem__(self, key: Any) -> Node:
         if isinstance(key, tuple) and key[0] is Ellipsis and isinstance(key[-1], slice) and len(key) == 2:
             begin, end, _ = key[-1].indices(self.shape[-1])
-            if begin >= end or begin not in self._columns:
-                return _Part(self, begin, end)
-            return self._joined(begin, end)
+            return _Part(self, begin, end)
         return Node(self.trace, self.name, self.dtype, self.shape)[key]
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if isinstance(key, np.ndarray) and not key.any():
             return
-        where, n = key[-1], self.shape[-1]
-        begin, end, _ = where.indices(n) if isinstance(where, slice) else (where, where + 1, 1)
-        for start in [start for start in self._columns if begin <= start < end]:
-            del self._columns[start]
         column = value if isinstance(value, Node) else np.asarray(value)
-        self._columns[begin] = end, column if isinstance(where, slice) else column[..., None]
+        whole = key[0] is not Ellipsis and len(key) < self.ndim
+        outer = key if whole else key[:-1] if key[0] is not Ellipsis else ()
+        if any(one.indices(n) != (0, n, 1) for one, n in zip(outer, self.shape, strict=False)):
+            raise NotImplementedError("assigning to a part")
+        places = np.arange(self.shape[-1])[... if whole else key[-1]]
+        if not places.ndim:
+            places, column = places[None], column[..., None]
+        for i, place in enumerate(places.tolist()):
+            self._columns[place] = column, i if column.shape[-1] > 1 else 0
 
 
 class _Part(Node):
-    """Columns of a sheet that nothing has been written to yet."""
+    """Some columns of a sheet, to be read or written."""
 
     def __init__(self, sheet: Sheet, begin: int, end: int) -> None:
         super().__init__(sheet.trace, "", sheet.dtype, (*sheet.shape[:-1], max(0, end - begin)))
         self._sheet, self._begin = sheet, begin
 
-    def __getitem__(self, key: Any) -> Node:
-        begin, end, _ = key[-1].indices(self.shape[-1])
-        return _Part(self._sheet, self._begin + begin, self._begin + end)
+    @property
+    def name(self) -> str:
+        """Of these columns together."""
+        return self._sheet._joined(self._begin, self._begin + self.shape[-1]).name
 
     def __setitem__(self, key: Any, value: Any) -> None:
         begin, end, _ = key[-1].indices(self.shape[-1])
         self._sheet[..., self._begin + begin : self._begin + end] = value
-
-
-class Every(Node):
-    """The numbers of all series, as an index: what it takes is all there is. (B,), or with further axes of length 1."""
-
-    def __init__(self, trace: Trace, axes: int = 1) -> None:
-        super().__init__(trace, "", np.dtype(np.int64), (trace.batch, *[1] * (axes - 1)))
-
-    def __getitem__(self, key: Any) -> Self:
-        keys = key if isinstance(key, tuple) else (key,)
-        return type(self)(self.trace, self.ndim + sum(one is None for one in keys))
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **_: Any) -> Any:
-        if ufunc is np.maximum and inputs[1] == 0:
-            return self
-        if ufunc is np.less and inputs[1] == 0:
-            return np.zeros(self.shape, np.bool_)
-        return NotImplemented
 
 
 def _spelled_out(keys: tuple[Any, ...], ndim: int) -> list[Any]:
@@ -329,6 +312,21 @@ def _spelled_out(keys: tuple[Any, ...], ndim: int) -> list[Any]:
     return [*keys[:at], *[slice(None)] * lacking, *keys[at + 1 :]]
 
 
-def _side_by_side(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    outer = np.broadcast_shapes(*(column.shape[:-1] for column in columns))
-    return np.concatenate([np.broadcast_to(column, (*outer, column.shape[-1])) for column in columns], -1)
+def _runs(columns: list[tuple[Node, int]]) -> list[list[tuple[Node, int]]]:
+    """Columns that stand side by side where they come from, together."""
+    runs: list[list[tuple[Node, int]]] = []
+    for of, i in columns:
+        if runs and runs[-1][-1][0] is of and runs[-1][-1][1] + 1 == i:
+            runs[-1].append((of, i))
+        else:
+            runs.append([(of, i)])
+    return runs
+
+
+def _cut(run: list[tuple[Node, int]]) -> Node:
+    return run[0][0][..., run[0][1] : run[-1][1] + 1]
+
+
+def _side_by_side(columns: list[tuple[NDArray[Any], int]]) -> NDArray[Any]:
+    outer = np.broadcast_shapes(*(of.shape[:-1] for of, _ in columns))
+    return np.stack([np.broadcast_to(of[..., i], outer) for of, i in columns], -1)
