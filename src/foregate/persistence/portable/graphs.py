@@ -8,7 +8,7 @@ Letters: B series, U kinds of units, W rows of a tape, F features, K steps ahead
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -28,7 +28,7 @@ from foregate.persistence.export import Port, Ports
 from foregate.persistence.export.decoders import decoded
 from foregate.persistence.export.encoders import encoded
 from foregate.persistence.export.writing import Graph
-from foregate.persistence.portable.layout import NEXT, PHASES, TAPE, Carry, packed, state_of, units_of, unpacked
+from foregate.persistence.portable.layout import NEXT, PHASES, TAPE, UNITS, Carry, packed, state_of, unpacked
 from foregate.persistence.runtime import StoredNetwork
 from foregate.persistence.tracing import KINDS, Begin, Every, Node, Place, Trace
 
@@ -39,34 +39,30 @@ class Portable:
     """Writes the graphs of a model."""
 
     def __init__(self, fitted: Fitted) -> None:
-        """Of a model that can be written so, see `foregate.persistence.portable.require_portable`."""
+        """Of a model that can be written so, see `require_portable`."""
         self.fitted, self.spec = fitted, fitted.spec
         self.networks, self.shares = stored(fitted.engine)
         self.state = state_of(fitted.spec, fitted.engine.carries, fitted.engine.width)
 
-    def step(self) -> Graph:
-        """The graph of an observation (B,) and the state before it to the state after it."""
-        given = {"value": Carry("float32", (), "")}
-        if self.spec.clock:
-            given["days"] = Carry("float64", (), "")
+    def step(self, given: Mapping[str, Carry]) -> Graph:
+        """The graph of an observation (B,), with what else is given, and the state before it to that after it."""
         outputs = {NEXT + name: each for name, each in self.state.items()}
-        trace, nodes = self._begun("step", given | self.state, outputs)
-        value, state, U = nodes["value"], {name: nodes[name] for name in self.state}, len(self._units)
+        trace, nodes = self._begun("step", {**given, **self.state}, outputs)
+        value, state, U = nodes["value"], {name: nodes[name] for name in self.state}, UNITS
         seen, before = ~np.isnan(value), unpacked(_flat(state["statistics"]))
         y, mask = np.where(seen, value.astype(np.float64), 0.0), seen
         every = [_flat(trace.spread(each[:, None], (trace.batch, U)))[:, None] for each in (y, mask)]
-        is_log = _flat(trace.spread(np.array(self._units) == LOG, (trace.batch, U), np.bool_))
+        is_log = _flat(trace.spread(np.arange(U) == LOG, (trace.batch, U), np.bool_))
         latest = _Latest(state, self.spec)
         running, kept = carried_on(*every, is_log, self.spec.seasons, self.spec.window, before, latest)
         own = {name: each.reshape(trace.batch, U, *each.shape[1:])[:, 0] for name, each in before.items()}
         positive = positive_so_far(y[:, None], mask[:, None], own)[:, 0] & (state["series"][:, 2] <= 0)
-        plain = ~positive if LOG in self._units else np.ones(trace.batch, np.bool_)
         begun = running["seen"].reshape(trace.batch, U)[:, 0] > 0
         rows = np.where(begun, state["series"][:, 0] + 1, 0.0)
         days = nodes.get("days", np.zeros(trace.batch))
         counts = trace.spread(kept["count"], (U * trace.batch, 1, 2)).reshape(trace.batch, U, 2)[:, 0]
         after = {
-            "series": np.stack([rows, days, plain], -1),
+            "series": np.stack([rows, days, ~positive], -1),
             "statistics": packed(running).reshape(trace.batch, U, -1),
             "tape": _moved(state["tape"], _column(kept).reshape(trace.batch, U, len(TAPE), 1)),
             "phases": _moved(state["phases"], np.concatenate([mask[:, None], counts], -1)[..., None]),
@@ -90,14 +86,8 @@ class Portable:
         values = view.restore(rows, interpolate_quantiles(calibrated, fitted.levels, quantiles))
         few = view.tracks.age[rows][:, None, None] < LEAST_OBSERVATIONS
         values = np.where(few, fitted.simple(view, rows, k, quantiles), values)
-        if self.spec.plain:
-            values = np.rint(values)
         trace.graph.give(quantiles=trace.spread(values, (trace.batch, *said.shape), np.float64).name)
         return trace.graph
-
-    @property
-    def _units(self) -> tuple[int, ...]:
-        return units_of(self.spec)
 
     def _begun(
         self, name: str, inputs: dict[str, Carry], outputs: dict[str, Carry], horizon: int = 1
@@ -115,8 +105,6 @@ class Portable:
 
         def chosen(of: Node) -> Node:
             """The units that a series is read in."""
-            if len(self._units) == 1:
-                return of[:, 0]
             return np.where(is_log.unsqueezed(*range(1, of.ndim - 1)), of[:, LOG], of[:, LINEAR])
 
         told_of = told(unpacked(chosen(state["statistics"])), is_log)

@@ -1,6 +1,6 @@
 """What is carried from one step of a portable graph to the next: a few arrays that begin as zeros.
 
-Letters: B series, U kinds of units, W rows of a tape, N numbers that are carried of a kind.
+Letters: B series, U = 2 kinds of units, W rows of a tape, N numbers that are carried of a kind.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ import numpy as np
 
 from foregate.data.input_spec import InputSpec
 from foregate.data.statistics import CARRIED, JUDGED, A
-from foregate.data.tracks import LINEAR, LOG
 from foregate.persistence.tracing import Node
 
-__all__ = ["NEXT", "PHASES", "SERIES", "TAPE", "Carry", "fields", "packed", "state_of", "units_of", "unpacked"]
+__all__ = ["NEXT", "PHASES", "SERIES", "TAPE", "UNITS", "Carry", "fields", "packed", "state_of", "unpacked"]
 
 NEXT = "next_"
 """What the graph of a step gives is called like what it takes, with this before it."""
@@ -23,6 +22,8 @@ TAPE = ("z", "season_mean 0", "season_mean 1", "profile 0", "profile 1", "profil
 """What is kept of each of the latest rows, in each kind of units."""
 PHASES = ("observed", "count 0", "count 1")
 """And in none."""
+UNITS = 2
+"""A series is carried in plain values and in logarithms, since any may change over to the former."""
 SERIES = ("rows", "days", "plain")
 """Rows since the first observation; days since 1970 at the latest of them; whether it is read in plain values."""
 LEAST_COUNT = 1e-300
@@ -40,11 +41,6 @@ class Carry(NamedTuple):
     """For people."""
 
 
-def units_of(spec: InputSpec) -> tuple[int, ...]:
-    """The kinds of units that a series may be read in."""
-    return (LINEAR,) if spec.plain else (LINEAR, LOG)
-
-
 def fields() -> dict[str, slice]:
     """Where each field of CARRIED lies among its numbers.
 
@@ -60,11 +56,11 @@ def fields() -> dict[str, slice]:
 
 def state_of(spec: InputSpec, carries: int, width: int) -> dict[str, Carry]:
     """The arrays of the state, by their names, of networks that carry and say so many numbers."""
-    U, W, N = len(units_of(spec)), spec.lookback + 1, CARRIED.itemsize // 8
+    W, N = spec.lookback + 1, CARRIED.itemsize // 8
     return {
         "series": Carry("float64", (len(SERIES),), "Rows since the first observation, time of the latest, and units."),
-        "statistics": Carry("float64", (U, N), "Running averages and sums, in plain values and in logarithms."),
-        "tape": Carry("float32", (U, len(TAPE), W), "The latest rows, the newest last, and what is known of seasons."),
+        "statistics": Carry("float64", (UNITS, N), "Running averages and sums, in plain values and in logarithms."),
+        "tape": Carry("float32", (UNITS, len(TAPE), W), "The latest rows, the newest last, and what is known of seasons."),
         "phases": Carry("float32", (len(PHASES), W), "Which of these rows were observed, and how often their phases."),
         "hidden": Carry("float32", (carries,), "What the recurrent network carries."),
         "output": Carry("float32", (width,), "What it said of the latest row."),
