@@ -20,11 +20,13 @@ __all__ = [
     "EncodedColumn",
     "FromOrigins",
     "category_places",
+    "category_table",
     "codes",
     "encode_columns",
     "fit_columns",
     "no_columns",
     "read_as_unknown",
+    "scaled",
 ]
 
 IntArray = NDArray[np.int64]
@@ -142,12 +144,7 @@ def _encode(spec: ColumnSpec, covariate: Covariate, panel: Panel, ahead: Float32
     """Values in the covariate's own coding as the network is told them; what is missing is all zeros."""
     values, later = covariate.values, np.zeros((len(panel), 0), np.float32) if ahead is None else ahead
     if spec.categories:
-        known = len(spec.categories)
-        own = codes(known)
-        table = np.zeros((known + 2, spec.width), np.float32)
-        table[:known, : own.shape[1]] = own
-        if spec.unknown:
-            table[known, -1] = 1
+        known, table = len(spec.categories), category_table(spec)
         place = {category: i for i, category in enumerate(spec.categories)}
         # The panel's code of each category, then that of one that the panel has never seen, then missing.
         lookup = np.array([*(place.get(one, known) for one in covariate.categories), known, known + 1], np.int32)
@@ -155,13 +152,30 @@ def _encode(spec: ColumnSpec, covariate: Covariate, panel: Panel, ahead: Float32
         return EncodedColumn(rows, steps, table)
     if spec.relative:
         return EncodedColumn(moves(values, panel.offsets), np.zeros((len(panel), 0, MOVES), np.float32))
-    return EncodedColumn(_scaled(spec, values), _scaled(spec, later))
+    return EncodedColumn(scaled(spec, values), scaled(spec, later))
 
 
-def _scaled(spec: ColumnSpec, values: Float32Array) -> Float32Array:
+def category_table(spec: ColumnSpec) -> Float32Array:
+    """What each category (C + 2, W) of a covariate is told as, then one that is not among them, then a missing one.
+
+    Examples:
+        >>> category_table(ColumnSpec("shop", "static", categories=("a", "b"), unknown=True)).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
+    """
+    known = len(spec.categories)
+    own = codes(known)
+    table = np.zeros((known + 2, spec.width), np.float32)
+    table[:known, : own.shape[1]] = own
+    if spec.unknown:
+        table[known, -1] = 1
+    return table
+
+
+def scaled(spec: ColumnSpec, values: Float32Array) -> Float32Array:
+    """Numbers (...) of a covariate as they are told, and whether they are known: (..., 2)."""
     known = ~np.isnan(values)
-    scaled = np.clip((np.where(known, values, spec.mean) - spec.mean) / spec.spread, -LARGEST, LARGEST)
-    number: Float32Array = np.stack([scaled, known], -1).astype(np.float32)
+    told = np.clip((np.where(known, values, spec.mean) - spec.mean) / spec.spread, -LARGEST, LARGEST)
+    number: Float32Array = np.stack([told, known], -1).astype(np.float32)
     return number
 
 

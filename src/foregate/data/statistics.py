@@ -142,7 +142,7 @@ def carried_on(
     log: BoolArray,
     seasons: tuple[int, int],
     window: int,
-    before: Carried | Mapping[str, FloatArray],
+    before: Carried,
     latest: Latest,
 ) -> tuple[dict[str, FloatArray], dict[str, NDArray[Any]]]:
     """What `read` carries on, by the names of CARRIED, after every row (B, T, …); and what is kept of the rows.

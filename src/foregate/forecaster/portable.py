@@ -24,9 +24,9 @@ def export(
 ) -> None:
     """Write a model as two ONNX graphs from raw observations, and a manifest that says how to run them.
 
-    ``step.onnx`` takes one observation of each series and the state before it, and gives the state after it;
-    ``forecast.onnx`` takes a state and gives quantiles in the units of the data. All else is within: nothing of Foregate
-    is needed where they run. Forecasts are those of the live forecaster, within 1e-5. ``manifest.json`` says the rest.
+    ``step.onnx`` takes an observation of each series and the state before it, and gives the state after it;
+    ``forecast.onnx`` takes a state and gives quantiles in the units of the data. All else is within, so that nothing of
+    Foregate is needed where they run, and forecasts are those of this model, within 1e-5. ``manifest.json`` says how.
 
     Args:
         model: a forecaster, or the folder of a saved one.

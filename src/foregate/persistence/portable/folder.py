@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +15,18 @@ from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.intervals import check_probabilities
 from foregate.forecasting.origins import require_reach
 from foregate.persistence.folder import put, require_replaceable
+from foregate.persistence.portable.covariates import ahead_ports
 from foregate.persistence.portable.graphs import Portable
-from foregate.persistence.portable.manifest import AHEAD, GRAPHS, STEP, manifest, meanings, observed, said_ahead
+from foregate.persistence.portable.manifest import (
+    AHEAD,
+    GRAPHS,
+    STEP,
+    manifest,
+    meanings,
+    rendered,
+    said_ahead,
+    time_of,
+)
 from foregate.persistence.tracing import finished
 
 __all__ = ["require_portable", "save_portable"]
@@ -60,17 +69,14 @@ def save_portable(
     check_probabilities(np.array(wanted))
     require_portable(fitted)
     portable = Portable(fitted)
-    given = observed(fitted, freq)
-    step, words = finished(portable.step(given), "Reads a row of each series.", meanings(given | portable.state)), {
-        "quantiles": said_ahead(horizon, wanted)
+    taken = portable.row(time_of(portable, freq)) | portable.state
+    given = ahead_ports(portable.covariates, horizon) | portable.kept() | {"quantiles": said_ahead(horizon, wanted)}
+    files = {
+        STEP: finished(portable.step(), "Reads a row of each series.", meanings(taken)),
+        AHEAD: finished(portable.ahead(horizon, wanted), "Forecasts what comes after it.", meanings(given)),
     }
-    said = finished(
-        portable.ahead(horizon, wanted), "Forecasts the steps after the latest row.", meanings(portable.state | words)
-    )
-    files = {STEP: step, AHEAD: said}
-    document = manifest(fitted, freq, portable.state, (horizon, wanted), files)
-    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-    put(place, {**files, GRAPHS.manifest: f"{text}\n".encode()})
+    document = manifest(portable, freq, (horizon, wanted), files)
+    put(place, {**files, GRAPHS.manifest: f"{rendered(document)}\n".encode()})
 
 
 def require_portable(fitted: Fitted) -> None:
@@ -79,11 +85,11 @@ def require_portable(fitted: Fitted) -> None:
     Raises:
         ModelError: says why, and what can be done.
     """
-    if fitted.spec.columns:
-        names = listed(column.name for column in fitted.spec.columns)
+    related = [column.name for column in fitted.spec.columns if column.relative]
+    if related:
         raise ModelError(
-            f"a model must have no covariates to be exported as graphs, but got one with {names}. Fit one without "
-            "them, or save the model and load it where it runs."
+            f"a model must have one target to be exported as graphs, but got one of several, which reads "
+            f"{listed(related)}. Fit a model for each of them."
         )
     for engine in _members(fitted.engine):
         manner = engine.manner

@@ -12,7 +12,7 @@ import numpy as np
 
 from foregate.data.input_spec import InputSpec
 from foregate.data.statistics import CARRIED, JUDGED, A
-from foregate.persistence.tracing import Node
+from foregate.persistence.tracing import Traced
 
 __all__ = ["NEXT", "PHASES", "SERIES", "TAPE", "UNITS", "Carry", "fields", "packed", "state_of", "unpacked"]
 
@@ -24,8 +24,8 @@ PHASES = ("observed", "count 0", "count 1")
 """And in none."""
 UNITS = 2
 """A series is carried in plain values and in logarithms, since any may change over to the former."""
-SERIES = ("rows", "days", "plain")
-"""Rows since the first observation; days since 1970 at the latest of them; whether it is read in plain values."""
+SERIES = ("rows", "days", "plain", "read")
+"""Rows since the first observation; days since 1970 at the latest of them; whether it is read in plain values; rows."""
 LEAST_COUNT = 1e-300
 """Of what was ever seen, so that a count never fades to that of what was not."""
 
@@ -57,18 +57,23 @@ def fields() -> dict[str, slice]:
 def state_of(spec: InputSpec, carries: int, width: int) -> dict[str, Carry]:
     """The arrays of the state, by their names, of networks that carry and say so many numbers."""
     W, N = spec.lookback + 1, CARRIED.itemsize // 8
-    return {
+    state = {
         "series": Carry("float64", (len(SERIES),), "Rows since the first observation, time of the latest, and units."),
         "statistics": Carry("float64", (UNITS, N), "Running averages and sums, in plain values and in logarithms."),
-        "tape": Carry("float32", (UNITS, len(TAPE), W), "The latest rows, the newest last, and what is known of seasons."),
+        "tape": Carry(
+            "float32", (UNITS, len(TAPE), W), "The latest rows, the newest last, and what is known of seasons."
+        ),
         "phases": Carry("float32", (len(PHASES), W), "Which of these rows were observed, and how often their phases."),
         "hidden": Carry("float32", (carries,), "What the recurrent network carries."),
         "output": Carry("float32", (width,), "What it said of the latest row."),
         "features": Carry("float32", (spec.n_features,), "What it was told of that row."),
     }
+    ahead = sum(column.role == "future" for column in spec.columns)
+    said = "The latest rows of what is known ahead, the newest last."
+    return state | ({"known": Carry("float32", (ahead, W), said)} if ahead else {})
 
 
-def unpacked(numbers: Node) -> dict[str, Node]:
+def unpacked(numbers: Traced) -> dict[str, Traced]:
     """What is carried, by the names of CARRIED: numbers (B, N) with zeros for what is not known."""
     found = {name: numbers[:, where] for name, where in fields().items()}
     found |= {name: each[:, 0] for name, each in found.items() if each.shape[1] == 1}
@@ -80,7 +85,7 @@ def unpacked(numbers: Node) -> dict[str, Node]:
     return found
 
 
-def packed(running: Mapping[str, Any]) -> Node:
+def packed(running: Mapping[str, Any]) -> Traced:
     """Numbers (B, N) after a row, with zeros for what is not known; see `unpacked`."""
     own = {name: each[:, 0] for name, each in running.items()}
     nothing, lacking = own["seen"] <= 0, np.isnan(own["average"])
@@ -89,5 +94,5 @@ def packed(running: Mapping[str, Any]) -> Node:
     own["bottom"] = np.where(lacking, 0.0, np.maximum(own["bottom"], LEAST_COUNT * (own["bottom"] > 0)))
     own["average"] = np.where(lacking, 0.0, own["average"])
     columns = [own[name] if own[name].ndim == 2 else own[name][:, None] for name in fields()]
-    together: Node = np.concatenate(columns, -1)  # type: ignore[assignment,arg-type]
+    together: Traced = np.concatenate(columns, -1)
     return together

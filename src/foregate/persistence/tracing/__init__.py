@@ -4,8 +4,9 @@ from foregate.persistence.tracing.finishing import finished as finished
 from foregate.persistence.tracing.nodes import KINDS as KINDS
 from foregate.persistence.tracing.nodes import Node as Node
 from foregate.persistence.tracing.nodes import Trace as Trace
+from foregate.persistence.tracing.nodes import Traced as Traced
 from foregate.persistence.tracing.tapes import Begin as Begin
 from foregate.persistence.tracing.tapes import Every as Every
 from foregate.persistence.tracing.tapes import Place as Place
 
-__all__ = ["KINDS", "Begin", "Every", "Node", "Place", "Trace", "finished"]
+__all__ = ["KINDS", "Begin", "Every", "Node", "Place", "Trace", "Traced", "finished"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -112,7 +112,8 @@ def _accumulated(ufunc: np.ufunc, x: Node, axis: int) -> Node:
     if x.shape[at] == 1:
         return x
     columns = [x[(*[slice(None)] * at, slice(i, i + 1))] for i in range(x.shape[at])]
-    return _concatenate(x.trace, list(accumulate(columns, ufunc)), at)
+    together: Node = _concatenate(x.trace, list(accumulate(columns, ufunc)), at)
+    return together
 
 
 def _product(trace: Trace, x: Any, y: Any) -> Node:
@@ -127,8 +128,10 @@ def _where(trace: Trace, condition: Any, one: Any, other: Any) -> Any:
     shape = np.broadcast_shapes(*map(np.shape, (condition, one, other)))
     if not isinstance(condition, Node) and (np.all(condition) or not np.any(condition)):
         taken = one if np.all(condition) else other
-        return trace.spread(taken, shape, kind) if isinstance(taken, Node) else np.broadcast_to(
-            np.asarray(taken, kind), shape
+        return (
+            trace.spread(taken, shape, kind)
+            if isinstance(taken, Node)
+            else np.broadcast_to(np.asarray(taken, kind), shape)
         )
     if kind == np.bool_:
         return (condition & one) | (~condition & other)
@@ -183,14 +186,14 @@ def _clip(_: Trace, x: Any, low: Any, high: Any) -> Any:
 
 def _split(_: Trace, x: Node, ends: Sequence[int], axis: int = 0) -> list[Node]:
     at, places = axis % x.ndim, [0, *ends, x.shape[axis]]
-    return [x[(*[slice(None)] * at, slice(*each))] for each in zip(places[:-1], places[1:], strict=True)]
+    return [x[(*[slice(None)] * at, slice(*each))] for each in pairwise(places)]
 
 
-def _full_like(trace: Trace, x: Node, value: Any, dtype: DTypeLike = None, *, shape: tuple[int, ...]) -> Sheet:
+def _full_like(trace: Trace, x: Node, value: Any, dtype: DTypeLike | None = None, *, shape: tuple[int, ...]) -> Sheet:
     return Sheet(trace, np.dtype(dtype or x.dtype), tuple(shape), value)
 
 
-def _zeros_like(trace: Trace, x: Node, dtype: DTypeLike = None, *, shape: tuple[int, ...]) -> Sheet:
+def _zeros_like(trace: Trace, x: Node, dtype: DTypeLike | None = None, *, shape: tuple[int, ...]) -> Sheet:
     return Sheet(trace, np.dtype(dtype or x.dtype), tuple(shape))
 
 

@@ -21,7 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 from foregate.persistence.export.ports import Kind
 from foregate.persistence.export.writing import Graph
 
-__all__ = ["KINDS", "Node", "Sheet", "Trace"]
+__all__ = ["KINDS", "Node", "Sheet", "Trace", "Traced"]
 
 BATCHES = 10_007, 10_009, 10_037
 """Play the number of series."""
@@ -30,6 +30,8 @@ TYPES = {"float32": 1, "int64": 7, "bool": 9, "float64": 11}
 KINDS: dict[str, Kind] = {"float32": "float", "int64": "int64", "bool": "bool", "float64": "double"}
 """ONNX's names for them."""
 Shape = tuple[int, ...]
+Traced = Any
+"""A node where a formula has an array: what is told of arrays holds for it."""
 
 
 class Trace:
@@ -102,7 +104,9 @@ class Trace:
     def _length(self, times: int) -> str:
         """So many times the number of series, as an array of one number."""
         length = self.op("Shape", [self._first], np.int64, (1,), start=0, end=1)
-        return length.name if times == 1 else self.op("Mul", [length.name, self.graph.whole([times])], np.int64, (1,)).name
+        return (
+            length.name if times == 1 else self.op("Mul", [length.name, self.graph.whole([times])], np.int64, (1,)).name
+        )
 
 
 class Node(NDArrayOperatorsMixin):
@@ -127,7 +131,7 @@ class Node(NDArrayOperatorsMixin):
         return prod(self.shape)
 
     @property
-    def T(self) -> Node:
+    def T(self) -> Node:  # noqa: N802 - as arrays have it
         """With its axes in the other order."""
         return self.transpose(*reversed(range(self.ndim)))
 
@@ -200,7 +204,7 @@ class Node(NDArrayOperatorsMixin):
         keys = key if isinstance(key, tuple) else (key,)
         if isinstance(keys[0], Node):
             return keys[0].takes(self, keys[1:])
-        out, axis, new = self, 0, []
+        out, axis, new = self, 0, list[int]()
         for one in _spelled_out(keys, self.ndim):
             if one is None:
                 new.append(axis + len(new))
@@ -260,11 +264,11 @@ class Sheet(Node):
         return self._joined(0, self.shape[-1]).name
 
     def _joined(self, begin: int, end: int) -> Node:
-        parts = []
+        parts: list[Any] = []
         for fixed, run in groupby(self._columns[begin:end], lambda each: not isinstance(each[0], Node)):
             parts += [_side_by_side(list(run))] if fixed else [_cut(each) for each in _runs(list(run))]
         spread = [self.trace.spread(part, (*self.shape[:-1], part.shape[-1]), self.dtype) for part in parts]
-        together: Node = np.concatenate(spread, -1)  # type: ignore[assignment,arg-type]
+        together: Node = np.concatenate(spread, -1)  # type: ignore[assignment]
         return together
 
     def __getitem__(self, key: Any) -> Node:
