@@ -9,7 +9,6 @@ from foregate.core import Frequency, ModelError, UsageError, listed, require_reg
 from foregate.forecaster.estimator import Forecaster
 from foregate.forecaster.saved import load
 from foregate.forecasting.fitted import Fitted
-from foregate.persistence import save_portable
 
 __all__ = ["export"]
 
@@ -49,6 +48,8 @@ def export(
         ...     sorted(path.name for path in Path(place, "graphs").iterdir())
         ['forecast.onnx', 'manifest.json', 'step.onnx']
     """
+    from foregate.persistence.portable import save_portable  # so many formulas are read when they are needed
+
     given = load(model) if isinstance(model, (str, Path)) else model
     if not isinstance(given, Forecaster):
         raise UsageError(f"model must be a forecaster or the folder of one, but got {type(given).__name__}.")

@@ -3,7 +3,6 @@
 from foregate.persistence.artifact import Artifact, load_model, save_model
 from foregate.persistence.engines import as_torch
 from foregate.persistence.folder import require_replaceable
-from foregate.persistence.portable import save_portable
 from foregate.persistence.runtime import OnnxEngine
 from foregate.persistence.shipped import load_shipped, require_size, shipped_facts, shipped_sizes, write_shipped
 
@@ -16,7 +15,6 @@ __all__ = [
     "require_replaceable",
     "require_size",
     "save_model",
-    "save_portable",
     "shipped_facts",
     "shipped_sizes",
     "write_shipped",

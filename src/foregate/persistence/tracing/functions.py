@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from foregate.persistence.tracing.nodes import Node, Sheet, Trace
+from foregate.persistence.tracing.nodes import WRITTEN, Node, Sheet, Trace
 
-__all__ = ["FUNCTIONS", "call"]
+__all__ = ["call"]
 
 PLAIN: dict[np.ufunc, str] = {
     np.add: "Add",
@@ -205,7 +205,8 @@ def _ndim(_: Trace, x: Node) -> int:
     return x.ndim
 
 
-FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
+WRITTEN |= {
+    np.ufunc: call,
     np.where: _where,
     np.concatenate: _concatenate,
     np.stack: _stack,
@@ -222,4 +223,3 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.shape: _shape,
     np.ndim: _ndim,
 }
-"""Functions of whole arrays."""

@@ -9,7 +9,7 @@ the batch, and one of a multiple of it holds so many numbers of each series.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from math import prod
 from typing import Any
@@ -21,7 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 from foregate.persistence.export.ports import Kind
 from foregate.persistence.export.writing import Graph
 
-__all__ = ["KINDS", "Node", "Sheet", "Trace", "Traced"]
+__all__ = ["KINDS", "WRITTEN", "Node", "Sheet", "Trace", "Traced"]
 
 BATCHES = 10_007, 10_009, 10_037
 """Play the number of series."""
@@ -29,6 +29,9 @@ TYPES = {"float32": 1, "int64": 7, "bool": 9, "float64": 11}
 """ONNX's numbers for the types that there are."""
 KINDS: dict[str, Kind] = {"float32": "float", "int64": "int64", "bool": "bool", "float64": "double"}
 """ONNX's names for them."""
+WRITTEN: dict[Any, Callable[..., Any]] = {}
+"""What NumPy's functions write, as `foregate.persistence.tracing.functions` says; functions of each number, which have
+methods too, by the name of their kind."""
 Shape = tuple[int, ...]
 Traced = Any
 """A node where a formula has an array: what is told of arrays holds for it."""
@@ -148,14 +151,10 @@ class Node(NDArrayOperatorsMixin):
         raise TypeError("what a graph will hold is no array")
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        from foregate.persistence.tracing.functions import call
-
-        return call(self.trace, ufunc, method, inputs, options)
+        return WRITTEN[np.ufunc](self.trace, ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, _: Any, given: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        from foregate.persistence.tracing.functions import FUNCTIONS
-
-        return FUNCTIONS[function](self.trace, *given, **options) if function in FUNCTIONS else NotImplemented
+        return WRITTEN[function](self.trace, *given, **options) if function in WRITTEN else NotImplemented
 
     def __repr__(self) -> str:
         return f"Node({self.name!r}, {self.dtype}, {self.shape})"
