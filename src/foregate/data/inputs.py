@@ -16,6 +16,7 @@ from foregate.core import Future, Panel
 from foregate.data.clock import Days
 from foregate.data.columns import (
     Columns,
+    Covariates,
     FromOrigins,
     category_places,
     encode_columns,
@@ -74,7 +75,7 @@ class View:
         tracks: Tracks,
         spec: InputSpec,
         series: IntArray,
-        columns: Columns | FromOrigins,
+        columns: Covariates,
         days: FloatArray | None = None,
     ) -> None:
         """Look at tracks whose N rows belong to `series` (N,), with encoded covariates of those series.

@@ -93,7 +93,12 @@ def read(  # noqa: PLR0913 - the door takes what people type
 
 
 def read_rows(
-    source: Any, spec: FrameSpec, columns: Sequence[str], options: ReadOptions | None = None
+    source: Any,
+    spec: FrameSpec,
+    columns: Sequence[str],
+    options: ReadOptions | None = None,
+    *,
+    optional: Sequence[str] = (),
 ) -> tuple[pl.Series | None, Times, Mapping[str, pl.Series]]:
     """Ids as text, times as the panel of `spec` holds them, and other columns, of a table that belongs to that panel.
 
@@ -102,6 +107,7 @@ def read_rows(
         spec: names, types and zone of the panel's own table.
         columns: the other columns to take.
         options: overrides of what is sniffed.
+        optional: more columns, which are taken if they are there.
 
     Raises:
         DataError: a column is missing, times do not parse, or they are dates where the panel counts in integers.
@@ -122,7 +128,8 @@ def read_rows(
         )
     ids = ids_as_text(table.frame[spec.id_col])[0].cast(pl.String) if spec.has_ids else None
     clock = Clock(spec.time_unit, spec.time_zone, spec.wall_clock)
-    return ids, to_inner(times, clock), {name: _covariate(table, name) for name in columns}
+    taken = [*columns, *(name for name in optional if name in table.frame.columns)]
+    return ids, to_inner(times, clock), {name: _covariate(table, name) for name in taken}
 
 
 def _check_shape(table: Table, *, wide: bool) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.data.columns import ColumnSpec, category_table, scaled
+from foregate.data.columns import ColumnSpec, scaled, told_as, write_beside
 from foregate.persistence.portable.layout import Carry
 from foregate.persistence.tracing import Trace, Traced
 
@@ -98,7 +98,7 @@ class Told:
             if each.column.role == role
         ]
         columns += [self._told(each, self.nodes[each.port][:, when]) for when in (0, 1) for each in future]
-        _write(out, columns)
+        write_beside(out, iter(columns))
 
     def write_steps(
         self, out: Any, rows: Any, series: Any, k: NDArray[np.int64], phases: tuple[NDArray[np.int64], ...]
@@ -107,7 +107,7 @@ class Told:
         future, last = future_of(self.covariates), self.tape.shape[-1] - 1 if self.tape is not None else 0
         columns = [self._told(each, self.nodes[each.port]) for each in future]
         columns += [self._told(each, self.tape[:, i, last - m]) for m in phases for i, each in enumerate(future)]
-        _write(out, columns)
+        write_beside(out, iter(columns))
 
     def _told(self, each: Named, values: Traced) -> Traced:
         """Inputs (..., C) of numbers (...)."""
@@ -115,12 +115,7 @@ class Told:
         if not column.categories:
             told: Traced = scaled(column, values)
             return told
-        known, table = len(column.categories), category_table(column)
+        known, table = len(column.categories), told_as(column)
         place: Traced = np.where(np.isnan(values), known + 1, np.where(values < 0, known, values)).astype(np.int64)
         name = self.trace.graph.constant(table)
         return self.trace.op("Gather", [name, place.name], np.float32, (*place.shape, table.shape[1]), axis=0)
-
-
-def _write(out: Any, columns: list[Traced]) -> None:
-    if columns:
-        out[..., :] = np.concatenate(columns, -1)
