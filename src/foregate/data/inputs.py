@@ -43,8 +43,8 @@ LEAST_ERROR = 0.02
 """In units of scale: smaller errors of what a forecast can be made of are not told apart."""
 LARGEST_EXPONENT = 80.0
 """Zero has no logarithm; it counts as this far below the first value."""
-LAGGED_CELLS = 2_000
-"""Values at lags that are looked up at once."""
+FEW_ROWS = 100
+"""Rows whose lags are looked up at once."""
 FORGOTTEN = 0.05
 """Share of the crops in training in which a category is read as unknown."""
 ROWS_KEPT = 500_000
@@ -119,21 +119,29 @@ class View:
         return out
 
     def _lagged(self, rows: IntArray) -> Iterator[NDArray[Any]]:
-        """Values before each row in units of its scale, some lags at a time (..., n): arrays of many stay in no cache.
+        """Values before each row in units of its scale (..., n): of few rows at all lags together, of many one by one,
+        so that they stay in the cache."""
+        t, spec = self.tracks, self.spec
+        r, here = t.row[rows], t.here[rows]
+        known: tuple[NDArray[Any], ...] = r, t.begin[rows], t.level[here], self._unit_scale(here)
+        if rows.size > FEW_ROWS:
+            yield from (self._at_lags(lag, lag <= spec.recent, *known)[..., None] for lag in spec.lags)
+        else:
+            lags = np.array(spec.lags)
+            yield self._at_lags(lags, lags <= spec.recent, *(each[..., None] for each in known))
+
+    def _at_lags(self, lags: Any, recent: Any, *known: NDArray[Any]) -> NDArray[Any]:
+        """Values so many rows before rows whose begin, level and scale are known.
 
         A seasonal lag that was not observed says nothing; a recent one holds the last level.
         """
-        t, recent, every = self.tracks, self.spec.recent, np.array(self.spec.lags)
-        r, here, begin = (a[..., None] for a in (t.row[rows], t.here[rows], t.begin[rows]))
-        level, scale = t.level[here], self._unit_scale(here)
-        size = max(1, LAGGED_CELLS // max(1, rows.size))
-        for lags in (every[i : i + size] for i in range(0, len(every), size)):
-            back = r - lags
-            there = (back >= begin) & (lags > 0)
-            back = np.maximum(back, 0)
-            if (lags > recent).any():
-                there = there & (t.mask[back] | (lags <= recent))
-            yield np.where(there, (t.z[back] - level) / scale, 0)
+        t, (r, begin, level, scale) = self.tracks, known
+        back = r - lags
+        there = (back >= begin) & (lags > 0)
+        back = np.maximum(back, 0)
+        if recent is not True:
+            there &= t.mask[back] | recent
+        return np.where(there, (t.z[back] - level) / scale, 0)
 
     def _relative(self, rows: IntArray) -> Iterator[NDArray[Any]]:
         """Features in units of the row's scale: paths, slopes, and what a long season changed."""

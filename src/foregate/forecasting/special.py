@@ -264,10 +264,10 @@ def student_table(freedom: FloatArray, p: FloatArray) -> FloatArray:
 
 def _chebyshev(x: FloatArray) -> FloatArray:
     """The first TABLE_NODES polynomials of Chebyshev at x (...,): (..., TABLE_NODES)."""
-    every = [x * 0 + 1, x]
+    every, twice = [x * 0 + 1, x], 2 * x
     for _ in range(TABLE_NODES - 2):
-        every.append(2 * x * every[-1] - every[-2])
-    return np.stack(every, -1)
+        every.append(twice * every[-1] - every[-2])
+    return np.moveaxis(np.stack(every), 0, -1)
 
 
 @lru_cache(16)

@@ -127,8 +127,11 @@ class Graph:
         taken, given = (_declared(each) for each in (self.ports.inputs, self.ports.outputs))
         return "\n".join([f"{self.ports.name} ({taken}) => ({given}) {{", *self._lines, "}"])
 
-    def model(self) -> Any:
+    def model(self, purpose: str = "saving a model that was made with torch") -> Any:
         """The graph as the onnx package holds it.
+
+        Args:
+            purpose: what it is for, as the message has it.
 
         Raises:
             MissingExtraError: the onnx package is not installed.
@@ -136,7 +139,7 @@ class Graph:
         try:
             from onnx import numpy_helper, parser
         except ImportError as error:
-            raise MissingExtraError("saving a model that was made with torch", "train") from error
+            raise MissingExtraError(purpose, "train") from error
         model = parser.parse_model(f"{HEADER}\n{self.text()}")
         model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in self._given.items())
         return model

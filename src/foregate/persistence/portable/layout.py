@@ -75,8 +75,8 @@ def state_of(spec: InputSpec, carries: int, width: int) -> dict[str, Carry]:
 
 def unpacked(numbers: Traced) -> dict[str, Traced]:
     """What is carried, by the names of CARRIED: numbers (B, N) with zeros for what is not known."""
-    found = {name: numbers[:, where] for name, where in fields().items()}
-    found |= {name: each[:, 0] for name, each in found.items() if each.shape[1] == 1}
+    places = fields().items()
+    found = {name: numbers[:, at if at.stop - at.start > 1 else at.start] for name, at in places}
     nothing = found["seen"] <= 0
     found["least"] = np.where(nothing, np.inf, found["least"])
     found["most"] = np.where(nothing, -np.inf, found["most"])

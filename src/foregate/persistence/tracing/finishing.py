@@ -31,7 +31,7 @@ def finished(graph: Graph, said: str, meanings: Mapping[str, str]) -> bytes:
         >>> [node.op_type for node in onnx.load_from_string(finished(graph, "", {})).graph.node]
         ['Add']
     """
-    model = graph.model()
+    model = graph.model("exporting a model")
     from onnx import checker
 
     within = model.graph
