@@ -77,14 +77,18 @@ def streamed(stranger, histories):
 
 
 def lively(rows=70):
-    """Series of every kind: positive, falling to below zero, with gaps, around zero, constant, counts, nothing."""
+    """Series of every kind: positive, falling below zero, with gaps, around zero, constant, counts, nothing; and one that
+    was not clearly positive for a while, and stays in plain values."""
     rng, t = np.random.default_rng(0), np.arange(rows)
     wave = 100 + 10 * np.sin(t * 2 * np.pi / 3) + rng.normal(0, 2, rows)
     falling, holes, gap, late = wave.copy(), wave.copy(), wave.copy(), rng.normal(0, 50, rows)
     falling[30:] -= 100
     holes[1:][rng.random(rows - 1) < 0.4] = np.nan
     gap[20:50], late[1:9] = np.nan, np.nan
-    return [wave, falling, holes, gap, late, np.full(rows, 5.0), rng.poisson(0.5, rows).astype(float), np.zeros(rows)]
+    spike = 2 + rng.random(rows)
+    spike[10:13] = 3_000
+    counts = rng.poisson(0.5, rows).astype(float)
+    return [wave, falling, holes, gap, late, spike, np.full(rows, 5.0), counts, np.zeros(rows)]
 
 
 @pytest.mark.parametrize("seasons", SEASONS)
@@ -172,6 +176,19 @@ def test_nothing_in_a_state_is_endless(exported):
     _, stranger = exported()
     for _ in streamed(stranger, [np.full(5, np.nan), np.array([1, np.nan, 0, 2, -3])]):
         assert all(np.isfinite(each).all() for each in stranger.state.values())
+
+
+def test_what_was_seen_is_not_forgotten_in_a_gap(tmp_path):
+    """A gap so long that the weight of all that came before is nothing leaves the averages as they were."""
+    spec = InputSpec((3, 1), recent=4, window=2)
+    fitted = Fitted(engine_of("lstm", spec), spec, Calibration(np.ones((1, len(LEVELS)))), HORIZON, 0.1)
+    save_portable(tmp_path / "graphs", fitted, STEP)
+    stranger, history = Stranger(tmp_path / "graphs"), np.r_[lively()[0][:20], np.full(1_200, np.nan), 90.0]
+    for value in history[:-1]:
+        stranger.read([value])
+    assert_close(stranger.forecast(), batch(fitted, [history[:-1]]), [history])
+    stranger.read(history[-1:])
+    assert_close(stranger.forecast(), batch(fitted, [history]), [history])
 
 
 @pytest.mark.parametrize("shares", [None, (0.3, 0.7)])
