@@ -2,11 +2,12 @@
 
 import datetime as dt
 import math
+import sys
 
 import numpy as np
 import pytest
 
-from foregate import Forecaster, ModelError, NotFittedError, UsageError, export
+from foregate import Forecaster, MissingExtraError, ModelError, NotFittedError, UsageError, export
 from foregate.core import Panel
 from foregate.data import generate
 from tests.persistence.strangers import Stranger
@@ -58,6 +59,14 @@ def test_a_saved_model_is_exported_as_it_is(tmp_path):
         export(given, tmp_path / name, horizon=2)
     for name in ("step.onnx", "forecast.onnx"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
+
+
+def test_what_is_not_installed_is_told(tmp_path, monkeypatch):
+    """Without the onnx package the message names the extra that brings it, and nothing is written."""
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(MissingExtraError, match=r"exporting a model.*foregate\[train\]"):
+        export(Forecaster.pretrained(3), tmp_path / "graphs")
+    assert not (tmp_path / "graphs").exists()
 
 
 def test_what_cannot_be_exported_is_refused(tmp_path):
