@@ -77,8 +77,10 @@ def streamed(stranger, histories):
 
 
 def lively(rows=70):
-    """Series of every kind: positive, falling below zero, with gaps, around zero, for a while not clearly positive and so
-    in plain values from then on, constant, counts, nothing."""
+    """Series of every kind: positive, falling below zero, with gaps, around zero, constant, counts, nothing.
+
+    One is not clearly positive for a while, and in plain values from then on.
+    """
     rng, t = np.random.default_rng(0), np.arange(rows)
     wave = 100 + 10 * np.sin(t * 2 * np.pi / 3) + rng.normal(0, 2, rows)
     falling, holes, gap, late = wave.copy(), wave.copy(), wave.copy(), rng.normal(0, 50, rows)

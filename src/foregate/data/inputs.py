@@ -23,6 +23,7 @@ from foregate.data.columns import (
     read_as_unknown,
 )
 from foregate.data.input_spec import STEP_WIDTH, InputSpec
+from foregate.data.lags import lagged
 from foregate.data.related import squash
 from foregate.data.statistics import ERRORS, SLOPES, SMOOTHING
 from foregate.data.stretches import Marks, Stretches
@@ -43,8 +44,6 @@ LEAST_ERROR = 0.02
 """In units of scale: smaller errors of what a forecast can be made of are not told apart."""
 LARGEST_EXPONENT = 80.0
 """Zero has no logarithm; it counts as this far below the first value."""
-FEW_ROWS = 100
-"""Rows whose lags are looked up at once."""
 FORGOTTEN = 0.05
 """Share of the crops in training in which a category is read as unknown."""
 ROWS_KEPT = 500_000
@@ -99,7 +98,7 @@ class View:
         safe = np.maximum(rows, 0)
         out = np.empty_like(rows, np.float32, shape=(*rows.shape, self.spec.n_features))
         i = 0
-        for columns in self._lagged(safe):
+        for columns in lagged(self.tracks, self.spec, safe, *self.units(safe)):
             out[..., i : i + columns.shape[-1]] = columns
             i += columns.shape[-1]
         for column in self._relative(safe):
@@ -117,31 +116,6 @@ class View:
             out[..., time:] = self.spec.clock.waves(self._days[safe])
         out[rows < 0] = 0
         return out
-
-    def _lagged(self, rows: IntArray) -> Iterator[NDArray[Any]]:
-        """Values before each row in units of its scale (..., n): of few rows at all lags together, of many one by one,
-        so that they stay in the cache."""
-        t, spec = self.tracks, self.spec
-        r, here = t.row[rows], t.here[rows]
-        known: tuple[NDArray[Any], ...] = r, t.begin[rows], t.level[here], self._unit_scale(here)
-        if rows.size > FEW_ROWS:
-            yield from (self._at_lags(lag, lag <= spec.recent, *known)[..., None] for lag in spec.lags)
-        else:
-            lags = np.array(spec.lags)
-            yield self._at_lags(lags, lags <= spec.recent, *(each[..., None] for each in known))
-
-    def _at_lags(self, lags: Any, recent: Any, *known: NDArray[Any]) -> NDArray[Any]:
-        """Values so many rows before rows whose begin, level and scale are known.
-
-        A seasonal lag that was not observed says nothing; a recent one holds the last level.
-        """
-        t, (r, begin, level, scale) = self.tracks, known
-        back = r - lags
-        there = (back >= begin) & (lags > 0)
-        back = np.maximum(back, 0)
-        if recent is not True:
-            there &= t.mask[back] | recent
-        return np.where(there, (t.z[back] - level) / scale, 0)
 
     def _relative(self, rows: IntArray) -> Iterator[NDArray[Any]]:
         """Features in units of the row's scale: paths, slopes, and what a long season changed."""
