@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from foregate.evaluation import scoreboard as scoreboard
     from foregate.forecaster import Forecaster as Forecaster
     from foregate.forecaster import backtest as backtest
+    from foregate.forecaster import export as export
     from foregate.forecaster import load as load
     from foregate.models.options import ModelOptions as ModelOptions
     from foregate.pipeline.recipe import Recipe as Recipe
+    from foregate.streaming import Durable as Durable
     from foregate.streaming import Live as Live
 
     __version__: str
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ArtifactError": "foregate.core",
     "DataError": "foregate.core",
+    "Durable": "foregate.streaming",
     "Forecast": "foregate.core",
     "Forecaster": "foregate.forecaster",
     "ForegateError": "foregate.core",
@@ -64,6 +67,7 @@ _HOMES = {
     "backtest": "foregate.forecaster",
     "calendar": "foregate.data",
     "clean": "foregate.data",
+    "export": "foregate.forecaster",
     "find_seasons": "foregate.data",
     "load": "foregate.forecaster",
     "read": "foregate.data",

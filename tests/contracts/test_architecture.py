@@ -19,7 +19,8 @@ TESTED_THROUGH_OTHERS = {
     "evaluation/rolling",  # test_backtest
     "pipeline/start",  # persistence/test_shipped
     "reporting",
-    *(f"streaming/{name}" for name in ("arrivals", "observations", "reader", "roster", "snapshot")),  # test_live
+    *(f"streaming/{name}" for name in ("arrivals", "observations", "roster", "rows", "snapshot")),  # test_live
+    *(f"streaming/{name}" for name in ("carried", "reader", "speaking")),  # test_live, test_stateful
     *(f"training/{name}" for name in ("checkpoints", "events", "run")),  # test_loop
 }
 """Modules, and whole layers, without a file of tests of their own."""

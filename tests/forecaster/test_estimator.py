@@ -373,6 +373,17 @@ def test_a_pretrained_forecaster_looks_as_far_as_asked(horizon):
     np.testing.assert_array_equal(made, asked)
 
 
+def test_an_instant_forecaster_reads_its_panel_once(monkeypatch):
+    """What fitting has read on the way to past origins is not read again to forecast; a live start is another pass."""
+    model, read = Forecaster(HORIZON, effort="instant").fit(table()), []
+    encode = type(model.fitted_.engine).encode
+    monkeypatch.setattr(type(model.fitted_.engine), "encode", lambda *given: read.append(1) or encode(*given))
+    model.predict(level=80)
+    assert not read
+    model.live()
+    assert read
+
+
 def test_an_instant_forecaster_leaves_covariates_alone():
     """They change nothing and are said not to be read; a known future behind the table is passed over."""
     plain = Forecaster.pretrained(HORIZON).predict(table())

@@ -69,6 +69,11 @@ def told(panel, *, seed=0):
     return panel, fit_columns(panel)
 
 
+def history_columns():
+    """The columns of a model that was trained with a covariate of every role."""
+    return told(counts())[1]
+
+
 def close(one, other, rtol=1e-4):
     """Equal within a share of the size of each series."""
     size = np.nanmax(np.abs(other), axis=tuple(range(1, other.ndim)), keepdims=True)

@@ -13,6 +13,7 @@ from foregate.forecasting.fitted import Fitted
 from foregate.persistence.engines import start_together, stored
 from foregate.streaming import Live, learning
 from foregate.training.adaptation import Adaptation
+from tests.forecasting import networks
 from tests.forecasting.networks import EVERY_WAY, HORIZON, LEVELS, close, engine_of, model
 from tests.streaming import models
 
@@ -132,7 +133,7 @@ def test_outcomes_that_were_read_without_learning_are_not_learnt_from():
     live, _ = learnt(model(), panel.between(0 * every, 32 * every))
     live.update(panel.between(32 * every, 60 * every))
     learnt(None, panel.between(60 * every, 110 * every), live=live)
-    replay = live._learner.replay
+    replay = live._carried.learner.replay
     there = np.setdiff1d(np.flatnonzero(replay.arrays["series"] >= 0), replay.waiting)
     outcome = replay.arrays["row"][there, None] + replay.k - 1
     np.testing.assert_array_equal(np.isnan(replay.arrays["target"][there]), (outcome >= 32) & (outcome < 60))
@@ -170,11 +171,11 @@ def test_a_step_that_fails_loses_nothing(monkeypatch):
     """A loss that is no number is rolled back."""
     live, _ = learnt(model(), waves(rows=60))
     monkeypatch.setattr(Adaptation, "stepped", lambda self, *_: None)
-    kept, before = live.learning.kept, live._learner.adaptation
+    kept, before = live.learning.kept, live._carried.learner.adaptation
     later, _ = learnt(None, waves(rows=130).between(np.full(4, 60), np.full(4, 130)), live=live)
     assert later.learning.kept == kept
     assert later.learning.rolled_back > 0
-    assert later._learner.adaptation is before
+    assert later._carried.learner.adaptation is before
 
 
 def test_a_fork_learns_on_its_own(taught):
@@ -218,14 +219,14 @@ def test_a_snapshot_before_any_step_goes_on_too():
 def test_a_damaged_snapshot_is_refused(taught):
     """What was learnt must be whole, and of this network."""
     live = taught[0].fork()
-    live._learner.replay.arrays["states"] = live._learner.replay.arrays["states"][:, :3]
+    live._carried.learner.replay.arrays["states"] = live._carried.learner.replay.arrays["states"][:, :3]
     with pytest.raises(ArtifactError, match=r"states is float32"):
         Live.restore(model(), live.snapshot())
-    about, arrays = taught[0]._learner.compact()
+    about, arrays = taught[0]._carried.learner.compact()
     lacking = {name: array for name, array in arrays.items() if "out.weight" not in name}
     for damaged in ((about, lacking), ({**about, "rate": "fast"}, arrays), ({}, arrays)):
         with pytest.raises(ArtifactError, match=r"must hold what was learnt"):
-            learning.Learner.restored(model(), taught[0]._state, damaged)
+            learning.Learner.restored(model(), taught[0]._carried.state, damaged)
 
 
 def test_memory_is_bounded(monkeypatch):
@@ -233,11 +234,11 @@ def test_memory_is_bounded(monkeypatch):
     monkeypatch.setattr("foregate.streaming.replay.WAITING", 40)
     monkeypatch.setattr("foregate.streaming.replay.TRAINED", 30)
     live, _ = learnt(model(), waves(30, 70))
-    size = sum(array.nbytes for array in live._learner.replay.arrays.values())
+    size = sum(array.nbytes for array in live._carried.learner.replay.arrays.values())
     assert live.learning.waiting <= 40
     assert live.learning.trained == 30
     learnt(None, waves(30, 140).between(np.full(30, 70), np.full(30, 140)), live=live)
-    assert sum(array.nbytes for array in live._learner.replay.arrays.values()) == size
+    assert sum(array.nbytes for array in live._carried.learner.replay.arrays.values()) == size
     assert live.learning.kept > 0
 
 
@@ -336,3 +337,28 @@ def test_a_refused_observation_teaches_nothing(taught):
         live.update([{"unique_id": "s0", "ds": 130, "y": 1.0}, {"unique_id": "s0", "ds": 0, "y": 99.0}], learn=True)
     assert live.learning == told
     assert live.expected("s0")[0] == 130
+
+
+def test_late_rows_and_covariates_are_learnt_around():
+    """Origins of series whose past has changed are forgotten, and none are taken where the future is not known."""
+    live = Live(model())
+    live.allow_late(30)
+    y = np.random.default_rng(0).normal(50, 5, 60)
+    for t in range(60):
+        if t != 40:
+            live.update({"unique_id": "a", "ds": t, "y": float(y[t])}, learn=True)
+    assert len(live._carried.learner.replay.waiting)
+    assert live.update({"unique_id": "a", "ds": 40, "y": float(y[40])}, learn=True).late == 1
+    assert not len(live._carried.learner.replay.waiting)
+    told = networks.model("lstm", columns=networks.history_columns())
+    blind = Live(told)
+    for t in range(30):
+        row = {"unique_id": "a", "ds": t, "y": float(y[t]), "kind": "a", "seen": 1.0, "sky": "clear", "price": 9.0}
+        blind.update(row | {"promo": "no"}, learn=True)
+    assert blind.learning.waiting == 0
+    ahead = [{"unique_id": "a", "ds": t, "price": 9.0, "promo": "no"} for t in range(30, 50)]
+    blind.announce(ahead)
+    for t in range(30, 40):
+        row = {"unique_id": "a", "ds": t, "y": float(y[t]), "seen": 1.0, "sky": "clear", "price": 9.0, "promo": "no"}
+        blind.update(row, learn=True)
+    assert blind.learning.waiting > 0

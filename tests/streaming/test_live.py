@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foregate.core import ArtifactError, DataError, Frequency, ModelError, Panel, UsageError
+from foregate.core import ArtifactError, DataError, Frequency, Panel, UsageError
 from foregate.data import forecast_frame, read, regularize
-from foregate.data.columns import ColumnSpec
 from foregate.streaming.arrivals import LONGEST_GAP
 from foregate.streaming.live import Live
-from tests.streaming.models import LEVELS, Engine, K, batch, close, fitted, series
+from tests.streaming.models import LEVELS, K, batch, close, fitted, series
 
 SEASONS = [(1, 1), (3, 1), (3, 7)]
 FREQS = [1, 5, "h", "15min", "D", "B", "W", "MS", "ME", "QS"]
@@ -68,7 +67,10 @@ def test_a_stream_is_a_batch(histories, freq, seasons, seed):
         rows = np.concatenate([panel.offsets[i] + np.arange(begins[i], ends[i]) for i in range(len(panel))])
         rows = rng.permutation(rows[~left_out[rows]])
         live.update(rows_of(panel, rows))
-        known = [live._state.rows[live._roster.numbers[n]] if n in live.ids else 0 for n in panel.ids.tolist()]
+        known = [
+            live._carried.state.rows[live._carried.roster.numbers[n]] if n in live.ids else 0
+            for n in panel.ids.tolist()
+        ]
         done = np.array(known)
     said = observed(live)
     panel = panel.take([panel.ids.tolist().index(name) for name in live.ids])
@@ -364,8 +366,8 @@ def test_snapshots_are_small_and_belong_to_a_model():
     for damaged in (b"", snapshot[:100], snapshot[:-5], b"x" * 500, snapshot.replace(b'"ids"', b'"sdi"')):
         with pytest.raises(ArtifactError, match="damaged"):
             Live.restore(fitted((3, 7)), damaged)
-    with pytest.raises(ArtifactError, match="must be of version 2, but got 9"):
-        Live.restore(fitted((3, 7)), snapshot.replace(b'"schema": 2', b'"schema": 9'))
+    with pytest.raises(ArtifactError, match="must be of version 3, but got 9"):
+        Live.restore(fitted((3, 7)), snapshot.replace(b'"schema": 3', b'"schema": 9'))
 
 
 def test_a_snapshot_names_each_series_once():
@@ -383,7 +385,7 @@ def test_memory_does_not_grow():
     sizes = set()
     for t in range(30, 600, 19):
         live.update([{"unique_id": "a", "ds": time(r).item(), "y": r % 5} for r in range(t, t + 19)])
-        sizes.add(sum(array.nbytes for array in live._state.arrays.values()))
+        sizes.add(sum(array.nbytes for array in live._carried.state.arrays.values()))
     assert len(sizes) == 1
 
 
@@ -397,15 +399,6 @@ def test_no_input_is_changed():
     row = {"ds": 3, "y": 4.0}
     Live(fitted()).update(row)
     assert row == {"ds": 3, "y": 4.0}
-
-
-def test_models_with_covariates_are_refused():
-    """A live forecaster is told nothing but the series themselves, and says so."""
-    model = fitted()
-    spec = type(model.spec)((3, 1), 4, 20, columns=(ColumnSpec("price", "past"),))
-    other = type(model)(Engine(spec), spec, model.calibration, K, 0.1)
-    with pytest.raises(ModelError, match="without covariates, but got one with 'price'"):
-        Live(other)
 
 
 def test_uneven_panels_are_refused():

@@ -43,8 +43,8 @@ def same(one_of, other, **options):
 
 def count(live):
     """How many rows take the short way from now on."""
-    taken, read = [], live._quick.read
-    live._quick.read = lambda *given: taken.append(read(*given)) or taken[-1]
+    taken, read = [], live._speaker.quick.read
+    live._speaker.quick.read = lambda *given: taken.append(read(*given)) or taken[-1]
     return taken
 
 
@@ -73,12 +73,12 @@ def test_the_short_way_leads_where_the_long_one_does(histories, seasons, freq, t
             live = Live.restore(model, live.snapshot())
         elif chance < 0.2:
             live = live.fork()
-        elif chance < 0.3 and live._state.seen(np.arange(len(live))).all():
+        elif chance < 0.3 and live._carried.state.seen(np.arange(len(live))).all():
             same(live, other, ids=str(name), horizon=int(rng.integers(1, 30)))
-    if live._state.seen(np.arange(len(live))).any():
+    if live._carried.state.seen(np.arange(len(live))).any():
         same(live, other)
         for name in live.ids:
-            if live._state.seen(live._roster.known(name)).all():
+            if live._carried.state.seen(live._carried.roster.known(name)).all():
                 same(live, other, ids=name)
 
 
@@ -183,14 +183,14 @@ def test_nothing_grows_and_no_fork_is_disturbed():
     for t in range(300):
         live.update({"unique_id": "a", "ds": t, "y": 3 + t % 5})
         if t == 50:
-            sizes = {name: array.nbytes for name, array in live._state.arrays.items()}
+            sizes = {name: array.nbytes for name, array in live._carried.state.arrays.items()}
         if t == 150:
             fork = live.fork()
             said = fork.forecast(quantiles=LEVELS).values
         for horizon in range(1, 4):
             live.forecast(horizon) if t > 3 else None
-    assert {name: array.nbytes for name, array in live._state.arrays.items()} == sizes
-    assert len(live._quick._plans) <= 4
+    assert {name: array.nbytes for name, array in live._carried.state.arrays.items()} == sizes
+    assert len(live._speaker.quick._plans) <= 4
     np.testing.assert_array_equal(fork.forecast(quantiles=LEVELS).values, said)
 
 

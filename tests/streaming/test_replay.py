@@ -10,6 +10,7 @@ from foregate.data.inputs import Inputs
 from foregate.forecasting.state import State
 from foregate.streaming import replay as module
 from foregate.streaming.replay import Replay, blocks, learnt_steps
+from foregate.streaming.rows import Rows
 from tests.streaming.models import K, fitted, series
 
 
@@ -25,7 +26,7 @@ def read_all(panel, state, replay, rng):
         ends = np.minimum(done + rng.integers(0, 8, len(panel)), panel.lengths)
         part = panel.between(done, ends)
         on = ends > done
-        rows = numbers[on], (ends - done)[on], part.values, part.mask
+        rows = Rows(numbers[on], (ends - done)[on], part.values, part.mask)
         for each in blocks(rows, done[on] + numbers[on], replay.stride):
             state.read(*each)
             replay.came(each, state.rows[each[0]] - each[1])
@@ -123,7 +124,7 @@ def test_what_is_no_longer_so_is_forgotten():
 def test_blocks_are_the_rows_in_order(lengths):
     """Cut at the stride, nothing twice and nothing left out."""
     n, at = sum(lengths), np.arange(sum(lengths))
-    rows = np.arange(len(lengths)) + 4, np.array(lengths), at.astype(np.float32), at % 2 == 0
+    rows = Rows(np.arange(len(lengths)) + 4, np.array(lengths), at.astype(np.float32), at % 2 == 0)
     begins, found = np.array([5, 2, 9])[: len(lengths)], {}
     for numbers, size, values_of, mask in blocks(rows, begins, 3):
         assert size.sum() == len(values_of) == len(mask)

@@ -142,7 +142,7 @@ def test_what_takes_the_short_way_is_watched_as_well(seed):
     """One observation at a time, by the network that is run without calls on tiny arrays, and all at once."""
     model = Forecaster.pretrained(horizon=K, season_length=3, weights="tiny").live().fitted
     short, long = watching(model), watching(model)
-    assert short._quick is not None, "or nothing is tested here"
+    assert short._speaker.quick is not None, "or nothing is tested here"
     y = noise(seed)
     for row in rows(y):
         short.update(row)
@@ -150,7 +150,7 @@ def test_what_takes_the_short_way_is_watched_as_well(seed):
     assert (long.scores()["n"] > 20).all()
     alike(short.scores(), long.scores(), rtol=1e-4, atol=1e-5)
     twins = (short, long._take(np.arange(1)))
-    twins[1]._quick = None
+    twins[1]._speaker.quick = None
     one, other = (live.forecast(K, quantiles=SIDES).values for live in twins)
     np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
     still = Live(model)
@@ -261,7 +261,7 @@ def test_memory_does_not_grow():
     live, sizes = watching(), set()
     for start in range(0, 600, 60):
         live.update(rows(noise(start), start=1_000_000 + start))
-        sizes.add((sum(array.nbytes for array in live._watch.arrays.values()), len(live.snapshot()) // 100))
+        sizes.add((sum(array.nbytes for array in live._carried.watch.arrays.values()), len(live.snapshot()) // 100))
     assert len(sizes) == 1
 
 
@@ -301,7 +301,7 @@ def test_a_series_that_stands_still_stays_ready_to_move():
     """Intervals of no width say nothing of widths, however long they hold; the first two forecasts do have one."""
     live = watching()
     live.update(rows(np.full(300, 5.0)))
-    widths = live._watch.widths(np.array([0]), K)
+    widths = live._carried.watch.widths(np.array([0]), K)
     assert ((widths >= np.exp(-2 * PACE * 0.2) - 1e-9) & (widths <= 1)).all()
     assert live.scores()["coverage-80"].to_list() == [1.0] * K
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +18,20 @@ __all__ = [
     "CODE_WIDTH",
     "ColumnSpec",
     "Columns",
+    "Covariates",
     "EncodedColumn",
     "FromOrigins",
     "category_places",
     "codes",
+    "covariate_of",
     "encode_columns",
     "fit_columns",
+    "in_own_code",
     "no_columns",
     "read_as_unknown",
+    "scaled",
+    "told_as",
+    "write_beside",
 ]
 
 IntArray = NDArray[np.int64]
@@ -142,27 +149,62 @@ def _encode(spec: ColumnSpec, covariate: Covariate, panel: Panel, ahead: Float32
     """Values in the covariate's own coding as the network is told them; what is missing is all zeros."""
     values, later = covariate.values, np.zeros((len(panel), 0), np.float32) if ahead is None else ahead
     if spec.categories:
-        known = len(spec.categories)
-        own = codes(known)
-        table = np.zeros((known + 2, spec.width), np.float32)
-        table[:known, : own.shape[1]] = own
-        if spec.unknown:
-            table[known, -1] = 1
-        place = {category: i for i, category in enumerate(spec.categories)}
-        # The panel's code of each category, then that of one that the panel has never seen, then missing.
-        lookup = np.array([*(place.get(one, known) for one in covariate.categories), known, known + 1], np.int32)
-        rows, steps = (lookup[np.where(np.isnan(v), len(lookup) - 1, v).astype(np.int64)] for v in (values, later))
-        return EncodedColumn(rows, steps, table)
+        rows, steps = (in_own_code(spec, v, covariate.categories) for v in (values, later))
+        return EncodedColumn(rows, steps, told_as(spec))
     if spec.relative:
         return EncodedColumn(moves(values, panel.offsets), np.zeros((len(panel), 0, MOVES), np.float32))
-    return EncodedColumn(_scaled(spec, values), _scaled(spec, later))
+    return EncodedColumn(scaled(spec, values), scaled(spec, later))
 
 
-def _scaled(spec: ColumnSpec, values: Float32Array) -> Float32Array:
+def in_own_code(spec: ColumnSpec, values: NDArray[np.floating], categories: tuple[str, ...]) -> NDArray[np.int32]:
+    """Codes of categories, NaN where missing, as lines of `told_as`: those of the model, then unknown, then missing.
+
+    Args:
+        spec: the model's covariate.
+        values: (...) codes.
+        categories: what they stand for.
+
+    Examples:
+        >>> in_own_code(ColumnSpec("shop", "past", categories=("a", "b")), np.array([0.0, 1.0, np.nan]), ("b", "c"))
+        array([1, 2, 3], dtype=int32)
+    """
+    known = len(spec.categories)
+    place = {category: i for i, category in enumerate(spec.categories)}
+    # The code of each category, then that of one that is not among them, then missing.
+    lookup = np.array([*(place.get(one, known) for one in categories), known, known + 1], np.int32)
+    own: NDArray[np.int32] = lookup[np.where(np.isnan(values), len(lookup) - 1, values).astype(np.int64)]
+    return own
+
+
+def told_as(spec: ColumnSpec) -> Float32Array:
+    """What each category is told as (C + 2, W): those of the model, then one that it does not know, then missing."""
+    known = len(spec.categories)
+    own = codes(known)
+    table = np.zeros((known + 2, spec.width), np.float32)
+    table[:known, : own.shape[1]] = own
+    if spec.unknown:
+        table[known, -1] = 1
+    return table
+
+
+def scaled(spec: ColumnSpec, values: Float32Array) -> Float32Array:
+    """Numbers, NaN where missing, as they are told (..., 2): standardised, and whether they are known."""
     known = ~np.isnan(values)
     scaled = np.clip((np.where(known, values, spec.mean) - spec.mean) / spec.spread, -LARGEST, LARGEST)
     number: Float32Array = np.stack([scaled, known], -1).astype(np.float32)
     return number
+
+
+class Covariates(Protocol):
+    """What is told of covariates at numbered rows."""
+
+    def write_encoder(self, out: Float32Array, rows: IntArray, series: IntArray) -> None:
+        """See `Columns.write_encoder`."""
+
+    def write_steps(
+        self, out: Float32Array, rows: IntArray, series: IntArray, k: IntArray, phases: tuple[IntArray, IntArray]
+    ) -> None:
+        """See `Columns.write_steps`."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +219,7 @@ class Columns:
 
     def write_encoder(self, out: Float32Array, rows: IntArray, series: IntArray) -> None:
         """Write static, past, and known-future columns (now and one step ahead) of `rows` into out (..., C)."""
-        _write(out, self.encoder(rows, series, None))
+        write_beside(out, self.encoder(rows, series, None))
 
     def encoder(self, rows: IntArray, series: IntArray, ahead: NDArray[np.bool_] | None) -> Iterator[Float32Array]:
         """The columns that the encoder reads at rows (...), which may lie behind the end of their series.
@@ -202,8 +244,8 @@ class Columns:
             begin = np.concatenate([[0], self.ends[:-1]])[series]
             ahead = (self._at(column, rows + k, series) for column in self.future)
             back = (self._at(column, np.maximum(rows - m, begin), series) for m in phases for column in self.future)
-            _write(out, ahead)
-            _write(out[..., out.shape[-1] // 3 :], back)
+            write_beside(out, ahead)
+            write_beside(out[..., out.shape[-1] // 3 :], back)
 
     def _at(self, column: EncodedColumn, rows: IntArray, series: IntArray) -> Float32Array:
         """A known-future column at rows that may lie behind the panel's end; zeros where nothing is known."""
@@ -234,7 +276,7 @@ class FromOrigins:
     def write_encoder(self, out: Float32Array, rows: IntArray, series: IntArray) -> None:
         """See `Columns.write_encoder`; `series` is not read."""
         own = self.series[rows]
-        _write(out, self.columns.encoder(self.rows[rows], own, self.ahead[rows]))
+        write_beside(out, self.columns.encoder(self.rows[rows], own, self.ahead[rows]))
 
     def write_steps(
         self, out: Float32Array, rows: IntArray, series: IntArray, k: IntArray, phases: tuple[IntArray, IntArray]
@@ -243,13 +285,34 @@ class FromOrigins:
         self.columns.write_steps(out, self.rows[rows], self.series[rows], k, phases)
 
 
-def _write(out: Float32Array, columns: Iterator[Float32Array]) -> None:
+def write_beside(out: Float32Array, columns: Iterator[Float32Array]) -> None:
     """One column after the other into out (..., C)."""
     begin = 0
     for column in columns:
         end = begin + column.shape[-1]
         out[..., begin:end] = column
         begin = end
+
+
+def covariate_of(panel: Panel, spec: ColumnSpec) -> Covariate:
+    """The covariate of a panel that a model was trained with.
+
+    Raises:
+        DataError: the panel lacks it, or has it in another role or kind.
+    """
+    covariate = panel.covariates.get(spec.name)
+    if covariate is None:
+        raise DataError(
+            f"the panel must have the {spec.role} covariate {spec.name!r} that the model was trained with, but got "
+            f"{sorted(panel.covariates) or 'none'}. Read the data with covariates={{{spec.name!r}: {spec.role!r}}}."
+        )
+    if covariate.role != spec.role or bool(covariate.categories) != bool(spec.categories):
+        wanted, got = ("categories" if of.categories else "numbers" for of in (spec, covariate))
+        raise DataError(
+            f"covariate {spec.name!r} must be {spec.role} {wanted}, but got {covariate.role} {got}. "
+            "Read the data as it was read for training."
+        )
+    return covariate
 
 
 def encode_columns(panel: Panel, specs: tuple[ColumnSpec, ...], future: Future | None = None) -> Columns:
@@ -260,18 +323,7 @@ def encode_columns(panel: Panel, specs: tuple[ColumnSpec, ...], future: Future |
     """
     found: dict[str, list[EncodedColumn]] = {"static": [], "past": [], "future": []}
     for spec in specs:
-        covariate = panel.covariates.get(spec.name)
-        if covariate is None:
-            raise DataError(
-                f"the panel must have the {spec.role} covariate {spec.name!r} that the model was trained with, but got "
-                f"{sorted(panel.covariates) or 'none'}. Read the data with covariates={{{spec.name!r}: {spec.role!r}}}."
-            )
-        if covariate.role != spec.role or bool(covariate.categories) != bool(spec.categories):
-            wanted, got = ("categories" if of.categories else "numbers" for of in (spec, covariate))
-            raise DataError(
-                f"covariate {spec.name!r} must be {spec.role} {wanted}, but got {covariate.role} {got}. "
-                "Read the data as it was read for training."
-            )
+        covariate = covariate_of(panel, spec)
         given = future if spec.role == "future" else None
         if given is not None and spec.name not in given:
             raise DataError(

@@ -16,12 +16,14 @@ from foregate.core import Future, Panel
 from foregate.data.clock import Days
 from foregate.data.columns import (
     Columns,
+    Covariates,
     FromOrigins,
     category_places,
     encode_columns,
     read_as_unknown,
 )
 from foregate.data.input_spec import STEP_WIDTH, InputSpec
+from foregate.data.lags import lagged
 from foregate.data.related import squash
 from foregate.data.statistics import ERRORS, SLOPES, SMOOTHING
 from foregate.data.stretches import Marks, Stretches
@@ -89,7 +91,7 @@ class View:
         tracks: Tracks,
         spec: InputSpec,
         series: IntArray,
-        columns: Columns | FromOrigins,
+        columns: Covariates,
         days: FloatArray | None = None,
     ) -> None:
         """Look at tracks whose N rows belong to `series` (N,), with encoded covariates of those series.
@@ -111,8 +113,11 @@ class View:
     def features(self, rows: IntArray) -> Float32Array:
         """What the encoder reads at each row: (..., F)."""
         safe = np.maximum(rows, 0)
-        out = np.empty((*rows.shape, self.spec.n_features), np.float32)
+        out = np.empty_like(rows, np.float32, shape=(*rows.shape, self.spec.n_features))
         i = 0
+        for columns in lagged(self.tracks, self.spec, safe, *self.units(safe)):
+            out[..., i : i + columns.shape[-1]] = columns
+            i += columns.shape[-1]
         for column in self._relative(safe):
             out[..., i] = column
             i += 1
@@ -130,17 +135,10 @@ class View:
         return out
 
     def _relative(self, rows: IntArray) -> Iterator[NDArray[Any]]:
-        """Features in units of the row's scale: values before it, paths, slopes, and what a long season changed."""
+        """Features in units of the row's scale: paths, slopes, and what a long season changed."""
         t, spec = self.tracks, self.spec
         r, here, begin = t.row[rows], t.here[rows], t.begin[rows]
         level, scale = t.level[here], self._unit_scale(here)
-        for lag in spec.lags:
-            back = r - lag
-            there = (back >= begin) & (lag > 0)
-            # A seasonal lag that was not observed says nothing; a recent one holds the last level.
-            if lag > spec.recent:
-                there &= t.mask[np.maximum(back, 0)]
-            yield np.where(there, (t.z[np.maximum(back, 0)] - level) / scale, 0)
         for value in self._paths(here):
             yield (value - level) / scale
         for j in range(len(SLOPES)):
@@ -168,7 +166,7 @@ class View:
         yield np.log1p(t.gap[here])
         yield t.zeros[here]
         yield t.count[r, 0] > 0
-        yield t.count[r, 1] > 0
+        yield t.count[r, 1] > 0 if long > 1 else 0.0
 
     def steps(self, rows: IntArray, k: IntArray) -> tuple[Float32Array, Float32Array]:
         """What the decoder sees of the steps k (K,) ahead of each row.
@@ -180,7 +178,8 @@ class View:
         r, here, begin = (a[..., None] for a in (t.row[rows], t.here[rows], t.begin[rows]))
         level, scale = t.level[here], self._unit_scale(here)
         paths, known = [], []
-        for m, which, season in ((short, 0, 0), (short, 0, 1), (long, 1, 0)):
+        own = 1 if long > 1 else 0  # where a season lies that there is none of, is not looked at
+        for m, which, season in ((short, 0, 0), (short, 0, 1), (long, own, 0)):
             back = self._phase(k, m) + season * m
             index = r - back
             there = (index >= begin) & (m > 1 or season == 0)
@@ -192,7 +191,7 @@ class View:
         ago = r - long  # the level goes on as since then, for two long seasons
         shift = (t.season_mean[r, 0] - t.season_mean[np.maximum(ago, begin), 0]) * np.minimum(-(-k // long), 2)
         paths.append(paths[-1] + np.where((ago >= begin) & (short > 1) & (long > 1), shift / scale, 0))
-        for which, m in enumerate((short, long)):
+        for which, m in ((0, short), (own, long)):
             index = r - self._phase(k, m)
             there = (index >= begin) & (m > 1)
             index = np.maximum(index, begin)
@@ -201,7 +200,7 @@ class View:
             paths += [np.where(there, (value - level) / scale, 0) for value in remembered]
             known.append(np.where(there, np.log1p(t.count[index, which]) / 2, 0))
         shape = (*rows.shape, len(k))
-        out = np.empty((*shape, self.spec.n_steps), np.float32)
+        out = np.empty_like(rows, np.float32, shape=(*shape, self.spec.n_steps))
         seasons_ahead = np.minimum(k / short, FURTHEST_SEASON)
         where = np.log1p(k) / 3, np.sqrt(k) / 5, seasons_ahead / 8, (k - 1) % short / short
         for i, column in enumerate((*map(squash, paths), *known, *where)):

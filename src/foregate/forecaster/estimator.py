@@ -270,24 +270,30 @@ class Forecaster:
         values = simulate(self.fitted_, panel, steps, n, seed, aligned)
         return paths_frame(values, panel.ids, panel.future_times(steps), panel.spec, name=self.fitted_.name)
 
-    def live(self, data: Any = None) -> Live:
+    def live(self, data: Any = None, *, allow_late: int = 0) -> Live:
         """A live forecaster, which reads each new observation once; see `foregate.streaming.live`.
 
-        It goes on from `data`, or from what the model was fitted on. A forecaster of effort ``instant`` may start from
-        nothing, with the seasons given to it or else those that usually go with its frequency. One that was not fitted
-        uses the quicker of the pretrained networks, unless another was named.
+        It goes on from `data`, or from what the model was fitted on; so many of the last rows may still be changed. One
+        of effort ``instant`` may start from nothing, with its seasons or those usual for its frequency. If not fitted,
+        it uses the quicker of the pretrained networks, unless another was named.
 
         Examples:
             >>> Forecaster.pretrained(horizon=2).live().update({"unique_id": "a", "ds": 1, "y": 2.5}).new
             ('a',)
         """
         if self.effort != "instant" or hasattr(self, "fitted_"):
-            return Live.start(self._fitted(), self._history(data)[0])
+            panel, ahead = self._history(data)
+            live = Live.start(self._fitted(), panel, allow_late=allow_late)
+            if ahead is not None:
+                live.announce(ahead)
+            return live
         if data is not None:
             quick = {"options": {"weights": LIVE, **(self.options or {})}}
-            return Forecaster(**(self.get_params() | quick)).fit(data).live()
+            return Forecaster(**(self.get_params() | quick)).fit(data).live(allow_late=allow_late)
         recipe, freq = self._recipe(), Frequency.parse(self.freq or 1)
-        return Live(untold(recipe, freq, load_shipped(recipe.weights or LIVE)), freq=freq)
+        live = Live(untold(recipe, freq, load_shipped(recipe.weights or LIVE)), freq=freq)
+        live.allow_late(allow_late)
+        return live
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the model to a folder: safetensors, JSON and ONNX, no pickle. All of it, or nothing.
@@ -331,14 +337,8 @@ class Forecaster:
         return f"Forecaster({', '.join(shown)})"
 
     def _recipe(self) -> Recipe:
-        return recipe_of(
-            self.options,
-            horizon=self.horizon,
-            model=self.model,
-            season_length=self.season_length,
-            effort=self.effort,
-            seed=self.seed,
-        )
+        own = {name: getattr(self, name) for name in ("horizon", "model", "season_length", "effort", "seed")}
+        return recipe_of(self.options, **own)
 
     def _made(self, recipe: Recipe, panel: Panel, run: dict[str, Any]) -> tuple[Fitted, FitReport]:
         """A fitted model of a regular panel."""

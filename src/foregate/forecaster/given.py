@@ -71,8 +71,11 @@ def as_before(data: Any, known: Panel, fitted: Fitted) -> Panel:
 def with_known(panel: Panel, fitted: Fitted) -> Panel:
     """The same panel, where every category that the model knows has a code: the future may hold it.
 
-    A column that is empty in the whole panel is one of categories where the model has some.
+    A column that is empty in the whole panel is one of categories where the model has some. For a model without
+    covariates it is the panel itself, which that may have read already.
     """
+    if not fitted.spec.columns:
+        return panel
     known = {column.name: column.categories for column in fitted.spec.columns}
 
     def told_apart(name: str, own: Covariate) -> Covariate:

@@ -12,18 +12,19 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Engine
-from foregate.data.columns import Columns, FromOrigins, no_columns
+from foregate.data.columns import Columns, Covariates, FromOrigins, no_columns
 from foregate.data.inputs import InputSpec, View
+from foregate.data.next_rows import NextRows, span
 from foregate.data.statistics import CARRIED, nothing_carried, positive_so_far, read, told
 from foregate.data.tracks import LINEAR, LOG, Tracks
 
-__all__ = ["Known", "State"]
+__all__ = ["Known", "State", "Told"]
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
@@ -32,15 +33,28 @@ IntArray = NDArray[np.int64]
 
 ROOM = 64
 """Columns of a tape behind the latest rows, and so the most rows that are read at once."""
-CELLS = 50_000
+TOGETHER = 1_024
+"""The most series whose next rows are read at once: what is reckoned with then stays in a processor's cache."""
+CELLS = 16_000
 """The most cells that are read at once, which bounds memory."""
 TAPE = ("mask", "z", "season_mean", "profile", "count")
 """The arrays of `Tracks` that are looked back on."""
 
 
+class Told(Protocol):
+    """Covariates of the series of a state."""
+
+    @property
+    def revises(self) -> bool:
+        """Whether what is known of the row after the last one read may change."""
+
+    def at(self, owner: IntArray, place: IntArray) -> Covariates:
+        """Those of rows (M,) of series (M,), numbered 0 to M - 1."""
+
+
 @dataclass(frozen=True)
 class Known:
-    """Covariates of the series of a state, of their history and of what lies ahead."""
+    """Covariates of a panel, of its history and of what lies ahead."""
 
     columns: Columns
     """Of a panel."""
@@ -50,12 +64,18 @@ class Known:
     """(S,) the first row of that one in the panel."""
     lengths: IntArray
     """(S,) how many of its rows are history; after these, past covariates are not known."""
+    revises: bool = False
+
+    def at(self, owner: IntArray, place: IntArray) -> FromOrigins:
+        """See `Told`."""
+        rows, ahead = self.begins[owner] + place, place >= self.lengths[owner]
+        return FromOrigins(self.columns, rows, self.series[owner], ahead)
 
 
 class State:
     """The carried state of series that are known by number; `Live` knows their names and times."""
 
-    def __init__(self, engine: Engine, spec: InputSpec, known: Known | None = None) -> None:
+    def __init__(self, engine: Engine, spec: InputSpec, known: Told | None = None) -> None:
         """Of no series.
 
         Args:
@@ -65,14 +85,14 @@ class State:
         """
         self.engine, self.spec, self.known = engine, spec, known
         self.width = spec.lookback + 1
-        length = self.width + ROOM
+        length, seasons = self.width + ROOM, spec.remembered
         self.arrays: dict[str, NDArray[Any]] = {
             "carried": np.zeros((0, 2), CARRIED),
             "mask": np.zeros((0, 2, length), np.bool_),
             "z": np.zeros((0, 2, length), np.float32),
-            "season_mean": np.zeros((0, 2, length, 2), np.float32),
-            "profile": np.zeros((0, 2, length, 4), np.float32),
-            "count": np.zeros((0, 2, length, 2), np.float32),
+            "season_mean": np.zeros((0, 2, length, seasons), np.float32),
+            "profile": np.zeros((0, 2, length, 2 * seasons), np.float32),
+            "count": np.zeros((0, 2, length, seasons), np.float32),
             "owner": np.zeros(0, np.int64),  # the series whose covariates are read
             "log": np.zeros(0, np.bool_),  # everything so far was clearly positive
             "rows": np.zeros(0, np.int64),  # so far
@@ -83,7 +103,10 @@ class State:
             "output": np.zeros((0, engine.width), np.float32),
             "features": np.zeros((0, spec.n_features), np.float32),
         }
+        if known is not None and known.revises:
+            self.arrays["before"] = np.zeros((0, engine.carries), np.float32)  # hidden before the last row
         self.size = 0
+        self._next: NextRows | None = None
 
     def __len__(self) -> int:
         """How many series there are."""
@@ -105,6 +128,30 @@ class State:
         some = copy.copy(self)
         some.arrays, some.size = {name: array[numbers] for name, array in self.arrays.items()}, len(numbers)
         return some
+
+    def apart(self, numbers: IntArray) -> State:
+        """The same, whose covariates are numbered like its series."""
+        some = self.take(numbers)
+        some.arrays["owner"] = np.arange(len(numbers))
+        return some
+
+    def put(self, numbers: IntArray, source: State, others: IntArray) -> None:
+        """Make series what others are in another state of the same model."""
+        for name, array in self.arrays.items():
+            array[numbers] = source.arrays[name][others]
+
+    def again(self, numbers: IntArray) -> None:
+        """Let the network read the last rows of series once more, where covariates of the next row were told since."""
+        a, numbers = self.arrays, numbers[self.seen(numbers) > 0]
+        if "before" not in a or not len(numbers):
+            return
+        covariates = self._covariates(numbers[:, None], 0, (len(numbers), 1))
+        end = self.spec.n_features - self.spec.clock.width
+        told = a["features"][numbers]
+        nothing = np.zeros(len(numbers), np.int64)
+        covariates.write_encoder(told[:, end - self.spec.encoder_width : end], np.arange(len(numbers)), nothing)
+        states, a["hidden"][numbers] = self.engine.encode(told[:, None], nothing[:, None], a["before"][numbers])
+        a["output"][numbers], a["features"][numbers] = states[:, 0], told
 
     def compact(self) -> dict[str, NDArray[Any]]:
         """All arrays, of the latest rows alone."""
@@ -169,6 +216,15 @@ class State:
             values: (N,) those rows, series after series; anything where not observed.
             mask: (N,) where observed.
         """
+        if self.known is not None or not len(numbers) or (lengths != 1).any():
+            self._read_any(numbers, lengths, values, mask)
+            return
+        for i in range(0, len(numbers), TOGETHER):
+            some = slice(i, i + TOGETHER)
+            self._read_next(numbers[some], values[some], mask[some])
+
+    def _read_any(self, numbers: IntArray, lengths: IntArray, values: Float32Array, mask: BoolArray) -> None:
+        """See `read`."""
         begins = np.cumsum(lengths) - lengths
         skipped = self._skip(numbers, begins, lengths, mask)
         begins, lengths = begins + skipped, lengths - skipped
@@ -178,6 +234,22 @@ class State:
         while len(left := np.flatnonzero(done < lengths)):
             self._rectangle(numbers, begins + done, left, ROOM, values, mask)
             done[left] += ROOM
+
+    def _read_next(self, numbers: IntArray, values: Float32Array, mask: BoolArray) -> None:
+        """Read the next row of series (B,): a shorter way to the same, for those that can go it."""
+        a = self.arrays
+        if self._next is None or self._next.source is not a["carried"]:  # the state has grown
+            self._next = NextRows(self.spec, a)
+        self.make_room(numbers, 1)
+        turn = self._next.turn(numbers, np.where(mask, values, np.nan).astype(np.float64))
+        if not (fit := turn.fit).all():
+            self._read_any(numbers[~fit], np.ones(int((~fit).sum()), np.int64), values[~fit], mask[~fit])
+            if fit.any():
+                self._read_next(numbers[fit], values[fit], mask[fit])
+            return
+        features, where, first = turn.read(), span(numbers), np.zeros((len(numbers), 1), np.int64)
+        states, a["hidden"][where] = self.engine.encode(features[:, None], first, a["hidden"][where])
+        a["output"][where], a["features"][where] = states[:, 0], features
 
     def _skip(self, numbers: IntArray, begins: IntArray, lengths: IntArray, mask: BoolArray) -> IntArray:
         """How many of the next rows (B,) of series come before their first observation; they are counted here."""
@@ -234,7 +306,8 @@ class State:
         told_of["mask"] = mask[source]
         columns = a["column"][series][:, None] + 1 + np.arange(T)
         for name in TAPE:
-            a[name][series[:, None], unit[:, None], columns] = told_of[name]
+            memories: Any = (..., *map(slice, a[name].shape[3:]))  # of the seasons that there are
+            a[name][series[:, None], unit[:, None], columns] = told_of[name][memories]
         a["carried"][series, unit] = after
         place = np.zeros((2, B), np.int64)
         place[unit, source] = np.arange(len(source))
@@ -246,7 +319,13 @@ class State:
         flat = {name: array.reshape(-1, *array.shape[2:]) for name, array in told_of.items() if name not in TAPE}
         view = self._view(numbers[:, None], units, here, np.arange(1 - T, 1), flat)
         features = view.features(np.arange(B * T).reshape(B, T))
-        states, a["hidden"][numbers] = self.engine.encode(features, np.full((B, 1), T - 1), a["hidden"][numbers])
+        if "before" in a:
+            if T > 1:
+                none = np.zeros((B, 1), np.int64)
+                _, a["hidden"][numbers] = self.engine.encode(features[:, :-1], none, a["hidden"][numbers])
+            a["before"][numbers], features = a["hidden"][numbers], features[:, -1:]
+        last = np.full((B, 1), features.shape[1] - 1)
+        states, a["hidden"][numbers] = self.engine.encode(features, last, a["hidden"][numbers])
         a["output"][numbers], a["features"][numbers] = states[:, 0], features[:, -1]
 
     def _view(
@@ -284,15 +363,12 @@ class State:
         days = self.spec.clock.after(self.arrays["first"][numbers], self.rows[numbers] - 1 + back)
         return np.broadcast_to(days, shape).reshape(-1)
 
-    def _covariates(self, numbers: IntArray, back: IntArray | int, shape: tuple[int, ...]) -> Columns | FromOrigins:
+    def _covariates(self, numbers: IntArray, back: IntArray | int, shape: tuple[int, ...]) -> Covariates:
         """Covariates of series (B, 1) at the rows `back` (T,) from the last one, numbered like a view of this shape."""
         if self.known is None:
             return no_columns()
-        known, owner = self.known, self.arrays["owner"][numbers]
-        place = self.arrays["rows"][numbers] - 1 + back
-        parts = known.begins[owner] + place, known.series[owner], place >= known.lengths[owner]
-        rows, series, ahead = (np.broadcast_to(part, shape).reshape(-1) for part in parts)
-        return FromOrigins(known.columns, rows, series, ahead)
+        rows = np.broadcast_arrays(self.arrays["owner"][numbers], self.arrays["rows"][numbers] - 1 + back)
+        return self.known.at(*(np.broadcast_to(part, shape).reshape(-1) for part in rows))
 
     def make_room(self, numbers: IntArray, T: int) -> None:
         """Move the latest rows of series to the front of their tapes, where fewer than T columns are left."""
@@ -300,9 +376,10 @@ class State:
         full = numbers[a["column"][numbers] + T >= a["z"].shape[-1]]
         if not len(full):
             return
-        source = a["column"][full][:, None] + 1 - self.width + np.arange(self.width)
-        for name in TAPE:
-            a[name][full, :, : self.width] = np.moveaxis(a[name][full[:, None], :, source], 2, 1)
+        for column in np.unique(a["column"][full]):  # mostly one, since rows are read at the same pace
+            some, latest = full[a["column"][full] == column], slice(column + 1 - self.width, column + 1)
+            for name in TAPE:
+                a[name][some, :, : self.width] = a[name][some, :, latest]
         a["column"][full] = self.width - 1
 
 

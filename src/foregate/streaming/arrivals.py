@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import DataError, Times
+from foregate.core import DataError, Times, listed
 from foregate.forecasting.state import State
 from foregate.streaming.observations import Observations, shown
+from foregate.streaming.rewind import Rewind
 from foregate.streaming.roster import Roster
 
-__all__ = ["Arrivals", "Fate", "Update", "arrange"]
+__all__ = ["Arrivals", "Covariates", "Fate", "Update", "arrange"]
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
@@ -39,8 +41,22 @@ class Update:
     """Times that were left out, and read as missing."""
     repeated: int
     """Observations that were known already, and ignored."""
+    late: int = 0
+    """Values that came late, or instead of others: their series were read again from there."""
     learned: Fate | None = None
     """Whether a step of learning was kept or rolled back; None where there was none."""
+
+
+@dataclass(frozen=True)
+class Covariates:
+    """Those of M rows of U series."""
+
+    codes: IntArray
+    """(M,) which of the series."""
+    rows: IntArray
+    """(M,) their numbers within it."""
+    values: NDArray[np.float32]
+    """(M, C) as `LiveColumns` holds them."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +73,27 @@ class Arrivals:
     """(N,) those rows, series after series; 0 where not observed."""
     mask: BoolArray
     """(N,) where observed."""
+    revised: Mapping[int, Mapping[int, float]]
+    """By number of a series: rows that were read, and what they have to be read as instead."""
+    told: Covariates
+    """What comes with the rows, and with those that are revised."""
+    static: NDArray[np.float32]
+    """(U, D) covariates of the series."""
     update: Update
     """What to tell."""
 
 
-def arrange(given: Observations, roster: Roster, state: State) -> Arrivals:
+def arrange(
+    given: Observations, roster: Roster, state: State, rewind: Rewind | None = None, *, correct: bool = False
+) -> Arrivals:
     """Put observations in order, and fill up what was left out. Nothing is changed.
+
+    Args:
+        given: observations.
+        roster: the series.
+        state: what was read of them.
+        rewind: what was read lately and may still be changed; None for nothing.
+        correct: whether they are given to replace what was read.
 
     Raises:
         DataError: an observation lies between two steps, is late, contradicts another one of its time, or is too far
@@ -78,12 +109,17 @@ def arrange(given: Observations, roster: Roster, state: State) -> Arrivals:
     starts[old] = roster.starts[numbers[old]]
     rows = np.zeros(len(places), np.int64)
     rows[old] = state.rows[numbers[old]]
-    found = _Found(tuple(places), numbers, starts, rows, codes, times, values, roster, state)
+    found = _Found(tuple(places), numbers, starts, rows, codes, times, values, roster, state, rewind)
     steps, exact = roster.freq.index(times, starts[codes])
     if not exact.all():
         found.refuse(int(np.flatnonzero(~exact)[0]), f"between two steps of {roster.freq.alias}", "Correct the time")
-    repeated = found.repeated(steps)
-    kept = ~repeated
+    repeated, late = found.known(steps, correct=correct)
+    revised: dict[int, dict[int, float]] = {}
+    for i in np.flatnonzero(late):
+        revised.setdefault(int(numbers[codes[i]]), {})[int(steps[i])] = float(values[i])
+    told = Covariates(codes[~repeated], steps[~repeated], given.timed[order][~repeated])
+    static = _described(found, given, order, old)
+    kept = ~repeated & ~late
     codes, steps, values = codes[kept], steps[kept], values[kept]
     lengths = np.zeros(len(places), np.int64)
     np.maximum.at(lengths, codes, steps + 1 - rows[codes])
@@ -98,8 +134,26 @@ def arrange(given: Observations, roster: Roster, state: State) -> Arrivals:
         read=len(codes),
         skipped=len(filled) - len(codes),
         repeated=int(repeated.sum()),
+        late=int(late.sum()),
     )
-    return Arrivals(numbers, starts, lengths, np.where(mask, filled, 0).astype(np.float32), mask, update)
+    filled[~mask] = 0
+    return Arrivals(numbers, starts, lengths, filled, mask, revised, told, static, update)
+
+
+def _described(found: _Found, given: Observations, order: IntArray, old: BoolArray) -> NDArray[np.float32]:
+    """Static covariates (U, D) of the series, each from the first row that has them."""
+    static = np.zeros((len(found.ids), given.static.shape[1]), np.float32)
+    rows = np.flatnonzero(given.described[order])[::-1]
+    static[found.codes[rows]] = given.static[order][rows]
+    lacking = ~old
+    lacking[found.codes[rows]] = False
+    if given.static.shape[1] and lacking.any():
+        names = [found.ids[i] for i in np.flatnonzero(lacking)]
+        raise DataError(
+            "a new series must come with the covariates that stay the same, but got none with "
+            f"{listed(names)}. Add them to its first observation; they may be null."
+        )
+    return static
 
 
 @dataclass(frozen=True)
@@ -115,26 +169,43 @@ class _Found:
     values: NDArray[np.float32]
     roster: Roster
     state: State
+    rewind: Rewind | None
 
-    def repeated(self, steps: IntArray) -> BoolArray:
-        """(N,) whether an observation says what another one or the past says already.
+    def known(self, steps: IntArray, *, correct: bool) -> tuple[BoolArray, BoolArray]:
+        """(N,) whether an observation says what is known already, and whether it changes what was read.
 
         Raises:
-            DataError: it says something else, or is older than what is remembered.
+            DataError: it says something else where that may not be, or is older than what is remembered.
         """
         again = np.zeros(len(steps), np.bool_)
         again[1:] = (self.codes[1:] == self.codes[:-1]) & (steps[1:] == steps[:-1])
         for i in np.flatnonzero(again):
             if not _same(self.values[i], self.values[i - 1]):
                 self.refuse(int(i), f"beside {_said(self.values[i - 1])} for the same time", "Keep one of them")
-        for i in np.flatnonzero(steps < self.rows[self.codes]):
-            known = self.state.kept(int(self.numbers[self.codes[i]]), int(steps[i]))
-            if known is None:
-                self.refuse(int(i), "which is past", "Leave it out")
-            if not _same(self.values[i], known):
-                self.refuse(int(i), f"where {_said(known)} was read", "Leave it out: what was read stays")
-            again[i] = True
-        return again
+        late, past = np.zeros_like(again), steps < self.rows[self.codes]
+        if correct and not past.all():
+            self.refuse(int(np.flatnonzero(~past)[0]), "which has not been read", "Update with it")
+        for i in np.flatnonzero(past & ~again):
+            again[i] = self._repeats(int(i), int(steps[i]), correct=correct)
+            late[i] = not again[i]
+        return again, late
+
+    def _repeats(self, i: int, row: int, *, correct: bool) -> bool:
+        """Whether observation i of a row that was read says the same; otherwise it may be read instead."""
+        number, value = int(self.numbers[self.codes[i]]), self.values[i]
+        kept = None if self.rewind is None else self.rewind.known(number, row)
+        known = self.state.kept(number, row) if kept is None else kept
+        if known is not None and _same(value, known):
+            return True
+        if kept is not None and (correct or np.isnan(kept)):
+            return False
+        if self.rewind is not None and kept is None:
+            first = self.roster.freq.shift(self.starts[self.codes[i]], self.rewind.first(number))
+            self.refuse(i, f"before {shown(first)}, the first time that may still be changed", "Leave it out")
+        why, fix = "which is past", "Leave it out, or allow_late() so that it is read"
+        if known is not None:
+            why, fix = f"where {_said(known)} was read", "Leave it out, or after allow_late() give it to correct()"
+        return self.refuse(i, why, fix)
 
     def refuse_far(self, kept: BoolArray, steps: IntArray) -> None:
         """Refuse a gap of more than LONGEST_GAP rows."""

@@ -21,7 +21,7 @@ from foregate.forecasting.lean import Shaped
 from foregate.forecasting.state import State
 from foregate.streaming.arrivals import Fate
 from foregate.streaming.replay import Replay, blocks, learnt_steps
-from foregate.streaming.watch import Rows
+from foregate.streaming.rows import Rows
 from foregate.training.batches import LARGE_TARGET
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Learner", "Learning", "Learnt"]
 
+BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 Floats = NDArray[np.floating]
 IntArray = NDArray[np.int64]
@@ -123,14 +124,17 @@ class Learner:
         numbers = rows[0]
         return blocks(rows, state.rows[numbers] + numbers, self.replay.stride)
 
-    def after(self, rows: Rows, state: State) -> Fate | None:
-        """Learn from rows that were just read, each series as far as its next origin at most; see `fitted` then."""
+    def after(self, rows: Rows, state: State, blind: BoolArray | None = None) -> Fate | None:
+        """Learn from rows that were just read, each series as far as its next origin at most; see `fitted` then.
+
+        No origins are taken of series of which not all is known ahead that a forecast is told: `blind` (B,).
+        """
         numbers, lengths, *_ = rows
         self.replay.came(rows, state.rows[numbers] - lengths)
         came = self.replay.completed(state.rows)
         self.due = min(self.due + int((came < self.replay.places + self.replay.trained).sum()), DEBT * NEWEST)
         self._compare(came, int(lengths.sum()) / len(state))
-        self._foretell(self.replay.record(state, numbers))
+        self._foretell(self.replay.record(state, numbers if blind is None else numbers[~blind]))
         if self.due < NEW or self.replay.counts[2] < LEAST_HELD:
             return None
         self.due = max(0, self.due - NEWEST)

@@ -17,7 +17,7 @@ from foregate.data.inputs import Units, in_units
 from foregate.data.tracks import LOG
 from foregate.forecasting.fitted import LEAST_OBSERVATIONS
 from foregate.forecasting.state import State
-from foregate.streaming.watch import Rows
+from foregate.streaming.rows import Rows
 
 __all__ = ["Replay", "blocks", "learnt_steps"]
 
@@ -234,12 +234,9 @@ def blocks(rows: Rows, begins: IntArray, stride: int) -> list[Rows]:
         begins: (B,) how many rows were read of each, and in whose turn: its number added.
         stride: rows between two origins.
     """
-    numbers, lengths, values, mask = rows
-    starts, done, parts = np.cumsum(lengths) - lengths, np.zeros(len(lengths), np.int64), []
-    while (left := np.flatnonzero(done < lengths)).size:
-        size = np.minimum(stride - (begins + done)[left] % stride, (lengths - done)[left])
-        before = np.cumsum(size) - size
-        cells = np.repeat(starts[left] + done[left] - before, size) + np.arange(int(size.sum()))
-        parts.append((numbers[left], size, values[cells], mask[cells]))
-        done[left] += size
+    done, parts = np.zeros(len(rows.lengths), np.int64), []
+    while (left := rows.lengths - done).any():
+        size = np.minimum(stride - (begins + done) % stride, left)
+        parts.append(rows.part(done, size))
+        done = done + size
     return parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,33 +15,17 @@ from safetensors.numpy import load, save
 
 from foregate.core import ArtifactError, FrameSpec, Frequency, UsageError
 from foregate.forecasting.fitted import Fitted
-from foregate.forecasting.state import State
-from foregate.streaming.learning import Learnt
-from foregate.streaming.roster import Roster
+from foregate.streaming.carried import Carried
+from foregate.streaming.learning import Learner
+from foregate.streaming.rewind import Rewind
 from foregate.streaming.watch import Watch
 
-__all__ = ["Carried", "checksum", "pack", "unpack"]
+__all__ = ["checksum", "pack", "unpack"]
 
-SCHEMA = 2
+SCHEMA = 3
 """Changes whenever an array changes its meaning."""
-WATCHED, LEARNT = "watched.", "learnt."
-"""How names of arrays begin that are kept by what watches, and by what learns."""
-
-
-@dataclass(frozen=True)
-class Carried:
-    """What a live forecaster carries from one observation to the next."""
-
-    roster: Roster
-    """The series."""
-    spec: FrameSpec
-    """Names of the columns, and how times are held."""
-    state: State
-    """What the network has read."""
-    watch: Watch | None
-    """Forecasts that wait for their outcomes, and scores, if they are asked for."""
-    learnt: Learnt | None
-    """The decoder as it has become, and what it goes on learning from, if it is asked to."""
+WATCHED, COVARIATES, REWIND, LEARNT = "watched.", "covariates.", "rewind.", "learnt."
+"""How names of arrays begin that are kept by what watches, of covariates, of earlier states, and by what learns."""
 
 
 def checksum(fitted: Fitted) -> str:
@@ -56,7 +40,7 @@ def checksum(fitted: Fitted) -> str:
 
 def pack(carried: Carried, model: str) -> bytes:
     """What is carried for the model of that checksum."""
-    roster, watch = carried.roster, carried.watch
+    roster, watch, rewind = carried.roster, carried.watch, carried.rewind
     about = {
         "schema": SCHEMA,
         "model": model,
@@ -65,12 +49,18 @@ def pack(carried: Carried, model: str) -> bytes:
         "ids": roster.names,
     }
     arrays = carried.state.compact()
+    if carried.columns is not None:
+        about["back"] = carried.columns.back
+        arrays |= {COVARIATES + name: array for name, array in carried.columns.compact().items()}
     if watch is not None:
         about["watch"] = {"horizon": watch.horizon, "levels": watch.levels}
         arrays |= {WATCHED + name: array for name, array in watch.compact().items()}
-    if carried.learnt is not None:
-        about["learnt"] = carried.learnt[0]
-        arrays |= {LEARNT + name: array for name, array in carried.learnt[1].items()}
+    if rewind is not None:
+        about["reach"] = rewind.reach
+        arrays |= {REWIND + name: array for name, array in rewind.compact().items()}
+    if carried.learner is not None:
+        about["learnt"], own = carried.learner.compact()
+        arrays |= {LEARNT + name: array for name, array in own.items()}
     arrays |= {
         "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
         "starts": roster.starts.view(np.int64),
@@ -79,13 +69,13 @@ def pack(carried: Carried, model: str) -> bytes:
     return packed
 
 
-def unpack(snapshot: bytes, empty: State, model: str) -> Carried:
+def unpack(snapshot: bytes, fitted: Fitted, model: str) -> Carried:
     """What is in a snapshot.
 
     Args:
         snapshot: what `pack` gave.
-        empty: a state of no series, of the same model.
-        model: the checksum of that model.
+        fitted: the same model.
+        model: its checksum.
 
     Raises:
         ArtifactError: the snapshot is damaged, of another model, or of another version.
@@ -109,27 +99,38 @@ def unpack(snapshot: bytes, empty: State, model: str) -> Carried:
             f"the snapshot must be of the model {model[:8]}, but got one of {str(made_with)[:8]}. Restore it with the "
             "model that it was made with, or start anew from the history."
         )
-    return _rebuilt(about, starts, arrays, empty)
+    return _rebuilt(about, starts, arrays, fitted)
 
 
-def _rebuilt(about: Mapping[str, Any], starts: NDArray[Any], arrays: dict[str, NDArray[Any]], empty: State) -> Carried:
+def _rebuilt(
+    about: Mapping[str, Any], starts: NDArray[Any], arrays: dict[str, NDArray[Any]], fitted: Fitted
+) -> Carried:
     try:
-        roster, spec = Roster(Frequency(*about["freq"])), FrameSpec(**about["spec"])
+        freq, spec = Frequency(*about["freq"]), FrameSpec(**about["spec"])
+        carried = Carried.empty(fitted.engine, fitted.spec, freq, spec)
+        roster, columns = carried.roster, carried.columns
         roster.add(about["ids"], starts.view(roster.starts.dtype))
         if not len(roster.numbers) == len(roster) == len(starts):
             raise ValueError("ids and times that do not go together")
-        own, learnt = _taken(arrays, WATCHED), _taken(arrays, LEARNT)
-        watch = None
-        if own or "watch" in about:
+        marks = WATCHED, COVARIATES, REWIND, LEARNT
+        watched, covariates, earlier, learnt = (_taken(arrays, mark) for mark in marks)
+        carried.state = carried.state.expanded(arrays, len(roster))
+        if columns is not None:
+            columns.back = about["back"]
+            columns.expand(covariates, carried.state.rows)
+        if watched or "watch" in about:
             asked = about["watch"]
-            watch = Watch(asked["horizon"], tuple(asked["levels"]), empty.engine.manner.levels)
-            watch.expand(own, len(roster))
-        state = empty.expanded(arrays, len(roster))
-        return Carried(roster, spec, state, watch, (about["learnt"], learnt) if "learnt" in about else None)
+            carried.watch = Watch(asked["horizon"], tuple(asked["levels"]), fitted.levels)
+            carried.watch.expand(watched, len(roster))
+        if earlier or "reach" in about:
+            carried.rewind = Rewind.expanded(earlier, about["reach"], carried.state)
+        if "learnt" in about:
+            carried.learner = Learner.restored(fitted, carried.state, (about["learnt"], learnt))
+        return carried
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise ArtifactError(f"the snapshot must hold a whole state, but got a damaged one ({error}).") from error
 
 
-def _taken(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    """The arrays whose names begin so, without that, taken out."""
-    return {name.removeprefix(prefix): arrays.pop(name) for name in list(arrays) if name.startswith(prefix)}
+def _taken(arrays: dict[str, NDArray[Any]], mark: str) -> dict[str, NDArray[Any]]:
+    """Those arrays whose names begin so, without it; they are taken out."""
+    return {name.removeprefix(mark): arrays.pop(name) for name in list(arrays) if name.startswith(mark)}

@@ -16,21 +16,19 @@ from numpy.typing import NDArray
 from foregate.core import FrameSpec, levels_to_quantiles
 from foregate.forecasting.adaptive import AdaptiveWidths
 from foregate.forecasting.state import State
+from foregate.streaming.rows import Read, Rows
 from foregate.streaming.scores import Scores
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Rows", "Say", "Watch"]
+__all__ = ["Say", "Watch"]
 
-BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-Rows = tuple[IntArray, IntArray, NDArray[np.float32], BoolArray]
-"""What `State.read` takes: series (B,), how many rows of each, and their values and mask, series after series."""
 Say = Callable[[IntArray, int, Sequence[float]], FloatArray]
-"""Series (B,), a horizon and probabilities to the quantiles (B, K, Q) that are given out for them now."""
+"""Series (B,), a horizon and probabilities to the quantiles (B, K, Q) given out for them now; NaN where none can be."""
 
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -105,27 +103,25 @@ class Watch:
         """(B, K, Q) factors of the widths of what a network says of series (B,)."""
         return self.rule.widths(self.arrays["factors"][numbers], horizon)
 
-    def read(self, state: State, rows: Rows, say: Say) -> None:
-        """Let the state read rows, and after each observed one score what waited for it, and ask for what comes next.
+    def read(self, state: State, rows: Rows, read: Read, say: Say) -> None:
+        """Let rows be read, and after each observed one score what waited for it, and ask for what comes next.
 
         Rows that are not observed are read together with the next observed one.
         """
-        numbers, lengths, values, mask = rows
-        begins = np.cumsum(lengths) - lengths
-        seen = np.flatnonzero(mask)
-        owner = np.repeat(np.arange(len(numbers)), lengths)[seen]
-        turn = np.arange(len(seen)) - np.searchsorted(owner, np.arange(len(numbers)))[owner]
-        order, done = np.argsort(turn, kind="stable"), np.zeros(len(numbers), np.int64)
+        begins = np.cumsum(rows.lengths) - rows.lengths
+        seen = np.flatnonzero(rows.mask)
+        owner = np.repeat(np.arange(len(rows.numbers)), rows.lengths)[seen]
+        turn = np.arange(len(seen)) - np.searchsorted(owner, np.arange(len(rows.numbers)))[owner]
+        order, done = np.argsort(turn, kind="stable"), np.zeros(len(rows.numbers), np.int64)
         for now in np.split(order, np.cumsum(np.bincount(turn))[:-1]) if len(turn) else ():
-            who, until = owner[now], seen[now] + 1 - begins[owner[now]]
-            some, cells = numbers[who], _spans(begins[who] + done[who], until - done[who])
-            state.read(some, until - done[who], values[cells], mask[cells])
-            self.observed(some, state.rows[some] - 1, values[seen[now]], say)
-            done[who] = until
-        left = np.flatnonzero(done < lengths)
-        if len(left):
-            cells = _spans(begins[left] + done[left], (lengths - done)[left])
-            state.read(numbers[left], (lengths - done)[left], values[cells], mask[cells])
+            who, some = owner[now], rows.numbers[owner[now]]
+            until = done.copy()
+            until[who] = seen[now] + 1 - begins[who]
+            read(rows.part(done, until - done))
+            self.observed(some, state.rows[some] - 1, rows.values[seen[now]], say)
+            done = until
+        if (done < rows.lengths).any():
+            read(rows.part(done, rows.lengths - done))
 
     def observed(self, numbers: IntArray, row: IntArray, value: NDArray[np.float32], say: Say) -> None:
         """Score what waited for rows (B,) that were just read, each of another series, and ask for what comes next."""
@@ -156,18 +152,12 @@ class Watch:
         a["recent"][numbers] = self.scores.fade(a["recent"][numbers], measures, waited)
 
     def _keep(self, numbers: IntArray, row: IntArray, value: NDArray[np.float32], said: FloatArray) -> None:
-        """Let wait what is said (B, K, Q) at rows (B,), where these values were observed."""
+        """Let wait what is said (B, K, Q) at rows (B,), where these values were observed; NaN where nothing is."""
         a, at = self.arrays, numbers[:, None]
         a["said"][at, self._places(row)] = np.clip(said[:, self.rule.steps - 1], -LARGEST, LARGEST)
-        a["origin"][numbers, row % self.horizon] = row + 1
+        a["origin"][numbers, row % self.horizon] = np.where(np.isnan(said[:, 0, 0]), 0, row + 1)
         a["last"][numbers, row % self.horizon] = value
 
     def _places(self, row: IntArray) -> IntArray:
         """(B, J) where forecasts are kept that are for rows (B,), and where those that are made there will be."""
         return self._first + row[:, None] % self.rule.steps
-
-
-def _spans(begins: IntArray, lengths: IntArray) -> IntArray:
-    """The numbers from each beginning on, so many, one span after the other."""
-    before = np.cumsum(lengths) - lengths
-    return np.repeat(begins - before, lengths) + np.arange(int(lengths.sum()))

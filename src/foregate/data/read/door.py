@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import polars as pl
-
 from foregate.core import DataError, FrameSpec, Frequency, Panel, Role, Times, UsageError
 from foregate.core.errors import listed
 from foregate.data.infer import infer_frequency
+from foregate.data.later import pl
 from foregate.data.read.assemble import TypedColumns, assemble, ids_as_text
 from foregate.data.read.dates import Clock, clock_of, nanoseconds_lost, parse_times, to_inner, years_to_dates
 from foregate.data.read.numbers import looks_numeric, parse_numbers
@@ -93,7 +92,12 @@ def read(  # noqa: PLR0913 - the door takes what people type
 
 
 def read_rows(
-    source: Any, spec: FrameSpec, columns: Sequence[str], options: ReadOptions | None = None
+    source: Any,
+    spec: FrameSpec,
+    columns: Sequence[str],
+    options: ReadOptions | None = None,
+    *,
+    optional: Sequence[str] = (),
 ) -> tuple[pl.Series | None, Times, Mapping[str, pl.Series]]:
     """Ids as text, times as the panel of `spec` holds them, and other columns, of a table that belongs to that panel.
 
@@ -102,6 +106,7 @@ def read_rows(
         spec: names, types and zone of the panel's own table.
         columns: the other columns to take.
         options: overrides of what is sniffed.
+        optional: more columns, which are taken if they are there.
 
     Raises:
         DataError: a column is missing, times do not parse, or they are dates where the panel counts in integers.
@@ -122,7 +127,8 @@ def read_rows(
         )
     ids = ids_as_text(table.frame[spec.id_col])[0].cast(pl.String) if spec.has_ids else None
     clock = Clock(spec.time_unit, spec.time_zone, spec.wall_clock)
-    return ids, to_inner(times, clock), {name: _covariate(table, name) for name in columns}
+    taken = [*columns, *(name for name in optional if name in table.frame.columns)]
+    return ids, to_inner(times, clock), {name: _covariate(table, name) for name in taken}
 
 
 def _check_shape(table: Table, *, wide: bool) -> None:
