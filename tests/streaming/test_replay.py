@@ -16,7 +16,7 @@ from tests.streaming.models import K, fitted, series
 
 def store(model, horizon=K):
     state = State(model.engine, model.spec)
-    return state, Replay(state, horizon, learnt_steps(horizon, every=False), 3)
+    return state, Replay(state, horizon, learnt_steps(horizon, every=False))
 
 
 def read_all(panel, state, replay, rng):

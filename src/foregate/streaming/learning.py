@@ -1,6 +1,6 @@
 """A live forecaster's decoder goes on learning: one guarded gradient step at a time, kept or rolled back.
 
-Letters: B origins.
+Letters: B origins, J steps that are learnt, Q quantiles.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import ArtifactError, Engine, MissingExtraError, ModelError
+from foregate.core import Ahead, ArtifactError, Engine, MissingExtraError, ModelError
+from foregate.forecasting.distributions import Distribution
 from foregate.forecasting.ensemble import Ensemble
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.lean import Shaped
@@ -21,6 +22,7 @@ from foregate.forecasting.state import State
 from foregate.streaming.arrivals import Fate
 from foregate.streaming.replay import Replay, blocks, learnt_steps
 from foregate.streaming.rows import Rows
+from foregate.training.batches import LARGE_TARGET
 
 if TYPE_CHECKING:
     from foregate.training.adaptation import Adaptation, Outcomes
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Learner", "Learning", "Learnt"]
 
 BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
+Floats = NDArray[np.floating]
 IntArray = NDArray[np.int64]
 Learnt = tuple[Mapping[str, Any], Mapping[str, NDArray[Any]]]
 """A learner in plain values and arrays."""
@@ -69,7 +73,7 @@ class Learning:
     held_out: int
     """Origins that are never learnt from: they judge every step."""
     loss: float
-    """Mean loss of those by what was learnt, in units of scale; NaN before there was a step."""
+    """Mean pinball loss of those by what was learnt, in units of scale; NaN before there was a step."""
     loss_given: float
     """The same origins by the model as it was given."""
     used: bool
@@ -98,10 +102,10 @@ class Learner:
         every = given.engine.manner.reach is not None
         k = learnt_steps(given.horizon, every=every)
         shares = given.engine.shares if isinstance(given.engine, Ensemble) else (1.0,)
-        self.adaptation = Adaptation.of(engines, shares, given.calibration.at(k))
-        self._first = self.adaptation
-        self._adapted: tuple[Adaptation, Fitted] | None = None
-        self.replay = Replay(state, given.horizon, k, self.adaptation.outputs)
+        self._widths = given.calibration.at(k)
+        self.adaptation = Adaptation.of(engines, shares, self._widths)
+        self._learnt_engine = given.engine
+        self.replay = Replay(state, given.horizon, k)
         self.kept = self.rolled_back = self.due = 0
         self.rate = RATE
         self.losses: tuple[float, float] = (math.nan, math.nan)
@@ -164,6 +168,7 @@ class Learner:
             learner.replay.expand(_within(arrays, "replay."), len(state))
             if learner.kept:
                 learner.adaptation = learner.adaptation.resumed(_within(arrays, "adaptation."))
+                learner._learnt_engine = learner._engine_of(learner.adaptation)
                 learner._choose()
         except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
             raise ArtifactError(f"the snapshot must hold what was learnt, but got a damaged one ({error}).") from error
@@ -172,24 +177,26 @@ class Learner:
     def _foretell(self, places: IntArray) -> None:
         """Keep what is said of origins before their outcomes have come."""
         if len(places):
-            self.replay.arrays["told"][places] = self.adaptation.told(self._outcomes(places))
+            self.replay.arrays["said"][places] = self._said(self._learnt_engine, places)
 
     def _compare(self, places: IntArray, rows: float) -> None:
         """Score what was said of origins whose outcomes have come, and what the model as given says of them."""
         self.lead *= math.exp(-rows / (WINDOW * self.replay.horizon))
         if not len(places) or not self.kept:
             return
-        outcomes, told = self._outcomes(places), self.replay.arrays["told"][places]
-        self.lead += len(places) * (self._first.loss(outcomes) - self.adaptation.loss(outcomes, told))
+        given, said = self._said(self.given.engine, places), self.replay.arrays["said"][places]
+        self.lead += len(places) * (self._lost(given, places) - self._lost(said, places))
         self._choose()
 
     def _step(self) -> Fate:
-        held, batch = self._outcomes(self._held()), self._outcomes(self._batch())
-        after = self.adaptation.stepped(batch, self.rate)
-        loss, given = self.adaptation.loss(held), self._first.loss(held)
-        better = math.nan if after is None else after.loss(held)
+        held, engine = self._held(), self._learnt_engine
+        loss, given = (self._lost(self._said(each, held), held) for each in (engine, self.given.engine))
+        after, better = self.adaptation.stepped(self._outcomes(self._batch()), self.rate), math.nan
+        if after is not None:
+            engine = self._engine_of(after)
+            better = self._lost(self._said(engine, held), held)
         if after is not None and better < loss:
-            self.adaptation, self.losses = after, (better, given)
+            self.adaptation, self._learnt_engine, self.losses = after, engine, (better, given)
             self.kept, self.rate = self.kept + 1, min(self.rate * FASTER, RATE)
             self._choose()
             return "kept"
@@ -201,12 +208,31 @@ class Learner:
         """Forecast by what was learnt where that has foretold better of late, or else by the model as given."""
         if self.lead <= LEAST_LEAD:
             self.fitted = self.given
-            return
-        if self._adapted is None or self._adapted[0] is not self.adaptation:
-            engine, engines = self.given.engine, self.adaptation.engines
-            together = Ensemble(engines, engine.shares) if isinstance(engine, Ensemble) else engines[0]
-            self._adapted = self.adaptation, replace(self.given, engine=together)
-        self.fitted = self._adapted[1]
+        elif self.fitted.engine is not self._learnt_engine:
+            self.fitted = replace(self.given, engine=self._learnt_engine)
+
+    def _engine_of(self, adaptation: Adaptation) -> Engine:
+        """What runs the networks of a model as they have become."""
+        engine, engines = self.given.engine, adaptation.engines
+        return Ensemble(engines, engine.shares) if isinstance(engine, Ensemble) else engines[0]
+
+    def _said(self, engine: Engine, places: IntArray) -> FloatArray:
+        """Quantiles (B, J, Q) that an engine says of origins, before they are calibrated."""
+        a, k, manner = self.replay.arrays, self.replay.k, engine.manner
+        states, features, *known = (a[n][places] for n in NAMES[:-1])
+        raw = engine.decode(states, features, Ahead(k, *known))
+        return Distribution.of(manner).quantiles(raw, manner.levels, k, *known[-2:])
+
+    def _lost(self, said: Floats, places: IntArray) -> float:
+        """The mean pinball loss of quantiles (B, J, Q) of origins, calibrated as forecasts are, over what came."""
+        target, q = self.replay.arrays["target"][places].astype(np.float64), np.array(self.given.levels)
+        median = said[..., len(q) // 2, None]
+        error = target[..., None] - (median + self._widths * (said - median))
+        there = ~np.isnan(target)
+        size = np.nansum(np.abs(target), -1) / np.maximum(there.sum(-1), 1)
+        weight = there / np.maximum(size / LARGE_TARGET, 1)[:, None]
+        lost = np.maximum(q * error, (q - 1) * error).mean(-1)
+        return float((weight * np.where(there, lost, 0)).sum() / weight.sum())
 
     def _held(self) -> IntArray:
         """Places of the origins that are held out."""

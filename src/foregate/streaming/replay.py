@@ -1,7 +1,7 @@
 """Origins of a stream that wait for their outcomes, and those whose outcomes have come: to learn from, or to judge by.
 
 Letters: S series, B of them that are read or origins that are given out, K horizon steps, J of them that are learnt, P
-places, W numbers of a state, F features.
+places, Q quantiles, W numbers of a state, F features.
 """
 
 from __future__ import annotations
@@ -48,13 +48,12 @@ class Replay:
         state: what origins will be taken from.
         horizon: K steps.
         k: (J,) those that are learnt.
-        outputs: N, numbers that are said of a step.
     """
 
-    def __init__(self, state: State, horizon: int, k: IntArray, outputs: int) -> None:
+    def __init__(self, state: State, horizon: int, k: IntArray) -> None:
         spec, self.horizon, self.k = state.spec, horizon, k
-        J, W, F = len(k), state.engine.width, spec.n_features
-        each = W + F + J * (spec.n_steps + spec.n_profiles + outputs + 1) + 8
+        Q, J, W, F = len(state.engine.manner.levels), len(k), state.engine.width, spec.n_features
+        each = W + F + J * (spec.n_steps + spec.n_profiles + Q + 1) + 8
         share = min(1.0, NUMBERS / each / (WAITING + TRAINED + HELD))
         self.places, self.trained, self.held = (max(8, int(n * share)) for n in (WAITING, TRAINED, HELD))
         total = self.places + self.trained + self.held
@@ -67,7 +66,7 @@ class Replay:
             "features": np.zeros((total, F), np.float32),
             "steps": np.zeros((total, J, spec.n_steps), np.float32),
             "paths": np.zeros((total, J, spec.n_profiles), np.float32),
-            "told": np.zeros((total, J, outputs), np.float32),  # when they were the latest rows
+            "said": np.zeros((total, J, Q), np.float32),  # when they were the latest rows
             "level": np.zeros(total, np.float32),
             "scale": np.ones(total, np.float32),
             "anchor": np.ones(total, np.float32),

@@ -4,7 +4,7 @@ What a decoder needs of an origin is bounded, a state and what is known of the s
 read again; and whatever was carried stays what the network would have read, since that is the encoder's.
 
 Letters: M networks that forecast as one, B origins, K horizon steps, Q quantiles, W numbers of the states of all
-networks, N of what their heads are told, F features, S step features, P candidate paths.
+networks, F features, S step features, P candidate paths.
 """
 
 from __future__ import annotations
@@ -96,28 +96,10 @@ class Adaptation:
         """What runs the networks as they are now."""
         return [TorchEngine(network) for network in self.networks]
 
-    @property
-    def outputs(self) -> int:
-        """N, numbers that all heads are told of a step."""
-        return sum(network.head.n_outputs for network in self.networks)
-
-    def told(self, outcomes: Outcomes) -> Float32Array:
-        """What the heads are told (B, K, N) of origins, whatever came."""
+    def loss(self, outcomes: Outcomes) -> float:
+        """The mean loss that a step goes down, over what came; NaN where nothing did."""
         with torch.inference_mode():
-            raw: Float32Array = _raw(self.networks, outcomes).numpy()
-        return raw
-
-    def loss(self, outcomes: Outcomes, told: Float32Array | None = None) -> float:
-        """The mean loss of what is forecast over what came; NaN where nothing did.
-
-        Args:
-            outcomes: origins to be judged by.
-            told: what the heads were told of them when they were the latest rows; what they would be told now
-                otherwise.
-        """
-        with torch.inference_mode():
-            raw = _raw(self.networks, outcomes) if told is None else torch.from_numpy(told)
-            return self._loss(raw, outcomes).item()
+            return self._loss(_raw(self.networks, outcomes), outcomes).item()
 
     def stepped(self, outcomes: Outcomes, rate: float) -> Adaptation | None:
         """After one step of AdamW down the gradient of the loss, without dropout and weight decay.
