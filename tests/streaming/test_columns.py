@@ -10,6 +10,7 @@ from foregate.core import ArtifactError, DataError, Panel, UsageError
 from foregate.streaming.columns import FURTHEST
 from foregate.streaming.live import Live
 from tests.forecasting.networks import EVERY_WAY, HORIZON, LEVELS, close, model, told
+from tests.streaming.models import forged
 
 SEASONS = [(1, 1), (3, 1), (3, 7)]
 
@@ -124,7 +125,7 @@ def test_copies_snapshots_and_ends():
     np.testing.assert_allclose(peeked, restored.forecast(1, quantiles=LEVELS, ids=["s1"]).values, rtol=1e-6)
     assert restored.correct(row_of(panel, 1, 8) | {"y": 3.0}).late == 1
     with pytest.raises(ArtifactError, match="damaged"):
-        Live.restore(fitted, live.snapshot().replace(b'"back"', b'"kcab"'))
+        Live.restore(fitted, forged(live.snapshot(), b'"back"', b'"kcab"'))
 
 
 def test_what_is_not_known_is_said():
@@ -188,6 +189,9 @@ def test_watched_streams_score_what_could_be_forecast():
     for t in range(20, 26):
         live.update(row_of(panel, 0, t))
     assert live.scores()["n"].to_list() == [4, 4], "from rows 20 to 23, of which two more were announced"
+    for recent in (False, True):
+        told = live.scores(recent=recent).drop("unique_id").to_numpy()
+        assert np.isfinite(told).all(), "what could not be forecast is in no mean"
 
 
 def test_far_announcements_and_long_calls_make_room():
