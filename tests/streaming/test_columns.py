@@ -177,6 +177,21 @@ def test_unknown_categories_are_read_as_in_a_batch():
     close(live.forecast(quantiles=LEVELS).values, fitted.forecast(past, HORIZON, LEVELS, future).values)
 
 
+def test_columns_of_nothing_are_missing_values():
+    """Rows whose covariates are all null say the same as columns, whose type then says nothing, as one by one."""
+    panel, columns = history()
+    fitted = model("lstm", columns=columns)
+    row = {name: None for name in row_of(panel, 0, 20)} | {"unique_id": "s0", "ds": 20}
+    kinds = {name: pl.String for name in row} | {"ds": pl.Int64}
+    assert any(column.categories for column in columns), "or nothing is tested here"
+    found = []
+    for rows in (row, {name: [value] for name, value in row.items()}, pl.DataFrame([row], schema=kinds)):
+        live = Live.start(fitted, panel.cut(np.array([20, 10])))
+        assert live.update(rows).read == 1
+        found.append(live.snapshot())
+    assert found[0] == found[1] == found[2]
+
+
 def test_watched_streams_score_what_could_be_forecast():
     """Forecasts are made where the future was announced far enough, and only those are scored."""
     panel, columns = history((40,))

@@ -201,6 +201,24 @@ def test_a_table_of_what_is_no_number_changes_nothing(y):
     unchanged(live, lambda: live.update(pl.DataFrame(table)), DataError, "must hold finite numbers")
 
 
+@pytest.mark.parametrize("y", [[1.0, "3"], [1.0], [1.0, 10**400], [1.0, {}]])
+def test_columns_that_are_no_table_change_nothing(y):
+    """Values of several kinds, and columns of several lengths, are told as what they are."""
+    live, time = started()
+    rows = {"unique_id": ["a", "b"], "ds": [time(30).item(), time(31).item()], "y": y}
+    unchanged(live, lambda: live.update(rows), DataError, "columns must be of one length and each of one kind of values")
+
+
+def test_no_rows_are_no_rows():
+    """However nothing is given, nothing is read, and nothing is wrong with it."""
+    live, _ = started()
+    before = live.snapshot()
+    columns = {"unique_id": [], "ds": [], "y": []}
+    for nothing in ([], columns, pl.DataFrame(columns, schema={"unique_id": str, "ds": pl.Datetime, "y": float})):
+        assert live.update(nothing).ids == ()
+    assert live.snapshot() == before
+
+
 def test_two_values_for_one_time_are_refused():
     """Also within one call; the same twice is read once."""
     live, time = started()
