@@ -181,8 +181,8 @@ def test_columns_of_nothing_are_missing_values():
     """Rows whose covariates are all null say the same as columns, whose type then says nothing, as one by one."""
     panel, columns = history()
     fitted = model("lstm", columns=columns)
-    row = {name: None for name in row_of(panel, 0, 20)} | {"unique_id": "s0", "ds": 20}
-    kinds = {name: pl.String for name in row} | {"ds": pl.Int64}
+    row = dict.fromkeys(row_of(panel, 0, 20)) | {"unique_id": "s0", "ds": 20}
+    kinds = dict.fromkeys(row, pl.String) | {"ds": pl.Int64}
     assert any(column.categories for column in columns), "or nothing is tested here"
     found = []
     for rows in (row, {name: [value] for name, value in row.items()}, pl.DataFrame([row], schema=kinds)):

@@ -206,7 +206,9 @@ def test_columns_that_are_no_table_change_nothing(y):
     """Values of several kinds, and columns of several lengths, are told as what they are."""
     live, time = started()
     rows = {"unique_id": ["a", "b"], "ds": [time(30).item(), time(31).item()], "y": y}
-    unchanged(live, lambda: live.update(rows), DataError, "columns must be of one length and each of one kind of values")
+    unchanged(
+        live, lambda: live.update(rows), DataError, "columns must be of one length and each of one kind of values"
+    )
 
 
 def test_no_rows_are_no_rows():

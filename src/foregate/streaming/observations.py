@@ -218,7 +218,6 @@ def _moment(value: Any, spec: FrameSpec) -> Any:
 
 
 def _table(rows: Any, spec: FrameSpec, alone: str | None, wanted: Wanted) -> Observations:
-    import polars as pl
 
     from foregate.data.read import read_rows
 

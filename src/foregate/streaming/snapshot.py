@@ -113,8 +113,8 @@ def unpack(snapshot: bytes, fitted: Fitted, model: str) -> Carried:
         )
     if not intact:
         raise ArtifactError(
-            "the snapshot must be as it was written, but got a damaged one that does not match its checksum. Take a copy "
-            "of it, or start anew from the history."
+            "the snapshot must be as it was written, but got a damaged one that does not match its checksum. Take a "
+            "copy of it, or start anew from the history."
         )
     if made_with != model:
         raise ArtifactError(
