@@ -177,6 +177,32 @@ def test_unknown_categories_are_read_as_in_a_batch():
     close(live.forecast(quantiles=LEVELS).values, fitted.forecast(past, HORIZON, LEVELS, future).values)
 
 
+def test_other_covariates_are_no_repetition():
+    """What comes again with other covariates is refused as another value would be, and corrected as one is."""
+    panel, columns = history()
+    fitted = model("lstm", columns=columns, seasons=(3, 7))
+    for reach in (0, 4):
+        live = Live.start(fitted, panel.cut(np.array([25, 13])), allow_late=reach)
+        before, row = live.snapshot(), row_of(panel, 0, 24)
+        assert live.update(row).repeated == 1
+        for changed in ({"price": 50.0}, {"seen": None}, {"sky": "never"}):
+            assert changed.keys() < row.keys()
+            with pytest.raises(DataError, match=r"where .* with other covariates was read"):
+                live.update(row | changed)
+        with pytest.raises(DataError, match=r"got .* at 0 of"):
+            live.update(row_of(panel, 0, 0) | {"price": 50.0})
+        with pytest.raises(DataError, match="beside other covariates for the same time"):
+            live.update([row_of(panel, 0, 25), row_of(panel, 0, 25) | {"price": 50.0}])
+        assert live.snapshot() == before
+    wrong = {t: row_of(panel, 0, t) | {"price": 50.0, "sky": None} for t in (22, 24)}
+    live = Live.start(fitted, panel.cut(np.array([22, 13])), allow_late=4)
+    live.update([wrong[22], row_of(panel, 0, 23), wrong[24]])
+    live.announce([row_of(panel, 0, t, target=False) for t in range(25, 25 + HORIZON)])
+    assert [live.correct(row_of(panel, 0, t)).late for t in (24, 22, 23)] == [1, 1, 0]
+    past, future = cut(panel, (25, 13))
+    close(live.forecast(ids="s0", quantiles=LEVELS).values, fitted.forecast(past, HORIZON, LEVELS, future).values[:1])
+
+
 def test_columns_of_nothing_are_missing_values():
     """Rows whose covariates are all null say the same as columns, whose type then says nothing, as one by one."""
     panel, columns = history()
