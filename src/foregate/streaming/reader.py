@@ -111,7 +111,7 @@ class Reader:
         if self.fitted.spec.plain and wrong.any():
             raise no_counts(np.array(given.ids, np.str_)[wrong], given.values[wrong])
         carried = self._carried
-        plan = arrange(given, carried.roster, carried.state, carried.rewind, correct=correct)
+        plan = arrange(given, carried.roster, carried.state, carried.rewind, carried.columns, correct=correct)
         carried.move_on(plan, self._say, after)
         return plan.update
 

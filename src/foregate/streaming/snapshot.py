@@ -20,9 +20,9 @@ from foregate.streaming.learning import Learner
 from foregate.streaming.rewind import Rewind
 from foregate.streaming.watch import Watch
 
-__all__ = ["checksum", "pack", "unpack"]
+__all__ = ["checksum", "pack", "sealed", "unpack"]
 
-SCHEMA = 3
+SCHEMA = 4
 """Changes whenever an array changes its meaning."""
 WATCHED, COVARIATES, REWIND, LEARNT = "watched.", "covariates.", "rewind.", "learnt."
 """How names of arrays begin that are kept by what watches, of covariates, of earlier states, and by what learns."""
@@ -65,8 +65,23 @@ def pack(carried: Carried, model: str) -> bytes:
         "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
         "starts": roster.starts.view(np.int64),
     }
-    packed: bytes = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    return sealed(arrays)
+
+
+def sealed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Arrays as a file, with a checksum of all of them."""
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    packed: bytes = save(whole | {"content": _content(whole)})
     return packed
+
+
+def _content(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
+    """A checksum (32,) of everything in arrays: a number that has changed somewhere would be a wrong forecast."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape} ".encode())
+        digest.update(arrays[name].reshape(-1).view(np.uint8).data)
+    return np.frombuffer(digest.digest(), np.uint8)
 
 
 def unpack(snapshot: bytes, fitted: Fitted, model: str) -> Carried:
@@ -82,6 +97,8 @@ def unpack(snapshot: bytes, fitted: Fitted, model: str) -> Carried:
     """
     try:
         arrays: dict[str, NDArray[Any]] = load(snapshot)
+        content = arrays.pop("content", None)  # which version 3 had not
+        intact = content is not None and np.array_equal(content, _content(arrays))
         about = json.loads(arrays.pop("about").tobytes())
         starts = arrays.pop("starts")
         schema, made_with = about["schema"], about["model"]
@@ -93,6 +110,11 @@ def unpack(snapshot: bytes, fitted: Fitted, model: str) -> Carried:
         raise ArtifactError(
             f"the snapshot must be of version {SCHEMA}, but got {schema!r}. Start anew from the history, or use the "
             "version of Foregate that wrote it."
+        )
+    if not intact:
+        raise ArtifactError(
+            "the snapshot must be as it was written, but got a damaged one that does not match its checksum. Take a "
+            "copy of it, or start anew from the history."
         )
     if made_with != model:
         raise ArtifactError(
