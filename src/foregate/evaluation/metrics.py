@@ -73,10 +73,13 @@ class Outcomes:
         return self.values[..., int(np.argmin(np.abs(np.array(self.quantiles) - q)))]
 
 
-def mase_scale(panel: Panel, origins: NDArray[np.int64], season: int) -> NDArray[np.float64]:
+def mase_scale(
+    panel: Panel, origins: NDArray[np.int64], season: int, begins: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
     """(S, W) mean absolute change over one season up to each origin, where both values were observed; NaN if none.
 
-    Origins are rows of their series; -1 stands for no origin and gives NaN.
+    Origins are rows of their series, and `begins` the first ones that count, those of the series if not given; -1
+    stands for no origin and gives NaN.
 
     Examples:
         >>> mase_scale(Panel.from_arrays([np.array([1.0, 2.0, 4.0, 9.0])]), np.array([[2]]), season=1)
@@ -84,8 +87,9 @@ def mase_scale(panel: Panel, origins: NDArray[np.int64], season: int) -> NDArray
     """
     moved, known = moves(panel, season)
     rows = np.maximum(origins, 0)
-    total = sums_until(np.abs(moved), panel, rows)
-    count = np.where(origins >= 0, sums_until(known.astype(np.float64), panel, rows), 0)
+    first = np.zeros_like(rows) if begins is None else np.where(begins > 0, begins + season, 0)
+    total = sums_until(np.abs(moved), panel, rows, first)
+    count = np.where(origins >= 0, sums_until(known.astype(np.float64), panel, rows, first), 0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
