@@ -48,7 +48,7 @@ def panel_of():
     ],
 )
 def test_processes_give_what_one_gives(plan):
-    """Forecasts, origins, scales and notes are the same to the bit, whatever the scheme; models as they are come too."""
+    """Forecasts, origins, scales and notes are the same to the bit, whatever the scheme, also of models as they are."""
     models = {"Mean": fit_mean, "SeasonalNaive": baseline("SeasonalNaive", season=3), "Drift": Drift()}
     one, several = (backtest(models, panel_of(), plan, processes=n) for n in (1, 2))
     assert one.models == several.models

@@ -39,7 +39,7 @@ def backtest(
     """
     from foregate.cli.job import checked_baselines, scored, verdict, windows_for
     from foregate.cli.outputs import check_place, staged
-    from foregate.cli.tables import csv_text, table
+    from foregate.cli.tables import csv_text
     from foregate.core import at_least
     from foregate.data import regularize, require_freq, split_known_future
 
@@ -56,7 +56,7 @@ def backtest(
     if out is not None:
         with staged(out, _FILES) as new:
             (new / "backtest.csv").write_text(csv_text(test.frame()), encoding="utf-8")
-            (new / "scoreboard.csv").write_text(csv_text(table(board.to_rows())), encoding="utf-8")
+            (new / "scoreboard.csv").write_text(csv_text(board.frame()), encoding="utf-8")
     if output.json:
         files = {} if out is None else {name: str(out / name) for name in _FILES}
         print_json({"data": data, "verdict": verdict(board), "scoreboard": board.to_dict(), "files": files})

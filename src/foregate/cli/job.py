@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from foregate.cli.outputs import staged
 from foregate.cli.screen import Page, advice_lines, audit_lines, panel_lines, score_lines
-from foregate.cli.tables import csv_text, table
+from foregate.cli.tables import csv_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -150,7 +150,7 @@ class Result:
             frame = forecast_table(self.forecast, self.history, self.job.levels)
             (new / "forecasts.csv").write_text(csv_text(frame), encoding="utf-8")
             if self.board is not None:
-                (new / "scoreboard.csv").write_text(csv_text(table(self.board.to_rows())), encoding="utf-8")
+                (new / "scoreboard.csv").write_text(csv_text(self.board.frame()), encoding="utf-8")
             if self.undrawn is None:
                 write_report(new / "report.html", told)
             self.job.model.save(new / "model")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from foregate.core import FrameSpec, Model, Panel, Times, UsageError, at_least, listed
 from foregate.data import regularize
-from foregate.data.frames import id_column, native_frame, quantile_columns, target_keys, time_column
+from foregate.data.frames import native_frame, quantile_columns, series_keys, time_column
 from foregate.evaluation.metrics import Outcomes, mase_scale
 from foregate.evaluation.plan import Plan, lay_out
 from foregate.evaluation.rolling import Contender, Seconds
@@ -77,11 +77,7 @@ class Backtest:
         """
         present = np.broadcast_to(self.origins[..., None] >= 0, self.actual.shape)
         series, window, _ = np.nonzero(present)
-        columns: dict[str, Any] = {}
-        if self.spec.target_cols:
-            columns = target_keys(self.ids[series], self.spec)
-        elif self.spec.has_ids:
-            columns = {self.spec.id_col: id_column(self.ids[series], self.spec)}
+        columns: dict[str, Any] = series_keys(self.ids[series], self.spec)
         columns[self.spec.time_col] = time_column(self.times[present], self.spec)
         columns["cutoff"] = time_column(self.cutoffs[series, window], self.spec)
         columns[self.spec.target_col] = self.actual[present]

@@ -25,7 +25,7 @@ and Assimakopoulos, "The M4 Competition" (2020), for sMAPE; Gneiting and Raftery
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -71,6 +71,11 @@ class Outcomes:
     def at(self, q: float) -> NDArray[np.float64]:
         """(S, W, K) the forecast at probability `q`."""
         return self.values[..., int(np.argmin(np.abs(np.array(self.quantiles) - q)))]
+
+    def only(self, step: int) -> Outcomes:
+        """The forecasts of one step ahead alone, from 1."""
+        steps = slice(step - 1, step)
+        return replace(self, actual=self.actual[:, :, steps], values=self.values[:, :, steps])
 
 
 def mase_scale(
