@@ -151,5 +151,5 @@ def test_single_forecasts_add_up():
 
 def test_an_unknown_table_is_refused():
     """The error names those that there are."""
-    with pytest.raises(UsageError, match="by must be one of model, step, .*, target, but got 'h'"):
+    with pytest.raises(UsageError, match=r"by must be one of model, step, .*, target, but got 'h'"):
         BOARD.frame("h")

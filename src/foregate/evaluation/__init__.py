@@ -2,6 +2,7 @@
 
 from foregate.evaluation.backtest import Backtest, backtest
 from foregate.evaluation.baselines import Drift, Naive, SeasonalNaive
+from foregate.evaluation.calibration import Calibration, calibration
 from foregate.evaluation.comparison import Comparison, compare
 from foregate.evaluation.metrics import ERRORS, Outcomes, mase_scale, measure
 from foregate.evaluation.plan import SCHEMES, Plan, Scheme
@@ -16,6 +17,7 @@ __all__ = [
     "REFERENCE",
     "SCHEMES",
     "Backtest",
+    "Calibration",
     "Comparison",
     "Contender",
     "DieboldMariano",
@@ -31,6 +33,7 @@ __all__ = [
     "Seconds",
     "backtest",
     "baseline",
+    "calibration",
     "compare",
     "diebold_mariano",
     "mase_scale",
