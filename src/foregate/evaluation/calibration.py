@@ -78,7 +78,9 @@ class Calibration:
         import polars as pl
 
         columns = {"quantile": self.quantiles, "observed": self.observed, "lower": self.lower, "upper": self.upper}
-        return pl.DataFrame({"model": [self.model] * len(self.quantiles), **columns, "n": self.n})
+        return pl.DataFrame(
+            {"model": [self.model] * len(self.quantiles), **columns, "n": [self.n] * len(self.quantiles)}
+        )
 
     def histogram(self) -> pl.DataFrame:
         """The PIT histogram as a table: a row per bin, with the shares expected and observed and their ratio."""
