@@ -69,7 +69,7 @@ def test_the_page_tells_the_tests_of_every_pair():
     assert [row[1] for row in rows] == [number(test.difference[0]) for test in COMPARED.pooled.values()]
     ranks = rows_of(html, "Mean ranks and their intervals")
     assert [row[1] for row in ranks] == [number(value) for value in sorted(COMPARED.ranks.mean)]
-    assert html.count('role="img"') == 1
+    assert html.count('role="img"') == 2  # for a wide page and for a phone
 
 
 def test_the_page_tells_the_calibration():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -198,8 +198,11 @@ def scored(
     levels: tuple[float, ...],
     baselines: tuple[str, ...],
     say: Callable[[str], None],
+    origins: Mapping[str, Any] | None = None,
 ) -> tuple[Backtest, Scoreboard]:
     """Train on what came before the last `windows` windows of a regular panel, and score their forecasts.
+
+    `origins` are the other arguments of `foregate.backtest` that say where these lie.
 
     Raises:
         DataError: nothing can be held out.
@@ -210,10 +213,10 @@ def scored(
     from foregate.forecaster import backtest
 
     losses()
-    origins = f"{windows} held-out origin{'s' * (windows > 1)}"
+    told = f"{windows} held-out origin{'s' * (windows > 1)}"
     beside = ", ".join(baselines) or "nothing"
-    say(f"{_doing(model)} what came before {origins}, to be scored beside {beside}")
-    test = backtest(model, history, n_windows=windows, level=levels, baselines=baselines)
+    say(f"{_doing(model)} what came before {told}, to be scored beside {beside}")
+    test = backtest(model, history, n_windows=windows, level=levels, baselines=baselines, **(origins or {}))
     return test, scoreboard(test)
 
 

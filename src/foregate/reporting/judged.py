@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foregate.evaluation import Calibration, Comparison, Ranks, calibration, compare
-from foregate.reporting.canvas import SMALL, inline_svg, light, new_axes, own_settings, value_axis
+from foregate.reporting.canvas import BROAD, SMALL, inline_svg, light, new_axes, own_settings, value_axis
 from foregate.reporting.page import chart, grid, items, key, number, paragraph, section, swatch, table
 from foregate.reporting.theme import DASHES, LINES, colour_of
 from foregate.reporting.view import View
@@ -134,7 +134,7 @@ def difference_section(view: View) -> str:
             f"{row['model']} − {row['against']}",
             number(row["difference"]),
             *(_p(row[p]) for p in p_values),
-            str(row["n"]),
+            str(int(row["n"])),
         ]
         for row in found.frame("pairs").fill_null(float("nan")).to_dicts()
     ]
@@ -159,9 +159,12 @@ def _p(value: float) -> str:
 def _ranked(view: View, found: Comparison) -> str:
     order = [int(i) for i in np.argsort(found.ranks.mean, kind="stable")]
     colours = [colour_of(name, view.models) for name in found.models]
-    drawn = draw_ranks(found.ranks, order, SMALL, colours)
-    svg = inline_svg(drawn, "ranks", f"Mean ranks of {len(order)} models with their intervals")
-    entries = [(swatch(f"model-{colours[i]}", DASHES[colours[i]]), found.models[i]) for i in order]
+    label = f"Mean ranks of {len(order)} models with their intervals"
+    names = key((swatch(f"model-{colours[i]}", DASHES[colours[i]]), found.models[i]) for i in order)
+    drawn = [
+        names + inline_svg(draw_ranks(found.ranks, order, size, colours), f"ranks-{n}", label)
+        for n, size in enumerate((BROAD, SMALL))
+    ]
     rows = [
         [row["model"], *(number(row[name]) for name in ("rank", "lower", "upper"))]
         for row in found.frame("ranks").to_dicts()
@@ -172,7 +175,7 @@ def _ranked(view: View, found: Comparison) -> str:
         f"difference: p = {_p(found.ranks.p_value)}."
     )
     remark = f"by {view.measured} on {found.ranks.n:,} {found.ranked}"
-    return chart([key(entries) + svg], "Ranks", remark=remark, note=note, numbers=behind)
+    return chart(drawn, "Ranks", remark=remark, note=note, numbers=behind)
 
 
 def calibration_charts(view: View) -> list[str]:
