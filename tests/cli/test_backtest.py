@@ -1,6 +1,7 @@
 """Tests of `foregate backtest`."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -42,7 +43,7 @@ def test_windows_lie_as_they_are_asked_to(run, here):
     run("backtest", "sales.csv", *words, "--scheme", "rolling", "--train-rows", "9", "--gap", "1", "--step", "3")
     rows = pl.read_csv("scores/backtest.csv", try_parse_dates=True)
     cutoffs = sorted(set(rows["cutoff"]))
-    assert [(b - a).days for a, b in zip(cutoffs, cutoffs[1:], strict=False)] == [3, 3]
+    assert [(b - a).days for a, b in pairwise(cutoffs)] == [3, 3]
     assert min((ds - cutoff).days for ds, cutoff in zip(rows["ds"], rows["cutoff"], strict=True)) == 2
     shown = run("backtest", "sales.csv", *words, "--overwrite", "--scheme", "blocked", "--processes", "2").stdout
     assert "LSTM and Naive cannot be told apart" in shown or "than Naive, by more than chance" in shown
