@@ -11,7 +11,6 @@ from foregate.cli.options import (
     Baselines,
     Data,
     Level,
-    Origins,
     Output,
     Overwrite,
     Reading,
@@ -19,6 +18,7 @@ from foregate.cli.options import (
     Windows,
     percents,
 )
+from foregate.cli.origins import Origins
 from foregate.cli.screen import Page, difference_lines, panel_lines, print_json, score_lines, stage
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import Any, get_type_hints
 
 import typer
 
-from foregate.cli.options import Origins, Reading, Training
+from foregate.cli.options import Reading, Training
+from foregate.cli.origins import Origins
 
 __all__ = ["verb"]
 

@@ -142,6 +142,15 @@ def compare(
     Raises:
         UsageError: there are fewer than two models, or an argument is wrong.
         MissingExtraError: scipy or utilsforecast is not installed.
+
+    Examples:
+        >>> from foregate.core import Panel
+        >>> from foregate.evaluation import Naive, Plan, SeasonalNaive, backtest
+        >>> rng, t = np.random.default_rng(0), np.arange(120)
+        >>> seasonal = Panel.from_arrays([5 * np.sin(np.pi * t / 2) + rng.normal(size=120) for _ in range(4)])
+        >>> models = {"SeasonalNaive": SeasonalNaive(4), "Naive": Naive()}
+        >>> compare(backtest(models, seasonal, Plan(4, n_windows=10))).verdict("SeasonalNaive", "Naive")
+        'SeasonalNaive has a lower MASE than Naive, by more than chance on 10 origins (p < 0.001).'
     """
     if not isinstance(backtest, Backtest) or len(backtest.models) < 2:
         raise UsageError("backtest must be a Backtest of two models or more. Give it a baseline to compare with.")
