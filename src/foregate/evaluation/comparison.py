@@ -200,10 +200,9 @@ def _losses(backtest: Backtest, name: str, step: int | None) -> tuple[dict[str, 
         if step > backtest.plan.horizon:
             raise UsageError(f"step must be at most the horizon, {backtest.plan.horizon}, but got {step}.")
         outcomes = {model: one.only(step) for model, one in outcomes.items()}
-    found = {model: measure(one) for model, one in outcomes.items()}
-    if name == "mase" and not any(np.isfinite(one["mase"]).any() for one in found.values()):
+    if name == "mase" and not np.any(backtest.scale > 0):
         name = "mae"
-    return {model: one[name] for model, one in found.items()}, name
+    return {model: measure(one, only=[name])[name] for model, one in outcomes.items()}, name
 
 
 def _overlap(backtest: Backtest, step: int | None) -> int:
