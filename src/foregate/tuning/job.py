@@ -83,6 +83,8 @@ def work(job: Job, book: Book, deadline: float, told: Callable[[], None] = lambd
         recipe = job.recipe if point is None else applied(job.recipe, job.space.fixed | point)
         watch = Watch(trial, deadline, prunes=point is not None)
         outcome = tried(trial, recipe, job.part, job.plan, job.search.measure, watch)
+        if outcome.state == "RUNNING":  # nobody says what came of it, so that the next call takes it up
+            return
         facts: dict[str, Any] = {"seconds": outcome.seconds, "reason": outcome.reason}
         book.finish(trial, outcome.value, outcome.state, **facts)
         told()

@@ -131,7 +131,7 @@ def _model(model: ModelOptions, given: Mapping[str, Any]) -> ModelOptions:
         within = {name.partition(".")[2]: value for name, value in given.items() if name.startswith(f"{group}.")}
         if within:
             before = asdict(getattr(model, group))
-            if within.keys() & set(BEGINS):
+            if any(within.get(name) is not None for name in BEGINS):
                 before = {name: value for name, value in before.items() if name not in BEGINS}
             changed[group] = kind(**(before | within))
     return replace(model, **changed)

@@ -26,7 +26,7 @@ from foregate.tuning.names import applied
 from foregate.tuning.result import Gain, TrialRecord, Tuning
 from foregate.tuning.search import Search, fingerprint, held_back, plans
 from foregate.tuning.space import Space, usual_space
-from foregate.tuning.study import INTERRUPTED, Book, check_address, require_optuna
+from foregate.tuning.study import INTERRUPTED, Book, check_address, require_optuna, shown
 from foregate.tuning.trial import score_of
 
 if TYPE_CHECKING:
@@ -166,7 +166,8 @@ class Task:
             job = Job(part, self.recipe, self.space, self.search, own, address, prints)
             with job.book() as book:
                 self._search(job, book, say or (lambda _: None))
-                trials = tuple(map(partial(_record, self.space), book.trials()))
+                begun = (trial for trial in book.trials() if trial.state.name != "WAITING")
+                trials = tuple(map(partial(_record, self.space), begun))
                 winner = _winner(trials)
                 recipe = applied(self.recipe, {**self.space.fixed, **winner.point}) if winner.point else self.recipe
                 gain, notes = self._gain(book, panel, test, recipe, trials)
@@ -176,7 +177,7 @@ class Task:
         gain = replace(gain, final_seconds=gain.final_seconds + time.perf_counter() - began)
         complete = [trial for trial in trials if trial.score is not None and trial.point]
         together = interactions([t.point for t in complete], np.array([t.score for t in complete], np.float64))
-        return Tuning(recipe, trials, gain, mattered, together, model, self.study or "", notes)
+        return Tuning(recipe, trials, gain, mattered, together, model, shown(self.study or ""), notes)
 
     def _search(self, job: Job, book: Book, say: Say) -> None:
         """Run trials, here or in several processes, and tell of each."""
@@ -249,12 +250,12 @@ def _known(search: Mapping[str, Any]) -> dict[str, Any]:
 
 def _record(space: Space, trial: FrozenTrial) -> TrialRecord:
     """A trial as people read of it."""
-    facts, state = trial.user_attrs, STATES.get(trial.state.name, "running")
+    facts, state = trial.user_attrs, STATES.get(trial.state.name, INTERRUPTED)
     reason = facts.get("reason", "")
     params = {name: value for name, value in trial.params.items() if name in space.dimensions}
     return TrialRecord(
         number=trial.number,
-        state=INTERRUPTED if reason == INTERRUPTED else state,
+        state=INTERRUPTED if INTERRUPTED in (reason, state) else state,
         point=space.restored(params),
         score=trial.value if state == "complete" else None,
         default=bool(facts.get("default")),
@@ -279,9 +280,10 @@ def _winner(trials: tuple[TrialRecord, ...]) -> TrialRecord:
             f"at least one trial must go well, but all {len(failed)} failed, the first one for this reason: "
             f"{failed[0].reason}"
         )
-    stopped = [trial for trial in trials if trial.reason]
-    why = f"the first of {len(stopped)} stopped: {stopped[0].reason}" if stopped else "none was begun"
-    raise ModelError(f"at least one trial must end, but {why}. Give more seconds; the same call goes on from there.")
+    raise ModelError(
+        "at least one trial must come to its end, but the time was up before. Give more seconds; a call with the same "
+        "study goes on from there."
+    )
 
 
 def _line(trial: TrialRecord, measure: str) -> str:

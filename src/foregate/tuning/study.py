@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial, Trial
 
-__all__ = ["INTERRUPTED", "Book", "check_address", "is_server", "open_book", "require_optuna"]
+__all__ = ["INTERRUPTED", "Book", "check_address", "is_server", "open_book", "require_optuna", "shown"]
 
 SERVER = ("postgresql://", "postgres://", "postgresql+psycopg://")
 """How the address of a server begins."""
@@ -131,6 +131,20 @@ def is_server(address: str | Path) -> bool:
         (True, False)
     """
     return str(address).startswith(SERVER)
+
+
+def shown(address: str | Path) -> str:
+    """The address of a study as it may be shown: without a password.
+
+    Examples:
+        >>> shown("postgresql://ann:secret@host/name"), shown("study.journal")
+        ('postgresql://ann@host/name', 'study.journal')
+    """
+    if not is_server(address):
+        return str(address)
+    kind, _, rest = str(address).partition("://")
+    who, at, where = rest.rpartition("@")
+    return f"{kind}://{who.partition(':')[0]}{at}{where}"
 
 
 def check_address(address: str | Path) -> None:

@@ -20,7 +20,7 @@ from foregate.training.events import Event
 if TYPE_CHECKING:
     from optuna.trial import Trial
 
-__all__ = ["Outcome", "Stopped", "Watch", "score_of", "tried"]
+__all__ = ["Outcome", "Stopped", "TimeUp", "Watch", "score_of", "tried"]
 
 APART = 100
 """Checks of one network and the next are told apart by so much."""
@@ -31,12 +31,16 @@ class Stopped(Exception):  # noqa: N818 - nothing is wrong
     """A trial is to end before its time; the message says why."""
 
 
+class TimeUp(Stopped):
+    """A trial is to end since the time is up; another call may take it up anew."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of a trial."""
 
     state: str
-    """``COMPLETE``, ``PRUNED`` or ``FAIL``."""
+    """``COMPLETE``, ``PRUNED`` or ``FAIL``; ``RUNNING`` where it is left to be taken up anew."""
     value: float | None = None
     """Its score, where it is complete."""
     reason: str = ""
@@ -62,12 +66,13 @@ class Watch:
         """Look at an event.
 
         Raises:
-            Stopped: it is time, or scores are worse than those of others at the same check.
+            TimeUp: the time is up.
+            Stopped: scores are worse than those of others at the same check.
         """
         if event.name == "started" and event.member == 0:
             self._fits += 1
         if time.monotonic() > self._deadline:
-            raise Stopped(f"the time was up at step {event.step} of {event.steps}")
+            raise TimeUp
         known = event.score is not None and np.isfinite(event.score)
         if self._trial is None or event.name != "checked" or not known:
             return
@@ -94,6 +99,8 @@ def tried(trial: Trial, recipe: Recipe, part: Panel, plan: Plan, measure: str, w
         outcome = Outcome("COMPLETE", value)
         if not np.isfinite(value):
             outcome = Outcome("FAIL", None, f"{measure} is not defined at any origin")
+    except TimeUp:
+        outcome = Outcome("RUNNING")
     except Stopped as stopped:
         outcome = Outcome("PRUNED", None, str(stopped))
     except ForegateError as error:
