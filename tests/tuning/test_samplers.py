@@ -30,7 +30,8 @@ def test_what_falls_behind_is_stopped(pruner):
         bad = i >= 8
         for check in range(1, 21):
             trial.report(10.0 if bad else 1.0 + i / 100, check)
-            if bad and trial.should_prune():
+            stop = trial.should_prune()  # hyperband remembers who was asked
+            if bad and stop:
                 stopped += 1
                 break
         study.tell(trial, 10.0 if bad else 1.0)

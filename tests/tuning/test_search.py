@@ -42,7 +42,6 @@ def test_wrong_numbers_and_names_are_refused(said, match):
         ({}, {"training.scale_power": Choice(0.0, 1.0)}, Recipe(3), "pruner must be 'none'"),
         ({}, {"validate": Choice(True, False)}, Recipe(3), "validate must be True"),
         ({}, {"rate": Choice(0.1)}, Recipe(3, validate=False), "validate must be True"),
-        ({}, {"rate": Choice(0.1)}, Recipe(3, effort="instant"), "effort must be one that trains"),
     ],
 )
 def test_what_does_not_go_together_is_refused(said, space, recipe, match):

@@ -10,6 +10,7 @@ explain one by one, as in a two-way analysis of variance, on ranks, so that a fe
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -36,10 +37,11 @@ def importances(study: Study) -> dict[str, float]:
     Args:
         study: with complete trials.
     """
+    from optuna import create_study
     from optuna.importance import get_param_importances
     from optuna.trial import TrialState
 
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    complete = [trial for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)) if trial.params]
     counts: dict[str, set[str]] = {}
     for trial in complete:
         for name, value in trial.params.items():
@@ -48,7 +50,11 @@ def importances(study: Study) -> dict[str, float]:
     names = [name for name in counts if seen[name] >= FEWEST and len(counts[name]) > 1]
     if not names:
         return {}
-    found = get_param_importances(study, params=names)
+    alone = create_study()  # without the default, which is of no point
+    alone.add_trials(complete)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Some regimes", category=UserWarning)
+        found = get_param_importances(alone, params=names)
     return dict(sorted(found.items(), key=lambda each: -each[1]))
 
 

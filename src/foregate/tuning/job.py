@@ -81,7 +81,9 @@ def work(job: Job, book: Book, deadline: float, told: Callable[[], None] = lambd
             continue
         trial, point = task
         recipe = job.recipe if point is None else applied(job.recipe, job.space.fixed | point)
-        watch = Watch(trial, deadline, prunes=point is not None)
+        # Hyperband counts checks from 1 on, and so has to compare all with all.
+        kind = int(job.search.pruner == "median" and (recipe.start == "scratch" or not recipe.model.is_pretrained))
+        watch = Watch(trial, deadline, prunes=point is not None, kind=kind)
         outcome = tried(trial, recipe, job.part, job.plan, job.search.measure, watch)
         if outcome.state == "RUNNING":  # nobody says what came of it, so that the next call takes it up
             return

@@ -64,7 +64,7 @@ class Gain:
             change = f"{abs(1 - self.ratio):.1%}".replace("%", " %")
             said = (
                 f"On {where} the winner has {self.measure} {self.winner:.4g} and the default {self.default:.4g}: "
-                f"{change} {'lower' if self.ratio < 1 else 'higher'}."
+                f"{change} {'lower' if self.ratio < 1 else 'higher: the search did not pay, so keep the default'}."
             )
         cost = f"{self.trials} trials took {self.search_seconds:.0f} s, the two at the end and the last fit"
         return f"{said}\n{cost} {self.final_seconds:.0f} s."

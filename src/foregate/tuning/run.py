@@ -134,6 +134,10 @@ class Task:
                 '{"hidden": Choice(32, 64)}.'
             )
         recipe = recipe_of(own.options, **{name: getattr(own, name) for name in OWN})
+        if recipe.effort == "instant":
+            raise UsageError(
+                "effort must be one that trains, but got 'instant', which has nothing to tune. Choose effort='fast'."
+            )
         usual = usual_space(recipe)
         whole = space if isinstance(space, Space) else usual.changed(space or {})
         for needed in (require_torch, require_optuna, losses):

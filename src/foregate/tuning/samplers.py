@@ -16,8 +16,8 @@ __all__ = ["new_pruner", "new_sampler"]
 
 STARTUP = 10
 """Points that TPE draws at random before it learns from any."""
-COMPARED, LET_BE = 4, 2
-"""Trials that must have ended before the median says anything, and checks of each that it says nothing to."""
+COMPARED, ALIKE = 4, 3
+"""Trials that must have ended before the median says anything, and those of them that began alike."""
 THIRD = 3
 """One of so many goes on at each rung of hyperband."""
 
@@ -50,7 +50,7 @@ def new_pruner(search: Search, checks: int) -> BasePruner:
     from optuna.pruners import HyperbandPruner, MedianPruner, NopPruner
 
     if search.pruner == "median":
-        return MedianPruner(n_startup_trials=COMPARED, n_warmup_steps=LET_BE)
+        return MedianPruner(n_startup_trials=COMPARED, n_min_trials=ALIKE)
     if search.pruner == "hyperband":
         return HyperbandPruner(min_resource=1, max_resource=max(checks, THIRD), reduction_factor=THIRD)
     return NopPruner()

@@ -41,8 +41,9 @@ class Search:
     sampler: Sampler = "tpe"
     """What chooses the next point: ``tpe`` by those before (Bergstra et al. 2011), ``random``, or ``grid``, all."""
     pruner: Pruner = "median"
-    """What stops a trial by its validation scores: ``median``, worse than half of the others at the same check;
-    ``hyperband``, not among the best third as it goes on (Li et al. 2018); ``none``."""
+    """What stops a trial by its validation scores: ``median``, worse than half of the others at the same check that
+    began with random weights, or did not, as it did; ``hyperband``, not among the best third of all as it goes on (Li
+    et al. 2018); ``none``."""
     n_trials: int | None = None
     """Trials of the whole study, the default and those of earlier runs included; None: 50, or all points of a grid."""
     seconds: float | None = None
@@ -81,10 +82,6 @@ class Search:
         Raises:
             UsageError: a grid without end, or validation scores that cannot be compared.
         """
-        if recipe.effort == "instant":
-            raise UsageError(
-                "effort must be one that trains, but got 'instant', which has nothing to tune. Choose effort='fast'."
-            )
         if self.sampler == "grid":
             space.grid()
         if self.pruner == "none":

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcome", "Stopped", "TimeUp", "Watch", "score_of", "tried"]
 
-APART = 100
-"""Checks of one network and the next are told apart by so much."""
+APART, KINDS_APART = 100, 100_000
+"""Checks of one network and the next are told apart by so much, and those of networks that begin otherwise."""
+LET_BE = 5
+"""Checks of a network that nobody judges: the rate still rises, and a score says little."""
 NAME = "LSTM"
 
 
@@ -56,10 +58,12 @@ class Watch:
         trial: is told every score, and says whether it is worth going on; None to look at the clock alone.
         deadline: by `time.monotonic`; infinite for none.
         prunes: whether the trial may be stopped by its scores.
+        kind: number of the kind of trials that it is compared with. What begins with random weights is behind what
+            begins with others for a long time, and may still end before it.
     """
 
-    def __init__(self, trial: Trial | None, deadline: float, *, prunes: bool = True) -> None:
-        self._trial, self._deadline, self._prunes = trial, deadline, prunes
+    def __init__(self, trial: Trial | None, deadline: float, *, prunes: bool = True, kind: int = 0) -> None:
+        self._trial, self._deadline, self._prunes, self._first = trial, deadline, prunes, KINDS_APART * kind
         self._fits = -1
 
     def __call__(self, event: Event) -> None:
@@ -76,9 +80,9 @@ class Watch:
         known = event.score is not None and np.isfinite(event.score)
         if self._trial is None or event.name != "checked" or not known:
             return
-        network = self._fits * event.members + event.member
-        self._trial.report(float(event.score or 0), network * APART + len(event.history))
-        if self._prunes and self._trial.should_prune():
+        network, check = self._fits * event.members + event.member, len(event.history)
+        self._trial.report(float(event.score or 0), self._first + network * APART + check)
+        if self._prunes and check > LET_BE and self._trial.should_prune():
             raise Stopped(f"validation was worse than that of others at step {event.step} of {event.steps}")
 
 
