@@ -10,9 +10,10 @@ from foregate.tuning.pictures import (
     history_picture,
     importance_picture,
     interaction_picture,
-    pictures,
+    pair_picture,
     slice_picture,
 )
+from foregate.tuning.result import _course
 from tests.tuning.test_result import made
 
 SCORES = np.array([1.0, np.nan, 0.8, 0.9, 90.0])
@@ -62,9 +63,33 @@ def test_a_slice_has_a_dot_for_each(values):
     assert len(axes.lines[0].get_xdata()) == 3
 
 
+def test_a_pair_has_a_dot_for_each():
+    """A number by a text, absurd scores with the colour of the worst others."""
+    figure = pair_picture(("rate", "cell"), ([0.001, 0.01, 0.1], ["a", "b", "a"]), np.array([1.0, 2.0, 1e9]), "mase")
+    (dots,) = figure.axes[0].collections
+    assert dots.get_offsets()[:, 1].tolist() == [0, 1, 0]
+    assert figure.axes[0].get_xscale() == "log"
+
+
+def test_networks_are_not_joined():
+    """Between the checks of one network and those of the next the line breaks."""
+    course = _course({1: 0.5, 2: 0.4, 101: 0.9})
+    np.testing.assert_equal(course, [0.5, 0.4, np.nan, 0.9])
+    (axes,) = courses_picture([course], [True], 0).axes
+    assert axes.lines[0].get_xdata()[-1] == 3
+
+
 def test_pictures_of_a_search():
     """Every one can be written; those with nothing to show are not there."""
-    found = pictures(made())
-    assert set(found) == {"history", "courses", "importances", "interactions", "setting-rate", "setting-model.cell"}
+    found = made().pictures()
+    assert set(found) == {
+        "history",
+        "courses",
+        "importances",
+        "interactions",
+        "pair",
+        "setting-rate",
+        "setting-model.cell",
+    }
     for figure in found.values():
         assert drawn(figure).rstrip().endswith("</svg>")

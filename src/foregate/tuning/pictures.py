@@ -1,4 +1,4 @@
-"""Pictures of a search, one function each; what they draw are arrays that `Tuning` has as tables."""
+"""Pictures of a search, one function each; what they draw are numbers that `Tuning` has as tables."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from foregate.tuning.result import Tuning
-
 __all__ = [
     "courses_picture",
     "history_picture",
     "importance_picture",
     "interaction_picture",
-    "pictures",
+    "pair_picture",
     "slice_picture",
 ]
 
 MOST_BARS = 12
 """Settings, or pairs of them, that a picture has room for."""
+WIDE = 20
+"""From so many times the least on, numbers are told by their magnitude."""
 
 
 def history_picture(scores: NDArray[np.float64], default: float, measure: str) -> Figure:
@@ -58,7 +58,7 @@ def courses_picture(courses: Sequence[NDArray[np.float64]], ended: Sequence[bool
     """Validation scores of trials as they were trained, and where some were stopped.
 
     Args:
-        courses: of each trial (checks,).
+        courses: of each trial (checks,), those of several networks one after the other with NaN between.
         ended: whether it came to its end; others were stopped.
         best: number of the winner among them.
     """
@@ -67,7 +67,7 @@ def courses_picture(courses: Sequence[NDArray[np.float64]], ended: Sequence[bool
         for i, course in enumerate(courses):
             if not len(course):
                 continue
-            checks = np.arange(1, len(course) + 1)
+            checks = np.arange(1, len(course) + 1) - np.cumsum(np.isnan(course))
             style: dict[str, Any] = {"color": light("soft"), "linewidth": 0.8, "alpha": 0.7}
             if i == best:
                 style = {"color": light("model-0"), "linewidth": 2.2, "zorder": 3}
@@ -75,7 +75,7 @@ def courses_picture(courses: Sequence[NDArray[np.float64]], ended: Sequence[bool
             if not ended[i]:
                 axes.plot(checks[-1:], course[-1:], "x", ms=6, color=light("bad"))
         _within(axes, np.concatenate([np.empty(0), *courses]))
-        step_axis(axes, "validation check; × stopped there, blue the winner")
+        step_axis(axes, "validation check, networks one after the other; × stopped there, blue the winner")
         axes.set_ylabel("validation score")
         return figure
 
@@ -110,16 +110,7 @@ def slice_picture(name: str, values: Sequence[Any], scores: NDArray[np.float64],
     """
     with own_settings():
         figure, axes = new_axes(SMALL)
-        numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
-        if numbers:
-            places = np.array(values, np.float64)
-            low, high = places.min(), places.max()
-            if low > 0 and high / low > 20:
-                axes.set_xscale("log")
-        else:
-            texts = sorted({label(value) for value in values})
-            places = np.array([texts.index(label(value)) for value in values], np.float64)
-            axes.set_xticks(range(len(texts)), [text.strip('"') for text in texts])
+        places = _places(axes, values, "x")
         axes.plot(places, scores, "o", ms=5, color=light("model-0"), alpha=0.7)
         _within(axes, scores)
         axes.set_xlabel(name)
@@ -128,31 +119,27 @@ def slice_picture(name: str, values: Sequence[Any], scores: NDArray[np.float64],
         return figure
 
 
-def pictures(tuning: Tuning) -> dict[str, Figure]:
-    """All pictures of a search, by name; those with nothing to show are left out.
+def pair_picture(
+    names: tuple[str, str], values: tuple[Sequence[Any], Sequence[Any]], scores: NDArray[np.float64], measure: str
+) -> Figure:
+    """The scores of complete trials by the values of two settings: the darker the better.
 
-    Raises:
-        MissingExtraError: matplotlib is not installed.
+    Args:
+        names: of the two.
+        values: of these trials, for each of the two.
+        scores: (n,) of these.
+        measure: what the score is called.
     """
-    trials = [trial for trial in tuning.trials if trial.state != "interrupted"]
-    scores = np.array([np.nan if trial.score is None else trial.score for trial in trials])
-    default = next((trial.score for trial in trials if trial.default and trial.score is not None), np.nan)
-    measure = tuning.gain.measure
-    courses = [np.array(list((trial.validation or {}).values()), np.float64) for trial in trials]
-    drawn = {"history": history_picture(scores, default, measure)}
-    if any(map(len, courses)):
-        ended = [trial.state != "pruned" for trial in trials]
-        drawn["courses"] = courses_picture(courses, ended, trials.index(tuning.winner))
-    if tuning.importance:
-        drawn["importances"] = importance_picture(tuning.importance)
-    if tuning.interaction:
-        drawn["interactions"] = interaction_picture(tuning.interaction)
-    for name in dict.fromkeys(name for trial in trials for name in trial.point):
-        own = [trial for trial in trials if trial.score is not None and name in trial.point]
-        if len({label(trial.point[name]) for trial in own}) > 1:
-            values = [trial.point[name] for trial in own]
-            drawn[f"setting-{name}"] = slice_picture(name, values, np.array([t.score for t in own]), measure)
-    return drawn
+    with own_settings():
+        figure, axes = new_axes((SMALL[0] * 4 // 3, SMALL[1] * 4 // 3))
+        x, y = (_places(axes, own, which) for own, which in zip(values, "xy", strict=True))
+        most = np.quantile(scores, 0.9)  # so that absurd scores do not take all colours
+        dots = axes.scatter(x, y, c=np.minimum(scores, most), cmap="cividis", s=42, edgecolors=light("line"))
+        figure.colorbar(dots, label=measure)
+        axes.set_xlabel(names[0])
+        axes.set_ylabel(names[1])
+        axes.margins(0.1)
+        return figure
 
 
 def _bars(names: list[str], shares: list[float], meaning: str) -> Figure:
@@ -165,6 +152,19 @@ def _bars(names: list[str], shares: list[float], meaning: str) -> Figure:
         axes.set_xlim(0, max([*shares, 1e-9]) * 1.05)
         axes.set_xlabel(meaning)
         return figure
+
+
+def _places(axes: Axes, values: Sequence[Any], which: str) -> NDArray[np.float64]:
+    """(n,) where values are on an axis, ``x`` or ``y``, whose ticks tell them: numbers as such, others side by side."""
+    axis, scale = (axes.xaxis, axes.set_xscale) if which == "x" else (axes.yaxis, axes.set_yscale)
+    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
+        places = np.array(values, np.float64)
+        if places.min() > 0 and places.max() / places.min() > WIDE:
+            scale("log")
+        return places
+    texts = sorted({label(value) for value in values})
+    axis.set_ticks(range(len(texts)), [text.strip('"') for text in texts])
+    return np.array([texts.index(label(value)) for value in values], np.float64)
 
 
 def _within(axes: Axes, scores: NDArray[np.float64]) -> None:

@@ -8,16 +8,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from foregate.core import UsageError
 from foregate.core.files import write_atomically
 from foregate.data.later import pl
 from foregate.forecaster import Forecaster
 from foregate.forecaster.given import arguments_of
 from foregate.pipeline.recipe import Recipe
+from foregate.tuning.dimensions import label
+from foregate.tuning.pictures import (
+    courses_picture,
+    history_picture,
+    importance_picture,
+    interaction_picture,
+    pair_picture,
+    slice_picture,
+)
 from foregate.tuning.space import Point
+from foregate.tuning.trial import APART
 
 if TYPE_CHECKING:
     import polars
+    from matplotlib.figure import Figure
 
 __all__ = ["FILES", "Gain", "TrialRecord", "Tuning"]
 
@@ -161,6 +175,39 @@ class Tuning:
         schema = {"first": pl.String, "second": pl.String, "interaction": pl.Float64}
         return pl.DataFrame(rows, schema=schema, orient="row")
 
+    def pictures(self) -> dict[str, Figure]:
+        """Name -> figure of matplotlib, of everything that there is something to show of.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+        """
+        trials = [trial for trial in self.trials if trial.state != "interrupted"]
+        scores = np.array([np.nan if trial.score is None else trial.score for trial in trials])
+        default = next((trial.score for trial in trials if trial.default and trial.score is not None), np.nan)
+        measure, courses = self.gain.measure, [_course(trial.validation or {}) for trial in trials]
+        drawn = {"history": history_picture(scores, default, measure)}
+        if any(map(len, courses)):
+            ended = [trial.state != "pruned" for trial in trials]
+            drawn["courses"] = courses_picture(courses, ended, trials.index(self.winner))
+        if self.importance:
+            drawn["importances"] = importance_picture(self.importance)
+        if self.interaction:
+            drawn["interactions"] = interaction_picture(self.interaction)
+            pair = next(iter(self.interaction))
+            points, own = self._complete(*pair)
+            values = [point[pair[0]] for point in points], [point[pair[1]] for point in points]
+            drawn["pair"] = pair_picture(pair, values, own, measure)
+        for name in dict.fromkeys(name for trial in trials for name in trial.point):
+            points, own = self._complete(name)
+            if len({label(point[name]) for point in points}) > 1:
+                drawn[f"setting-{name}"] = slice_picture(name, [point[name] for point in points], own, measure)
+        return drawn
+
+    def _complete(self, *names: str) -> tuple[list[Point], NDArray[np.float64]]:
+        """Points and scores of the complete trials that have some settings."""
+        own = [t for t in self.trials if t.score is not None and all(name in t.point for name in names)]
+        return [trial.point for trial in own], np.array([trial.score for trial in own], np.float64)
+
     def to_dict(self) -> dict[str, Any]:
         """The winner, the gain and the notes, ready for JSON."""
         said = {name: value for name, value in self.best.items() if name not in ("model", "options")}
@@ -190,7 +237,6 @@ class Tuning:
             UsageError: the folder has results already.
         """
         from foregate.reporting.canvas import own_settings
-        from foregate.tuning.pictures import pictures
 
         folder = Path(folder)
         there = [name for name in FILES if (folder / name).exists()]
@@ -203,9 +249,21 @@ class Tuning:
         write_atomically(folder / "tuning.json", f"{document}\n".encode())
         (folder / "pictures").mkdir(exist_ok=True)
         with own_settings():
-            for name, figure in pictures(self).items():
+            for name, figure in self.pictures().items():
                 figure.savefig(folder / "pictures" / f"{name}.svg", metadata={"Date": None})
         self.model.save(folder / "model")
+
+
+def _course(validation: Mapping[int, float]) -> NDArray[np.float64]:
+    """Validation scores in order, NaN between those of one network and the next."""
+    course: list[float] = []
+    before = None
+    for check, score in validation.items():
+        if before not in (None, check // APART):
+            course.append(np.nan)
+        course.append(score)
+        before = check // APART
+    return np.array(course, np.float64)
 
 
 def _column(values: list[Any]) -> list[Any]:

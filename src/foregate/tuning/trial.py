@@ -20,7 +20,7 @@ from foregate.training.events import Event
 if TYPE_CHECKING:
     from optuna.trial import Trial
 
-__all__ = ["Outcome", "Stopped", "TimeUp", "Watch", "score_of", "tried"]
+__all__ = ["APART", "Outcome", "Stopped", "TimeUp", "Watch", "score_of", "tried"]
 
 APART, KINDS_APART = 100, 100_000
 """Checks of one network and the next are told apart by so much, and those of networks that begin otherwise."""
