@@ -293,6 +293,8 @@ def _winner(trials: tuple[TrialRecord, ...]) -> TrialRecord:
 def _line(trial: TrialRecord, measure: str) -> str:
     """A trial in a line."""
     what = "the default" if trial.default else ", ".join(f"{name}={_short(v)}" for name, v in trial.point.items())
+    if trial.state == INTERRUPTED:
+        return f"trial {trial.number}: interrupted before, and run anew ({what})"
     came = f"{measure} {trial.score:.4g}" if trial.score is not None else f"{trial.state}: {trial.reason}"
     return f"trial {trial.number}: {came}, {trial.seconds or 0:.1f} s ({what})"
 
