@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from foregate.pipeline.recipe import Recipe as Recipe
     from foregate.streaming import Durable as Durable
     from foregate.streaming import Live as Live
+    from foregate.tuning import tune as tune
 
     __version__: str
 
@@ -78,6 +79,7 @@ _HOMES = {
     "scoreboard": "foregate.evaluation",
     "split": "foregate.data",
     "synthetic": "foregate.data",
+    "tune": "foregate.tuning",
     "windows": "foregate.data",
 }
 """Public name -> the layer it lives in."""

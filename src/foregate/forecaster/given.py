@@ -24,6 +24,7 @@ from foregate.training.events import Callback
 __all__ = [
     "OWN",
     "Weights",
+    "arguments_of",
     "as_before",
     "check_run",
     "recipe_of",
@@ -204,3 +205,17 @@ def recipe_of(options: Mapping[str, Any] | None, *, model: Any, season_length: A
         **own,
         **(options or {}),
     )
+
+
+def arguments_of(recipe: Recipe) -> dict[str, Any]:
+    """The arguments of a forecaster that has a recipe: `recipe_of` the other way round.
+
+    Examples:
+        >>> arguments_of(Recipe(horizon=3, hidden=64))["options"]
+        {'hidden': 64}
+    """
+    usual = Recipe(recipe.horizon)
+    said = {name: getattr(recipe, name) for name in Recipe.__dataclass_fields__ if name not in OWN}
+    options = {name: value for name, value in said.items() if value != getattr(usual, name)}
+    own = {name: getattr(recipe, name) for name in OWN}
+    return own | {"model": None if recipe.model == usual.model else recipe.model, "options": options or None}

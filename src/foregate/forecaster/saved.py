@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from foregate.forecaster.estimator import Forecaster
-from foregate.forecaster.given import OWN
+from foregate.forecaster.given import arguments_of
 from foregate.persistence import load_model
-from foregate.pipeline.recipe import Recipe
 
 __all__ = ["load"]
 
@@ -37,22 +36,7 @@ def load(path: str | Path, *, runtime: str = "auto") -> Forecaster:
         True
     """
     artifact = load_model(Path(path), runtime=runtime)
-    recipe = artifact.recipe
-    defaults = Recipe(recipe.horizon)
-    options = {
-        name: getattr(recipe, name)
-        for name in Recipe.__dataclass_fields__
-        if name not in OWN and getattr(recipe, name) != getattr(defaults, name)
-    }
-    model = Forecaster(
-        recipe.horizon,
-        model=None if recipe.model == defaults.model else recipe.model,
-        freq=artifact.history.freq,
-        season_length=recipe.season_length,
-        effort=recipe.effort,
-        seed=recipe.seed,
-        options=options or None,
-    )
+    model = Forecaster(**arguments_of(artifact.recipe), freq=artifact.history.freq)
     model.fitted_, model.panel_, model.future_ = artifact.fitted, artifact.history, None
     model.report_ = dict(artifact.facts)
     return model
