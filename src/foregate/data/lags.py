@@ -24,6 +24,7 @@ References:
     A. M. Fraser, H. L. Swinney (1986), Independent coordinates for strange attractors from mutual information.
     A. Kraskov, H. Stögbauer, P. Grassberger (2004), Estimating mutual information.
     P. H. Westfall, S. S. Young (1993), Resampling-based multiple testing.
+    J. Cohen (1988), Statistical power analysis for the behavioral sciences.
     D. A. Dickey, W. A. Fuller (1979), Distribution of the estimators for autoregressive time series with a unit root.
 """
 
@@ -51,6 +52,8 @@ CHANCE = 0.05
 """Share of panels of white noise in which some lag of some way stands out …"""
 WAYS = 3
 """… of so many ways, between which it is divided."""
+SMALL = 0.1
+"""A correlation that is called small (Cohen 1988, 3.2.1). With much data less is sure too, and still of no use."""
 LEAST_LAGS = 3
 """With fewer lags to look at, or …"""
 LEAST_VALUES = 40
@@ -86,6 +89,8 @@ class LagCurve:
     """(L,) lower end of the band."""
     high: Floats
     """(L,) upper end of the band."""
+    least: float = SMALL
+    """What is smaller is of no use, however sure."""
 
     @property
     def lags(self) -> NDArray[np.int64]:
@@ -99,13 +104,14 @@ class LagCurve:
 
     @property
     def furthest(self) -> int:
-        """The longest lag outside the band; 0 if no lag matters."""
-        return int(self.shown.max(initial=0))
+        """The longest lag that is shown and not negligible; 0 if no lag matters."""
+        shown = self.shown
+        return int(shown[np.abs(self.values[shown - 1]) >= self.least].max(initial=0))
 
     @property
     def endless(self) -> bool:
         """Whether it goes on to the last tenth of what was looked at, as it does with a season: it sets no length."""
-        return len(self.values) > LEAST_LAGS and self.furthest > 0.9 * len(self.values)
+        return self.furthest > 0.9 * len(self.values) > LEAST_LAGS
 
     def frame(self) -> polars.DataFrame:
         """One row per lag: ``lag``, ``value``, the band's ``low`` and ``high``, and whether it is ``shown``."""
@@ -315,7 +321,7 @@ def _information(values: Floats, seen: Bools, most: int, widened: Floats, seed: 
     largest = np.sort((chance - mean).max(1))
     allowed = largest[-max(1, int((PERMUTATIONS + 1) * CHANCE / WAYS))]
     high = allowed * widened + mean * (widened - 1)
-    return LagCurve("mutual information", raw - mean, np.full(most, -np.inf), high)
+    return LagCurve("mutual information", raw - mean, np.full(most, -np.inf), high, -np.log(1 - SMALL**2) / 2)
 
 
 def _ranks(values: Floats, seen: Bools, bins: int) -> NDArray[np.int64]:
