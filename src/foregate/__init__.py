@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from foregate.pipeline.recipe import Recipe as Recipe
     from foregate.streaming import Durable as Durable
     from foregate.streaming import Live as Live
+    from foregate.tuning import suggest as suggest
 
     __version__: str
 
@@ -71,6 +72,7 @@ _HOMES = {
     "read": "foregate.data",
     "scoreboard": "foregate.evaluation",
     "split": "foregate.data",
+    "suggest": "foregate.tuning",
     "synthetic": "foregate.data",
     "windows": "foregate.data",
 }

@@ -15,6 +15,7 @@ from foregate.cli.predict import predict
 from foregate.cli.pretrain import pretrain
 from foregate.cli.simulate import simulate
 from foregate.cli.stream import stream
+from foregate.cli.suggest import suggest
 from foregate.cli.verb import verb
 
 __all__ = ["app", "main"]
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for one in (demo, audit, forecast, fit, predict, simulate, backtest, stream, pretrain):
+for one in (demo, audit, suggest, forecast, fit, predict, simulate, backtest, stream, pretrain):
     app.command(one.__name__)(verb(one))
 
 
