@@ -170,7 +170,7 @@ def combined(panel: Panel, ways: Sequence[Way], seasons: Sequence[int]) -> tuple
     asked = {way.name: way.rows or 0 for way in deciding}
     if not any(asked.values()):
         usual = min(usual_lookback(seasons), most)
-        return usual, f"no lag matters, so that no length is better than another: {usual} rows as where nothing is said"
+        return usual, f"no lag matters, so that no length is better than another: {usual} rows"
     name = max(asked, key=lambda each: asked[each])
     wanted = max(2, asked[name])
     if wanted > most:

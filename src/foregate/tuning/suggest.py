@@ -102,7 +102,7 @@ def suggest(
         >>> found.lookback, found.seasons, found.options
         (14, (7,), {})
         >>> found.forecaster()
-        Forecaster(7, season_length=(7,))
+        Forecaster(horizon=7, season_length=(7,))
     """
     lengths: Any = season_length
     if lengths is not None and (isinstance(lengths, str) or not isinstance(lengths, Iterable)):
@@ -183,7 +183,7 @@ def _given(seasons: Sequence[int]) -> tuple[SeasonEvidence, ...]:
 def _decided(wanted: int, why: str, seasons: Sequence[int], scores: Sequence[LookbackScore]) -> tuple[int, bool, str]:
     """Rows of a window; whether to take a network that has one; and the reason."""
     usual = usual_lookback(seasons)
-    than = f"; where nothing is said it is {usual}" if usual != wanted else ", as where nothing is said"
+    than = f"; the usual length is {usual}" if usual != wanted else "; that is the usual length"
     best = chosen(scores)
     if best is None:
         return wanted, False, f"{why}{than}. The universal network carries its state and needs no length."
