@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from foregate.pipeline.recipe import Recipe as Recipe
     from foregate.streaming import Durable as Durable
     from foregate.streaming import Live as Live
+    from foregate.tuning import suggest as suggest
     from foregate.tuning import tune as tune
 
     __version__: str
@@ -78,6 +79,7 @@ _HOMES = {
     "read": "foregate.data",
     "scoreboard": "foregate.evaluation",
     "split": "foregate.data",
+    "suggest": "foregate.tuning",
     "synthetic": "foregate.data",
     "tune": "foregate.tuning",
     "windows": "foregate.data",

@@ -16,6 +16,7 @@ from foregate.cli.predict import predict
 from foregate.cli.pretrain import pretrain
 from foregate.cli.simulate import simulate
 from foregate.cli.stream import stream
+from foregate.cli.suggest import suggest
 from foregate.cli.tune import tune
 from foregate.cli.verb import verb
 
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for one in (demo, audit, forecast, fit, predict, simulate, backtest, tune, stream, export, pretrain):
+for one in (demo, audit, suggest, forecast, fit, predict, simulate, backtest, tune, stream, export, pretrain):
     app.command(one.__name__)(verb(one))
 
 

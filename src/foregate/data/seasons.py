@@ -16,20 +16,17 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import Panel, UsageError, evenly, require_panel
+from foregate.core import Panel, UsageError, require_panel
+from foregate.data.correlation import Bools, Floats, Sample, alike, autocorrelation, clipped, differences
 from foregate.data.grid import regularize
 
 __all__ = ["SeasonEvidence", "find_seasons", "moving_average", "season_evidence"]
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 MOST_SERIES = 200
 """Series looked at, evenly spread over the panel."""
@@ -39,9 +36,6 @@ LONGEST = 20_000
 """Rows per series that ten seasons may ask for."""
 MULTIPLES = 4
 """Lags m, 2m, … at which a season of length m must show."""
-BLOCK = 500_000
-"""Values worked on at a time, which bounds memory."""
-
 SHOWN_Z = 2.6
 """Standard errors above zero from which a season of the calendar counts as shown (chance: half a percent)."""
 FOUND_Z = 4.0
@@ -149,7 +143,8 @@ def season_evidence(panel: Panel) -> list[SeasonEvidence]:
     """
     panel = regularize(panel)
     lengths = panel.freq.seasons() if panel.freq else ()
-    sample = _Sample.of(panel, max(lengths, default=1))
+    season = max(lengths, default=1)
+    sample = _Sample.of(panel, MOST_SERIES, MOST_ROWS, min(10 * season, LONGEST))
     found = _judge_calendar(sample, lengths) if lengths else _search(sample)
     return sorted(found, key=lambda e: e.length)
 
@@ -206,41 +201,8 @@ def _plain(sample: _Sample, length: int, shorter: int | None) -> SeasonEvidence:
 
 
 @dataclass(frozen=True)
-class _Sample:
-    """A deterministic sample of series, each standardised, padded to the longest: values and what was observed."""
-
-    values: Floats
-    """(S, T)"""
-    seen: Bools
-    """(S, T)"""
-    lengths: NDArray[np.int64]
-    """(S,)"""
-
-    @classmethod
-    def of(cls, panel: Panel, longest_season: int) -> _Sample:
-        which = evenly(len(panel), MOST_SERIES)
-        cap = max(MOST_ROWS // max(len(which), 1), min(10 * longest_season, LONGEST))
-        part = panel.take(which).tail(cap)
-        values = np.zeros((len(part), int(part.lengths.max(initial=1))))
-        seen = np.zeros(values.shape, np.bool_)
-        series = part.row_series
-        position = np.arange(len(part.values)) - part.offsets[1:][series] + values.shape[1]  # aligned at the end
-        values[series, position] = np.where(part.mask, part.values, 0)
-        seen[series, position] = part.mask
-        count = np.maximum(seen.sum(1, keepdims=True), 1)
-        values = np.where(seen, values - values.sum(1, keepdims=True) / count, 0)
-        spread = np.sqrt((values**2).sum(1, keepdims=True) / count)
-        return cls(values / np.where(spread > 0, spread, 1), seen, part.lengths)
-
-    def rows_in_series_of(self, length: int) -> float:
-        """Share of the rows that lie in series of at least `length` rows."""
-        return float(self.lengths[self.lengths >= length].sum() / max(self.lengths.sum(), 1))
-
-    def blocks(self) -> Iterator[tuple[Floats, Bools]]:
-        """Values and what was observed, a few series at a time."""
-        step = max(1, BLOCK // self.values.shape[1])
-        for i in range(0, len(self.values), step):
-            yield self.values[i : i + step], self.seen[i : i + step]
+class _Sample(Sample):
+    """Series, and what they show of seasons."""
 
     def look(self, length: int, shorter: int | None, lags: NDArray[np.int64] | None = None) -> _Look:
         """Evidence at `lags` (default: the first multiples) for a season of `length` beyond a `shorter` one.
@@ -252,7 +214,7 @@ class _Sample:
         if shorter is None:
             return _joined([_look(v, seen, length, lags) for v, seen in self.blocks()])
         levels = [_look(moving_average(v, seen, shorter), seen, length, lags) for v, seen in self.blocks()]
-        changes = [_look(*_changes(v, seen, shorter), length, lags) for v, seen in self.blocks()]
+        changes = [_look(*differences(v, seen, shorter), length, lags) for v, seen in self.blocks()]
         return max(_joined(levels), _joined(changes), key=lambda look: look.z)
 
     def peaks(self) -> NDArray[np.int64]:
@@ -264,8 +226,8 @@ class _Sample:
         total, pairs = np.zeros(most + 1), np.zeros(most + 1)
         done = 0
         for values, seen in self.blocks():
-            changed, both = _changes(values, seen, 1)
-            rho, count = _autocorrelation(_clipped(changed, both), both, most)
+            changed, both = differences(values, seen, 1)
+            rho, count = autocorrelation(clipped(changed, both), both, most)
             count = count * covered[done : done + len(values)]
             total += (rho * count).sum(0)
             pairs += count.sum(0)
@@ -300,64 +262,20 @@ def _window_sum(values: Floats, low: int, high: int) -> Floats:
     return summed
 
 
-def _changes(values: Floats, seen: Bools, lag: int) -> tuple[Floats, Bools]:
-    if lag >= values.shape[1]:
-        return np.zeros_like(values), np.zeros_like(seen)
-    return values[:, lag:] - values[:, :-lag], seen[:, lag:] & seen[:, :-lag]
-
-
-def _clipped(values: Floats, seen: Bools) -> Floats:
-    """Values within five robust standard deviations, so that no single spike decides."""
-    usual = 1.4826 * np.nanmedian(
-        np.where(seen.any(1, keepdims=True) & ~seen, np.nan, np.abs(values)), 1, keepdims=True
-    )
-    spread = np.sqrt((values**2 * seen).sum(1, keepdims=True) / np.maximum(seen.sum(1, keepdims=True), 1))
-    bound = 5 * np.where(usual > 0, usual, spread)
-    return np.clip(values, -bound, bound)
-
-
-def _autocorrelation(values: Floats, seen: Bools, most: int) -> tuple[Floats, Floats]:
-    """Autocorrelation (S, most+1) over the pairs that were both observed, and how many pairs there were."""
-    steps = values.shape[1]
-    size = 1 << int(np.ceil(np.log2(2 * steps)))
-    count = np.maximum(seen.sum(1, keepdims=True), 1)
-    centred = np.where(seen, values - (values * seen).sum(1, keepdims=True) / count, 0)
-    products = np.fft.irfft(np.abs(np.fft.rfft(centred, size)) ** 2, size)[:, : most + 1]
-    pairs = np.round(np.fft.irfft(np.abs(np.fft.rfft(seen.astype(np.float64), size)) ** 2, size)[:, : most + 1])
-    variance = products[:, :1] / count
-    possible = (pairs > 0) & (variance > 1e-12)
-    return np.divide(products, pairs * variance, out=np.zeros_like(products), where=possible), np.where(
-        possible, pairs, 0
-    )
-
-
 def _look(values: Floats, seen: Bools, length: int, lags: NDArray[np.int64]) -> _Look:
-    rest = _clipped(values - moving_average(values, seen, length), seen)
+    rest = clipped(values - moving_average(values, seen, length), seen)
     lags = lags[lags < values.shape[1]]
     if not len(lags):
         nothing = np.zeros(len(values))
         return _Look(nothing, nothing, nothing, 0.0)
-    rho, pairs = _autocorrelation(rest, seen, int(lags[-1]))
+    rho, pairs = autocorrelation(rest, seen, int(lags[-1]))
     chance = 1 + 2 * (rho[:, 1:length] ** 2).sum(1)  # Bartlett: variance x pairs, if nothing is left from lag m on
     rows = np.where(seen.any(1), seen.shape[1] - np.argmax(seen, 1), 0)
     usable = (pairs[:, lags] > 0) & ((lags + length <= rows[:, None]) | (lags == lags[0]))
     used = np.maximum(usable.sum(1), 1)
     inverse = np.divide(1, pairs[:, lags], out=np.zeros((len(values), len(lags))), where=usable)
     weight = np.where((rows >= 2 * length) & usable[:, 0], pairs[:, lags[0]], 0)
-    return _Look((rho[:, lags] * usable).sum(1) / used, chance * inverse.sum(1) / used**2, weight, _alike(rest, seen))
-
-
-def _alike(values: Floats, seen: Bools) -> float:
-    """Mean squared correlation between two different series, beyond what chance makes."""
-    if len(values) < 2:
-        return 0.0
-    unit = values * seen
-    norm = np.sqrt((unit**2).sum(1, keepdims=True))
-    unit = np.divide(unit, norm, out=np.zeros_like(unit), where=norm > 0)
-    squared = (unit @ unit.T) ** 2
-    pairs = len(values) * (len(values) - 1)
-    between = (squared.sum() - np.trace(squared)) / pairs
-    return float(np.clip(between - 1 / max(seen.sum(1).mean(), 1), 0, 1))
+    return _Look((rho[:, lags] * usable).sum(1) / used, chance * inverse.sum(1) / used**2, weight, alike(rest, seen))
 
 
 def _joined(looks: list[_Look]) -> _Look:

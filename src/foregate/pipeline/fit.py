@@ -38,7 +38,7 @@ from foregate.training.engine import TorchEngine, require_device
 from foregate.training.events import Callback, numbered
 from foregate.training.weights import row_weights
 
-__all__ = ["fit", "new_network"]
+__all__ = ["fit", "input_spec", "new_network"]
 
 SHARPNESS = 8
 """Members weigh in proportion to their score to the power of minus this: a tenth worse is half as much."""
@@ -96,7 +96,7 @@ def fit(
     if recipe.model.head == "negative-binomial":
         require_counts(panel)
     begun = start if start is not None and recipe.start == "pretrained" and start.serves(recipe) else None
-    inputs = Inputs(panel, _told(recipe, panel, held, seasons) if warm is None else warm.spec)
+    inputs = Inputs(panel, input_spec(recipe, panel, held, seasons) if warm is None else warm.spec)
     task = Task(inputs, held, judged_series(held), counted)
     members = []
     plans = plan_members(
@@ -130,7 +130,7 @@ def fit(
     return fitted, report
 
 
-def _told(recipe: Recipe, panel: Panel, held: HoldOut, seasons: tuple[int, int]) -> InputSpec:
+def input_spec(recipe: Recipe, panel: Panel, held: HoldOut, seasons: tuple[int, int]) -> InputSpec:
     """What the network is told, with covariates as they were in the training part."""
     columns = fit_columns(panel.cut(held.limits), recipe.max_categories) if panel.covariates else ()
     counts = recipe.model.head == "negative-binomial"

@@ -31,7 +31,7 @@ from foregate.training.result import Judged
 from foregate.training.run import Score
 from foregate.training.streams import Streams
 
-__all__ = ["Member", "Task", "new_network", "train_member"]
+__all__ = ["Member", "Task", "new_network", "prepared", "train_member"]
 
 FINISH_SHARE = 0.2
 """After the best weights are found, this share of the steps is trained once more with the held-out rows included."""
@@ -110,13 +110,7 @@ def train_member(
         callbacks: told of every event.
         checkpoint: folder to write checkpoints to, and to go on from.
     """
-    panel, spec = task.inputs.panel, task.inputs.spec
-    network = copy.deepcopy(start) if isinstance(start, Network) else new_network(recipe, spec, start)
-    strategy = network.spec.built.strategy
-    options = plan_training(recipe, panel, spec.seasons, pretrained=start is not None)
-    every = options.every_step or strategy == "seq2seq"
-    options = replace(options, every_step=every, origins=_origins(network, recipe.horizon, options))
-    horizon = 1 if strategy == "recursive" else recipe.horizon
+    network, options, horizon = prepared(recipe, task, start)
     score = _score(task, options, horizon)
     if start is not None and score is None:
         options = plan_unchecked(recipe, options)
@@ -138,6 +132,17 @@ def train_member(
         trust, kept = _blend(network, first, result, score)
     label = "own" if isinstance(start, Network) else "scratch" if start is None else start.label
     return Member(network, label, options, result, trust, kept)
+
+
+def prepared(recipe: Recipe, task: Task, start: Start | Network | None) -> tuple[Network, TrainingOptions, int]:
+    """The network with its first weights, the options of its run, and the steps ahead that it is trained for."""
+    panel, spec = task.inputs.panel, task.inputs.spec
+    network = copy.deepcopy(start) if isinstance(start, Network) else new_network(recipe, spec, start)
+    strategy = network.spec.built.strategy
+    options = plan_training(recipe, panel, spec.seasons, pretrained=start is not None)
+    every = options.every_step or strategy == "seq2seq"
+    options = replace(options, every_step=every, origins=_origins(network, recipe.horizon, options))
+    return network, options, 1 if strategy == "recursive" else recipe.horizon
 
 
 def new_network(recipe: Recipe, spec: InputSpec, start: Start | None = None) -> Network:
