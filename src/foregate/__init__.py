@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from foregate.evaluation import scoreboard as scoreboard
     from foregate.forecaster import Forecaster as Forecaster
     from foregate.forecaster import backtest as backtest
+    from foregate.forecaster import export as export
     from foregate.forecaster import load as load
     from foregate.models.options import ModelOptions as ModelOptions
     from foregate.pipeline.recipe import Recipe as Recipe
@@ -69,6 +70,7 @@ _HOMES = {
     "calendar": "foregate.data",
     "calibration": "foregate.evaluation",
     "clean": "foregate.data",
+    "export": "foregate.forecaster",
     "compare": "foregate.evaluation",
     "find_seasons": "foregate.data",
     "load": "foregate.forecaster",

@@ -83,7 +83,8 @@ class Journal:
         """
         found = self._lines()
         starts = [i for i, entry in enumerate(found) if AFTER in entry and entry[AFTER] == snapshot]
-        if not starts and any(AFTER not in entry for entry in found):
+        # Where there is no snapshot yet, a process may have died between naming the first one and putting it in place.
+        if not starts and (any(AFTER not in entry for entry in found) or (found and snapshot is not None)):
             raise ArtifactError(
                 f"{self.path} must follow the snapshot beside it, but it follows another one, or that one is gone. Put "
                 "the file of the state back that belongs to it, or delete it to go on without what stands in it."
