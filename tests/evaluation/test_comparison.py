@@ -111,7 +111,10 @@ def test_the_verdict_is_the_same_from_both_sides():
 def test_cautions_are_given():
     """Few overlapping origins, series that end at different times and a MASE that is nowhere defined are told."""
     overlapping = compare(backtest(MODELS, panel_of(), Plan(4, 12, step=2)))
-    assert "Targets of 2 origins overlap, and there are only 12: p-values are too small" in overlapping.notes[0]
+    assert (
+        "Forecasts of 2 neighbouring origins overlap, and there are only 12: p-values are too small"
+        in overlapping.notes[0]
+    )
     rng = np.random.default_rng(0)
     uneven = Panel.from_arrays([rng.normal(size=60), rng.normal(size=50)])
     assert "Series end at different times" in compare(backtest(MODELS, uneven, Plan(2, 6))).notes[0]

@@ -73,3 +73,15 @@ def test_impossible_windows_are_refused_before_reading(wrong, message):
     """Before any data is read, the message names the argument."""
     with pytest.raises(UsageError, match=message):
         backtest(**{"model": small(), "data": "nowhere.csv", **wrong})
+
+
+def test_a_network_reads_no_more_than_its_rolling_part():
+    """What lies before the training part of a window changes nothing there, in seasons, scales or states."""
+    model = Forecaster.pretrained(HORIZON)
+    options = {"n_windows": 2, "scheme": "rolling", "train_rows": 30, "refit": True, "baselines": []}
+    day = pl.int_range(pl.len()) % 60
+    changed = table().with_columns(pl.when(day < 60 - HORIZON - 30).then(1e4).otherwise("y").alias("y"))
+    one, other = (backtest(model, data, **options) for data in (table(), changed))
+    assert one.begins[0, 1] == 60 - HORIZON - 30
+    np.testing.assert_array_equal(one.forecasts["LSTM"][:, 1], other.forecasts["LSTM"][:, 1])
+    assert not np.array_equal(one.forecasts["LSTM"][:, 0], other.forecasts["LSTM"][:, 0])

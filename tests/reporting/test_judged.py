@@ -69,6 +69,7 @@ def test_the_page_tells_the_tests_of_every_pair():
     assert [row[1] for row in rows] == [number(test.difference[0]) for test in COMPARED.pooled.values()]
     ranks = rows_of(html, "Mean ranks and their intervals")
     assert [row[1] for row in ranks] == [number(value) for value in sorted(COMPARED.ranks.mean)]
+    assert "= &lt;" not in html
     assert html.count('role="img"') == 2  # for a wide page and for a phone
 
 
@@ -77,6 +78,7 @@ def test_the_page_tells_the_calibration():
     reliability, pit = calibration_charts(VIEW)
     rows = rows_of(reliability, "Outcomes below the quantiles of LSTM")
     assert [row[1] for row in rows] == [f"{100 * share:.1f} %" for share in CALIBRATED.observed]
+    assert f"Flat but for chance: p = {CALIBRATED.p_value:.3f}." in pit or "p &lt; 0.001." in pit
     bins = rows_of(pit, "PIT histogram of LSTM")
     assert [row[3] for row in bins] == [number(height) for height in CALIBRATED.density]
 

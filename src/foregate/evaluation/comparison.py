@@ -227,8 +227,8 @@ def _cautions(backtest: Backtest, lags: int) -> list[str]:
         notes.append(f"{_too_few(n_windows)} to compare models: {_more(lags)}")
     elif lags and n_windows < 8 * (lags + 1):
         notes.append(
-            f"Targets of {lags + 1} origins overlap, and there are only {n_windows}: p-values are too small. Give more "
-            "windows, or a longer step."
+            f"Forecasts of {lags + 1} neighbouring origins overlap, and there are only {n_windows}: p-values are too "
+            "small. Give more windows, or a longer step."
         )
     times = backtest.cutoffs
     if any(len(np.unique(times[present[:, w], w])) > 1 for w in range(n_windows)):

@@ -156,6 +156,10 @@ def _p(value: float) -> str:
     return "–" if not np.isfinite(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def _said(value: float) -> str:
+    return f"p {_p(value)}" if value < 0.001 else f"p = {_p(value)}"
+
+
 def _ranked(view: View, found: Comparison) -> str:
     order = [int(i) for i in np.argsort(found.ranks.mean, kind="stable")]
     colours = [colour_of(name, view.models) for name in found.models]
@@ -172,7 +176,7 @@ def _ranked(view: View, found: Comparison) -> str:
     behind = table(["model", "mean rank", "from", "to"], rows, caption="Mean ranks and their intervals")
     note = (
         f"Best on top. Models whose intervals do not touch differ at {100 * found.ranks.alpha:g} %; that there is any "
-        f"difference: p = {_p(found.ranks.p_value)}."
+        f"difference: {_said(found.ranks.p_value)}."
     )
     remark = f"by {view.measured} on {found.ranks.n:,} {found.ranked}"
     return chart(drawn, "Ranks", remark=remark, note=note, numbers=behind)
@@ -203,7 +207,7 @@ def calibration_charts(view: View) -> list[str]:
         for a, b, share, height in zip(found.edges, found.edges[1:], found.shares, found.density, strict=False)
     ]
     behind = table(["between", "expected", "observed", "ratio"], rows, caption=f"PIT histogram of {view.model}")
-    note = f"1 is as expected; high ends: too narrow. Flat but for chance: p = {_p(found.p_value)}."
+    note = f"1 is as expected; high ends: too narrow. Flat but for chance: {_said(found.p_value)}."
     return [first, chart([pit], "PIT histogram", remark=view.model, note=note, numbers=behind)]
 
 
