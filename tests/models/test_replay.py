@@ -114,14 +114,11 @@ def test_gates_that_keep_are_those_of_the_regulariser(cell):
             torch.testing.assert_close(shown.f if cell == "lstm" else shown.z, seen)
 
 
-@pytest.mark.parametrize(
-    "built", [{"encoder": "windowed"}, {"encoder": "bidirectional"}, {"encoder": "patched", "patch": 2}]
-)
-def test_windows_show_their_gates_too(built):
+@pytest.mark.parametrize("name", ["windowed", "bidirectional", "patched"])
+def test_windows_show_their_gates_too(name):
     """A row of gates for every step of every origin's window, in both directions where both are read."""
-    encoder, features = encoder_of(rows_back=8, **built)
-    columns = torch.tensor([[3, 16]] * B)
+    patch, both = 2 if name == "patched" else 1, name == "bidirectional"
+    encoder, features = encoder_of(encoder=name, patch=patch, rows_back=8)
     with torch.no_grad():
-        gates = encoder.gates(features, columns)
-    both = built["encoder"] == "bidirectional"
-    assert [layer.f.shape for layer in gates] == [(2 * B, 8 // built["patch"], (1 + both) * H)] * len(gates)
+        gates = encoder.gates(features, torch.tensor([[3, 16]] * B))
+    assert [layer.f.shape for layer in gates] == [(2 * B, 8 // patch, (1 + both) * H)] * len(gates)
