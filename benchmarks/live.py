@@ -9,6 +9,10 @@
 - batch: an observation of each of 1,024 series in one call, per series.
 - history: a call's time after 1,000,000 observations over that after 1,000, by turns.
 - many: 100,000 series in one process: memory beyond what the process held before, and observations a second in batches.
+- cold: from the start of a program to its first forecast, by the clock, and what it holds then; see `benchmarks.cold`.
+- peer: the same as `both` beside neuralforecast's LSTM of these sizes, which reads a window of 168 rows anew; by turns,
+  needs `make peers`; see `benchmarks.live_peer`.
+- size: the installation on disk, without torch and with it.
 
 The network is an LSTM of two layers of 64 with made-up weights, run by NumPy and ONNX Runtime; torch is not loaded. One
 thread: give OMP_NUM_THREADS=1. Series are made up: hourly, with a day and a week, but for `many`, which have a day.
@@ -27,7 +31,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.cold import installed
+from benchmarks.cold import started as started_cold
 from benchmarks.growth import series
+from benchmarks.peer import WINDOW, theirs
 from benchmarks.process import held
 from foregate import Panel
 from foregate.data.inputs import InputSpec
@@ -150,14 +157,18 @@ def turns() -> Iterator[Row]:
 
 def both() -> Iterator[Row]:
     """An observation and a forecast."""
+    yield Row(f"update + forecast of {HORIZON} steps x {len(NINE)} quantiles", "p50 150 µs", _said(_answered()))
+
+
+def _answered() -> tuple[float, float]:
+    """Of an observation and the forecast after it."""
     live = started(1)
 
     def once(row: Any) -> None:
         live.update(row)
         live.forecast(HORIZON, quantiles=NINE)
 
-    found = quietest(timed(once, coming(live, CALLS)) for _ in range(ROUNDS))
-    yield Row(f"update + forecast of {HORIZON} steps x {len(NINE)} quantiles", "p50 150 µs", _said(found))
+    return quietest(timed(once, coming(live, CALLS)) for _ in range(ROUNDS))
 
 
 def batch() -> Iterator[Row]:
@@ -198,6 +209,31 @@ def many() -> Iterator[Row]:
     yield Row(f"observations a second of {MANY:,} series", "200,000", f"{1 / _batched(live, 4_096, 3):,.0f}")
 
 
+def cold() -> Iterator[Row]:
+    """A program's first forecast."""
+    for what, seconds, memory in started_cold(model()):
+        yield Row(f"start of a program to {what}", "1 s, 150 MiB", f"{seconds:.2f} s, {memory:.0f} MiB")
+
+
+def peer() -> Iterator[Row]:
+    """The leading library."""
+    before, told, after = _answered()[0], theirs(HIDDEN, HORIZON), _answered()[0]
+    own = min(before, after)
+    for what, asked, key in (
+        ("forecast of neuralforecast", "500x", "predict"),
+        ("forecast of neuralforecast at its defaults", "", "usual"),
+        ("its network alone", "", "forward"),
+    ):
+        measured = f"{told[key] / own:.0f}x ({told[key]:,.0f} µs over {own:.0f} µs)"
+        yield Row(f"{what} from {WINDOW} rows over update + forecast", asked, measured)
+
+
+def size() -> Iterator[Row]:
+    """What is installed."""
+    for what, asked, extras in (("without torch", "400 MB", ()), ("with torch", "over 1,000 MB", ("train",))):
+        yield Row(f"installation {what}, on disk", asked, f"{sum(installed(*extras).values()) / 1e6:,.0f} MB")
+
+
 MEASURES: dict[str, Callable[[], Iterator[Row]]] = {
     "update": update,
     "turns": turns,
@@ -205,6 +241,9 @@ MEASURES: dict[str, Callable[[], Iterator[Row]]] = {
     "batch": batch,
     "history": history,
     "many": many,
+    "cold": cold,
+    "peer": peer,
+    "size": size,
 }
 """By name."""
 

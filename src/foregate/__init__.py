@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from foregate.forecaster import load as load
     from foregate.models.options import ModelOptions as ModelOptions
     from foregate.pipeline.recipe import Recipe as Recipe
+    from foregate.streaming import Durable as Durable
     from foregate.streaming import Live as Live
 
     __version__: str
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ArtifactError": "foregate.core",
     "DataError": "foregate.core",
+    "Durable": "foregate.streaming",
     "Forecast": "foregate.core",
     "Forecaster": "foregate.forecaster",
     "ForegateError": "foregate.core",

@@ -21,7 +21,7 @@ COMMANDS = {
     bad_inputs.loaded: ("predict", "SOURCE"),
 }
 """What is said on the command line instead of a call."""
-API_ONLY = {"options", "quantiles", "n_windows", "future", "engine"}
+API_ONLY = {"options", "quantiles", "n_windows", "future", "runtime"}
 """Arguments that the command line has no word for, or another."""
 NO_FILE = {"something that is no table", "no future for a model that needs one"}
 """Rows about sources that cannot be written into a file."""

@@ -21,7 +21,7 @@ FAST = ("--horizon", "3", "--effort", "fast", "--season-length", "1")
 def test_the_model_is_that_of_the_api(run, here, fitted):
     """What is saved forecasts as a forecaster that was fitted in Python with the same words."""
     model = Forecaster(3, effort="fast", season_length=1, verbose=False).fit("sales.csv")
-    assert load(fitted, engine="torch").predict(level=80).equals(model.predict(level=80))
+    assert load(fitted, runtime="torch").predict(level=80).equals(model.predict(level=80))
 
 
 def test_the_document_says_what_happened(run, here):

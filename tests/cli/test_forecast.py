@@ -1,6 +1,7 @@
 """Tests of `foregate forecast`."""
 
 import json
+import sys
 
 import polars as pl
 import pytest
@@ -118,6 +119,27 @@ def test_an_instant_forecast_can_leave_everything_too(run, here):
     assert pl.read_csv("out/scoreboard.csv")["model"].to_list() == ["LSTM", "SeasonalNaive", "Naive"]
     printed = run("forecast", "sales.csv", *INSTANT).stdout
     assert run("predict", "out/model").stdout == (here / "out" / "forecasts.csv").read_text() == printed
+
+
+def test_where_nothing_scores_or_draws_forecasts_are_left_all_the_same(run, here, monkeypatch):
+    """Without the extra that scores and draws come the forecasts and the model, and what is lacking is said."""
+    for library in ("matplotlib", "torch", "utilsforecast"):
+        monkeypatch.setitem(sys.modules, library, None)
+    shown = " ".join(run("forecast", "sales.csv", *INSTANT, "--out", "out").stdout.split())
+    assert sorted(path.name for path in (here / "out").iterdir()) == ["forecasts.csv", "model"]
+    assert 'Not scored. Scoring forecasts needs the "train" extra' in shown
+    assert 'No report. Drawing charts needs the "train" extra' in shown
+    assert run("predict", "out/model").stdout == (here / "out" / "forecasts.csv").read_text()
+
+
+@pytest.mark.parametrize("more", [("--windows", "2"), ("--baselines", "Naive")])
+def test_scores_that_were_asked_for_are_not_left_out(run, here, monkeypatch, more):
+    """Who names windows or baselines is told that they cannot be had, before anything is done."""
+    monkeypatch.setitem(sys.modules, "utilsforecast", None)
+    said = run("forecast", "sales.csv", *INSTANT, "--out", "out", *more, code=1).stderr
+    assert 'Scoring forecasts needs the "train" extra' in said
+    assert "reading" not in said
+    assert not (here / "out").exists()
 
 
 @pytest.mark.parametrize("more", [("--windows", "2"), ("--baselines", "Naive"), ("--future-data", "sales.csv")])

@@ -137,7 +137,7 @@ def test_a_fit_is_that_of_the_api(run, here):
         "training": {"optimizer": "sgd", "checks": 2},
     }  # fmt: skip
     model = Forecaster(3, effort="fast", season_length=1, options=options, verbose=False).fit("sales.csv")
-    kept = load(here / "m", engine="torch")
+    kept = load(here / "m", runtime="torch")
     assert kept.options == options
     assert kept.predict(level=80).equals(model.predict(level=80))
 

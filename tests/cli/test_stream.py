@@ -1,5 +1,6 @@
 """Tests of `foregate stream`."""
 
+import datetime as dt
 import json
 import os
 import signal
@@ -87,6 +88,189 @@ def test_what_was_done_is_said(here):
     assert "must have an observed value" in said[5]["note"]
 
 
+def test_what_is_wrong_with_a_line_is_told(here):
+    """Encodings, doubled names, lengths, ends of line and marks: read where they are JSON, told where not."""
+    good = b'{"unique_id": "\xc3\xa4", "ds": "2024-01-01", "y": 1}'
+    again = good.replace(b"01-01", b"01-02")
+    lines = [
+        (b"\xef\xbb\xbf" + good + b"\r\n", None),
+        (b"\xef\xbb\xbf" + again + b"\n", "must be JSON"),
+        (again.decode().encode("utf-16") + b"\n", "must be in UTF-8"),
+        (good.replace(b"\xa4", b"") + b"\n", "must be in UTF-8"),
+        (b'{"unique_id": "b", "ds": "2024-01-01", "y": 1, "y": 2}\n', "'y' more than once"),
+        (b'{"unique_id": "b", "ds": "2024-01-01", "y": Infinity}\n', "finite number"),
+        (b'{"unique_id": NaN, "ds": "2024-01-01", "y": 1}\n', "must be text or a whole number"),
+        (b'{"unique_id": {"a": [NaN]}, "ds": "2024-01-01", "y": 1}\n', "must be text or a whole number"),
+        (b'{"y": ' + b"1" * 5000 + b"}\n", "must be JSON"),
+        (b"\r\n", "must be JSON"),
+        (b'{"unique_id": "' + b"x" * (1 << 20) + b'"}\n', "at most 1,048,576 bytes"),
+        (good.replace(b" 1}", b" 1" + b" " * (3 << 20) + b"}") + b"\n", "at most 1,048,576 bytes"),
+        (good.replace(b" 1}", b" 1" + b" " * (1 << 19) + b"}") + b"\n", None),
+        (b'{"unique_id": "\\ud800", "ds": "2024-01-01", "y": 1}\n', None),
+        (again.replace(b" 1}", b" NaN}") + b" \t\r\n", None),
+        (b'{"unique_id": "c", "ds": "2024-01-01", "y": 1, "note": {"y": [Infinity]}}', None),
+    ]
+    words = ["stream", *PRETRAINED, "--state", "s"]
+    result = CliRunner().invoke(app, words, input=b"".join(line for line, _ in lines))
+    assert result.exit_code == 0, result.output
+    said = [json.loads(line, parse_constant=pytest.fail) for line in result.stdout.splitlines()]
+    for answer, (line, wrong) in zip(said, lines, strict=True):
+        assert (wrong in answer["error"]) if wrong else ("LSTM" in answer), (line[:80], answer)
+    assert said[0]["unique_id"] == "ä"
+    assert said[12]["repeated"] == 1
+    assert said[13]["unique_id"] == "\ud800"
+    assert stream(*PRETRAINED, "--state", "s", lines=days(3, 3, name="ä"))[0][0].get("skipped") is None
+
+
+def test_forecasts_and_scores_can_be_asked_for(here):
+    """A line may ask for the forecast of a series, or for the scores so far; nothing is changed by that."""
+    lines = [*days(1, 20), *days(3, 12, name="b")]
+    ask = [{"op": "forecast", "unique_id": "a"}, {"op": "scores"}, {"op": "scores", "unique_id": "b", "recent": True}]
+    said, _ = stream(*PRETRAINED, "--watch", "--scores", "scores.csv", lines=[*lines, *ask, *days(21, 22)])
+    plain, _ = stream(*PRETRAINED, "--watch", lines=[*lines, *days(21, 22)])
+    assert [*said[:30], *said[33:]] == plain
+    assert said[30] == {"op": "forecast", **said[19]}
+    live = Forecaster.pretrained(2, freq="D").live()
+    live.watch(2, level=80)
+    live.update(lines)
+    assert said[31]["op"] == "scores"
+    assert pl.DataFrame(said[31]["scores"]).select("unique_id", "step", "n").rows() == live.scores()[:, :3].rows()
+    np.testing.assert_allclose([row["mae"] for row in said[31]["scores"]], live.scores()["mae"], rtol=1e-6)
+    recent = live.scores("b", recent=True)
+    np.testing.assert_allclose([row["mae"] for row in said[32]["scores"]], recent["mae"], rtol=1e-6)
+    assert said[32]["unique_id"] == "b"
+    live.update(days(21, 22))
+    assert pl.read_csv("scores.csv")["n"].to_list() == live.scores()["n"].to_list()
+
+
+def test_questions_that_have_no_answer(here):
+    """Unknown operations and series, and scores of what is not watched, are told; no operation is an observation."""
+    lines = [
+        {"op": "forecast"},
+        {"op": "forecast", "unique_id": "z"},
+        {"op": "forecast", "unique_id": True},
+        {"op": "scores"},
+        {"op": "remove", "unique_id": "a"},
+        {"op": ["drop"], "unique_id": "a"},
+        {"op": None, **days(1, 1)[0]},
+        {"op": "update", **days(2, 2)[0]},
+        {"op": "forecast"},
+        {"unique_id": "b", "ds": "2024-01-01", "y": None},
+        {"op": "forecast", "unique_id": "b"},
+    ]
+    said, _ = stream(*PRETRAINED, lines=lines)
+    wrong = ["Name the series", "'z'", "text or a whole", "Call watch", "must be one of update, correct", "['drop']"]
+    for answer, part in zip(said, wrong, strict=False):
+        assert part in answer["error"], answer
+    assert "op" not in said[6]
+    assert said[7].keys() == {"op", *said[6]}
+    assert said[8] == {**said[7], "op": "forecast"}
+    assert "must have an observed value" in said[10]["note"]
+
+
+def test_a_table_may_have_a_column_of_that_name(here):
+    """Where something else says what a line is, a column named op is one like any other, or the target itself."""
+    rows = [{"unique_id": "a", "ds": t, "op": "drop", "y": t} for t in range(3)]
+    said, _ = stream("--pretrained", "--op-col", "do", lines=[*rows, {"do": "forecast"}])
+    assert ["error" in answer for answer in said] == [False] * 4
+    assert said[3]["do"] == "forecast"
+    rows = [{"unique_id": "a", "ds": t, "op": t} for t in range(3)]
+    said, _ = stream("--pretrained", "--target-col", "op", "--op-col", "do", lines=rows)
+    assert ["LSTM" in answer for answer in said] == [True] * 3
+
+
+def test_a_watch_goes_on(here):
+    """What was watched is gone on with if it is asked for alike or not at all, and begun anew if it is not."""
+    ask = {"op": "scores"}
+    whole, _ = stream(*PRETRAINED, "--watch", lines=[*days(1, 20), ask])
+    stream(*PRETRAINED, "--watch", "--state", "s", lines=days(1, 12))
+    first = stream(*PRETRAINED, "--watch", "--state", "s", lines=days(13, 16))[0]
+    rest = stream(*PRETRAINED, "--state", "s", lines=[*days(17, 20), ask])[0]
+    assert [*first, *rest] == whole[12:]
+    said, _ = stream(*PRETRAINED[:-2], "--level", "50", "--watch", "--state", "s", lines=[ask])
+    assert {row["n"] for row in said[0]["scores"]} == {0}
+
+
+def test_what_was_begun_is_gone_on_with(here):
+    """Names of columns are those that a stream was begun with."""
+    stream("--pretrained", "--state", "s", lines=[{"ds": 1, "y": 2}])
+    assert stream("--pretrained", "--state", "s", "--target-col", "y", lines=[{"ds": 2, "y": 2}])[0][0]["ds"] == [3]
+    assert "--time-col must be ds" in stream("--pretrained", "--state", "s", "--time-col", "t", lines=[], code=2)[1]
+
+
+def test_only_one_process_has_a_state(here):
+    """A second one is refused while the first one runs, and takes over where it was killed."""
+    words = [PROGRAM, "stream", *PRETRAINED, "--state", "s"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdin.write(json.dumps(days(1, 1)[0]).encode() + b"\n")
+        running.stdin.flush()
+        assert json.loads(running.stdout.readline())["unique_id"] == "a"
+        assert "held by another" in stream(*PRETRAINED, "--state", "s", lines=[], code=2)[1]
+        running.kill()
+    _, shown = stream(*PRETRAINED, "--state", "s", lines=[])
+    assert "1 series known" in shown
+
+
+def test_late_values_corrections_and_ends(here):
+    """What is late is read in its place, what was wrong is corrected, what has ended is forgotten; also later on."""
+    wrong = {**days(4, 4)[0], "y": 99.0}
+    right = {"op": "correct", **days(4, 4)[0]}
+    lines = [
+        *days(1, 3),
+        wrong,
+        *days(5, 6),
+        *days(8, 9),
+        *days(7, 7),
+        right,
+        *days(1, 2, name="b"),
+        {"op": "drop", "unique_id": "b"},
+    ]
+    said, _ = stream(
+        *PRETRAINED, "--allow-late", "7", "--state", "s", lines=[*lines, right, {**right, "ds": "2024-02-01"}]
+    )
+    plain, _ = stream(*PRETRAINED, lines=days(1, 9))
+    assert said[8]["late"] == 1
+    for answer, told in ((said[9], {"op": "correct", "late": 1}), (said[13], {"op": "correct", "repeated": 1})):
+        assert {name: answer[name] for name in told} == told
+        assert answer.keys() == told.keys() | plain[-1].keys()
+        np.testing.assert_allclose(answer["LSTM-lo-80"], plain[-1]["LSTM-lo-80"], rtol=1e-6)
+    assert said[12] == {"op": "drop", "unique_id": "b"}
+    assert "which has not been read" in said[14]["error"]
+    again = {**right, "ds": "2024-01-08", "y": 1.0}
+    said, shown = stream(
+        *PRETRAINED, "--allow-late", "7", "--state", "s", lines=[again, {"op": "drop", "unique_id": "b"}]
+    )
+    assert "1 series known" in shown
+    assert said[0]["late"] == 1
+    assert "'b'" in said[1]["error"]
+    assert (
+        "must come after allow_late"
+        in stream(*PRETRAINED, lines=[*days(1, 2), {"op": "correct", **days(1, 1)[0]}])[0][2]["error"]
+    )
+
+
+def test_covariates_come_along_and_ahead(here):
+    """Observations of a model with covariates bring theirs, and what is known of the future is announced."""
+    start, hour = dt.datetime(2024, 1, 1), dt.timedelta(hours=1)
+    rows = [{"unique_id": "a", "ds": start + t * hour, "y": 50.0 + t % 24, "heat": 10.0 + t % 24} for t in range(210)]
+    told = Forecaster(3, effort="fast", options={"steps": 5, "start": "scratch"})
+    told.fit(pl.DataFrame(rows[:200]), covariates={"heat": "future"}).save("told")
+    rows = [{**row, "ds": row["ds"].isoformat()} for row in rows]
+    ahead = [{"op": "announce", **{name: row[name] for name in ("unique_id", "ds", "heat")}} for row in rows[200:206]]
+    said, _ = stream(
+        "told", "--level", "80", lines=[*ahead, *rows[200:203], {"unique_id": "a", **rows[203], "heat": "hot"}]
+    )
+    live = load("told", runtime="onnx").live()
+    live.announce(rows[200:206])
+    assert "note" in said[0]
+    assert said[5]["op"] == "announce"
+    np.testing.assert_allclose(said[5]["LSTM"], live.forecast().median[0], rtol=1e-6)
+    live.update(rows[200:203])
+    np.testing.assert_allclose(said[8]["LSTM"], live.forecast().median[0], rtol=1e-6)
+    assert "'heat'" in said[9]["error"]
+    assert "--op-col must be no column" in stream("told", "--op-col", "heat", lines=[], code=2)[1]
+
+
 def test_the_state_is_taken_up_again(here):
     """Two runs with a state say what one run says."""
     lines = [*days(1, 20), *days(3, 28, name="b")]
@@ -100,14 +284,14 @@ def test_the_state_is_taken_up_again(here):
     assert "the snapshot must be of the model" in shown
     assert "Give the --freq, --season-length, --history and --weights of the run that saved it" in shown
     other = ("--pretrained", "--season-length", "7,365", "--freq", "h", "--state", "live.state")
-    assert "--freq must be D as in live.state" in stream(*other, lines=[], code=2)[1]
+    assert "--freq must be D, as the stream was begun, but got h" in stream(*other, lines=[], code=2)[1]
 
 
 def test_a_model_goes_on_from_what_it_knows(model):
     """A saved model goes on from the series it was fitted on, at the names of their columns, or from a table."""
     newer = [{"unique_id": "series_0", "ds": "2024-01-25", "y": 3.5}, {"unique_id": "x", "ds": "2024-01-25", "y": 1}]
     said, _ = stream("model", lines=newer)
-    live = load("model", engine="onnx").live()
+    live = load("model", runtime="onnx").live()
     live.update(newer)
     np.testing.assert_allclose(said[0]["LSTM"], live.forecast(ids="series_0").median[0], rtol=1e-6)
     assert [len(answer["ds"]) for answer in said] == [3, 3]
@@ -152,6 +336,15 @@ def test_the_end_of_the_calendar_is_no_end(here):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("--pretrained", "--allow-late", "-1"), "allow_late must be"),
+        (("--pretrained", "--fsync"), "--fsync and --save-every must be given with --state"),
+        (("--pretrained", "--save-every", "5"), "--fsync and --save-every must be given with --state"),
+        (("--pretrained", "--state", "s", "--save-every", "0"), "save_every must be"),
+        (("--pretrained", "--scores", "s.csv"), "--scores must be given with --watch"),
+        (("--pretrained", "--watch", "--scores", "s.txt"), "--scores must end in .csv"),
+        (("--pretrained", "--watch", "--scores", "sales.csv"), "--scores must not hold results already"),
+        (("--pretrained", "--op-col", "ds"), "--op-col must be no column of the table, but 'ds' is one"),
+        (("--pretrained", "--target-col", "op"), "--op-col must be no column of the table, but 'op' is one"),
         ((), "either a MODEL or --pretrained"),
         (("model", "--pretrained"), "either a MODEL or --pretrained"),
         (("--pretrained", "--horizon", "0"), "horizon must be"),

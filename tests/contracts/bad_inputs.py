@@ -683,10 +683,10 @@ BAD_INPUTS = [
         act=loaded,
     ),
     BadInput(
-        "an engine that does not exist",
+        "a runtime that does not exist",
         lambda folder: folder,
-        "engine must be one of auto, torch, onnx, but got 'jax'.",
-        {"engine": "jax"},
+        "runtime must be one of auto, torch, onnx, but got 'jax'. Choose one of these.",
+        {"runtime": "jax"},
         UsageError,
         loaded,
     ),

@@ -43,9 +43,9 @@ def test_core_is_numpy_only(fresh):
 
 
 def test_only_what_makes_networks_loads_torch(fresh):
-    """All other modules can be imported together without torch or anything optional: a model runs without."""
+    """All other modules can be imported together without torch, tables or anything optional: a model runs without."""
     names = [name for name in modules() if not name.startswith(MAKES_NETWORKS)]
-    import_without(fresh, names, OPTIONAL | {"holidays", "torch", "utilsforecast"})
+    import_without(fresh, names, OPTIONAL | {"holidays", "narwhals", "polars", "torch", "utilsforecast"})
 
 
 def test_choices_about_networks_need_no_torch(fresh):

@@ -1,5 +1,8 @@
 """Importing the package and asking for help are instant, because nothing heavy is loaded."""
 
+from foregate import Forecaster
+from foregate.data import generate
+
 HEAVY = {
     "matplotlib",
     "onnx",
@@ -88,3 +91,22 @@ except SystemExit as end:
     assert not end.code, end.code
 """
     assert not fresh(code) & {"matplotlib", "onnx", "pandas", "scipy", "statsmodels", "torch"}
+
+
+def test_a_live_forecast_needs_arrays_alone(fresh, tmp_path):
+    """A saved model is loaded, streams and goes from a snapshot on without torch or tables, and loads neither."""
+    Forecaster.pretrained(4, season_length=6).fit(generate(2, 60)).save(tmp_path / "model")
+    code = f"""
+import sys
+for name in ("matplotlib", "narwhals", "onnx", "pandas", "polars", "rich", "scipy", "torch", "typer"):
+    sys.modules[name] = None
+import foregate
+model = foregate.load({str(tmp_path / "model")!r}, runtime="onnx")
+live = model.live()
+when = live.expected()[0]
+live.update({{"unique_id": live.ids[0], "ds": when, "y": 1.0}})
+said = foregate.Live.restore(model.fitted_, live.snapshot()).forecast(level=[80])
+assert said.values.shape == (2, 4, 3)
+assert model.forecast(level=[80]).values.shape == (2, 4, 3)
+"""
+    fresh(code)

@@ -33,6 +33,19 @@ def test_a_failure_leaves_what_was_there(tmp_path, monkeypatch, failing):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_who_writes_alone_leaves_one_file_at_most(tmp_path, monkeypatch):
+    """Killed between writing and renaming, one temporary file is left, which the next time takes."""
+    path = tmp_path / "state"
+    with monkeypatch.context() as patched:
+        patched.setattr(type(path), "replace", lambda *_: None)
+        write_atomically(path, b"longer, and killed", alone=True)
+        write_atomically(path, b"killed again", alone=True)
+    assert len(list(tmp_path.iterdir())) == 1
+    write_atomically(path, b"new", alone=True)
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     """A missing folder and a path that is a folder are refused, and nothing is created."""
     with pytest.raises(UsageError, match=r"folder that exists, but got .*absent"):

@@ -135,7 +135,7 @@ def test_a_warm_start_goes_on_from_a_loaded_model(panel, tmp_path):
     """Whatever runs it, several networks included."""
     made = fitted(panel, options={**QUICK, "members": 2})
     made.save(tmp_path / "model")
-    again = load(tmp_path / "model", engine="onnx").fit(panel, warm=True)
+    again = load(tmp_path / "model", runtime="onnx").fit(panel, warm=True)
     assert [member["start"] for member in again.report_["members"]] == ["own", "own"]
 
 
@@ -233,8 +233,8 @@ def test_several_networks_are_saved_as_one(panel, tmp_path, combine):
     made = fitted(panel, options={**QUICK, "members": 3, "combine": combine})
     made.save(tmp_path / "model")
     said = made.forecast(level=80).values
-    np.testing.assert_array_equal(load(tmp_path / "model", engine="torch").forecast(level=80).values, said)
-    np.testing.assert_allclose(load(tmp_path / "model", engine="onnx").forecast(level=80).values, said, rtol=1e-5)
+    np.testing.assert_array_equal(load(tmp_path / "model", runtime="torch").forecast(level=80).values, said)
+    np.testing.assert_allclose(load(tmp_path / "model", runtime="onnx").forecast(level=80).values, said, rtol=1e-5)
     assert len(made.report_["members"]) == 3
 
 

@@ -9,16 +9,16 @@ from foregate.forecaster import Forecaster, load
 from tests.forecaster.models import HORIZON, SMALL, ahead, table
 
 
-@pytest.mark.parametrize("engine", ["torch", "onnx", "auto"])
-def test_loaded_is_saved(fitted, priced, tmp_path, engine):
+@pytest.mark.parametrize("runtime", ["torch", "onnx", "auto"])
+def test_loaded_is_saved(fitted, priced, tmp_path, runtime):
     """Loaded again, a forecaster says what it said, of its own panel and of others, with the same parameters."""
     for name, model in (("plain", fitted), ("priced", priced)):
         future = ahead() if model is priced else None
         model.save(tmp_path / name)
-        again = load(tmp_path / name, engine=engine)
+        again = load(tmp_path / name, runtime=runtime)
         one, other = (each.forecast(level=[80], future=future) for each in (model, again))
         np.testing.assert_array_equal(one.times, other.times)
-        if engine == "onnx":
+        if runtime == "onnx":
             np.testing.assert_allclose(one.values, other.values, rtol=1e-5)
         else:
             np.testing.assert_array_equal(one.values, other.values)
@@ -45,7 +45,7 @@ def test_a_model_is_not_overwritten_unasked(fitted, tmp_path):
 
 
 def test_an_instant_forecaster_is_loaded_as_it_was_saved(tmp_path):
-    """To the bit, without being told by which engine; and it goes on with newer rows and what it was fitted on."""
+    """To the bit, without being told by which runtime; and it goes on with newer rows and what it was fitted on."""
     model = Forecaster.pretrained(HORIZON).fit(table(days=50))
     model.save(tmp_path / "model")
     again = load(tmp_path / "model")

@@ -150,8 +150,8 @@ def test_it_is_saved(told, tmp_path):
     model = Forecaster(9, season_length=7, options=SMALL, verbose=False).fit(panel)
     shaken(model.fitted_)
     model.save(tmp_path / "m")
-    for engine in ("torch", "onnx"):
-        again = load(tmp_path / "m", engine=engine)
+    for runtime in ("torch", "onnx"):
+        again = load(tmp_path / "m", runtime=runtime)
         np.testing.assert_allclose(again.forecast().values, model.forecast().values, rtol=1e-5)
 
 

@@ -487,7 +487,7 @@ def test_saved_is_loaded_is_exported(model, make, tmp_path):
     fitted = loud(model)(panel)
     save_model(tmp_path / "model", Artifact(fitted, recipe_of(model), panel, {}))
     before = fitted.forecast(panel, HORIZON, QUANTILES).values
-    loaded, exported = (load_model(tmp_path / "model", engine=engine) for engine in ("torch", "onnx"))
+    loaded, exported = (load_model(tmp_path / "model", runtime=runtime) for runtime in ("torch", "onnx"))
     assert loaded.recipe == recipe_of(model)
     np.testing.assert_array_equal(loaded.fitted.forecast(panel, HORIZON, QUANTILES).values, before)
     subject = subject_of(model)
@@ -626,7 +626,7 @@ def test_all_of_them_are_fitted_and_forecast(model, tmp_path):
     live.update(panel.between(panel.lengths // 2, panel.lengths))
     same(subject, live.forecast(quantiles=QUANTILES).values, before)
     save_model(tmp_path / "model", Artifact(fitted, recipe_of(model), panel, {}))
-    exported = load_model(tmp_path / "model", engine="onnx").fitted
+    exported = load_model(tmp_path / "model", runtime="onnx").fitted
     same(subject, exported.forecast(panel, HORIZON, QUANTILES).values, before)
     law = never_looks_ahead_in_one_pass
     law(subject)

@@ -78,6 +78,6 @@ def test_saved_is_loaded(tmp_path, horizon):
     np.testing.assert_array_equal(
         load_model(tmp_path / "model").fitted.forecast(panel, horizon, QUANTILES).values, before
     )
-    by_torch = load_model(tmp_path / "model", engine="torch").fitted.forecast(panel, horizon, QUANTILES).values
+    by_torch = load_model(tmp_path / "model", runtime="torch").fitted.forecast(panel, horizon, QUANTILES).values
     size = np.abs(before).max((1, 2), keepdims=True)
     assert np.all(np.abs(by_torch - before) <= 1e-5 * size)

@@ -12,25 +12,25 @@ from foregate.pipeline.recipe import Recipe
 from foregate.streaming import Live
 from tests.laws.battery import QUANTILES, SEASON, lively, troubled
 
-ENGINES = ("onnx", "torch")
+RUNTIMES = ("onnx", "torch")
 HORIZON = 30
 
 
-def started(size, engine):
-    if engine == "torch":
+def started(size, runtime):
+    if runtime == "torch":
         pytest.importorskip("torch")
-    return load_shipped(size, engine=engine)
+    return load_shipped(size, runtime=runtime)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("size", shipped_sizes())
 @pytest.mark.parametrize("make", [lively, troubled])
 @pytest.mark.parametrize("seasons", [(), (SEASON,), (SEASON, 12)])
-def test_a_stream_of_the_shipped_network_is_a_batch(size, engine, make, seasons):
+def test_a_stream_of_the_shipped_network_is_a_batch(size, runtime, make, seasons):
     """From a panel and then row by row, within 1e-5 of one pass over everything, calibrated intervals included."""
     panel = replace(make(), covariates={})
     recipe = Recipe(HORIZON, seasons, "instant")
-    fitted, _ = instant(recipe, panel, started(size, engine))
+    fitted, _ = instant(recipe, panel, started(size, runtime))
     expected = fitted.forecast(panel, HORIZON, QUANTILES).values
     live = Live.start(fitted, panel.cut(panel.lengths // 2))
     for row in range(int(panel.lengths.max())):
@@ -44,7 +44,8 @@ def test_a_stream_of_the_shipped_network_is_a_batch(size, engine, make, seasons)
 def test_a_state_goes_from_one_engine_to_the_other(size):
     """A snapshot belongs to the weights, not to what runs them."""
     live, other = (
-        Live(untold(Recipe(3, (SEASON,), "instant"), Frequency.parse(1), started(size, engine))) for engine in ENGINES
+        Live(untold(Recipe(3, (SEASON,), "instant"), Frequency.parse(1), started(size, runtime)))
+        for runtime in RUNTIMES
     )
     panel = lively()
     live.update(panel)

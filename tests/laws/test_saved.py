@@ -36,7 +36,7 @@ def panels():
 def test_loaded_by_torch_is_the_same_to_the_bit(model, horizon):
     """A model that was saved and loaded forecasts any panel bit for bit as before."""
     made, folder = model
-    loaded = load_model(folder, engine="torch")
+    loaded = load_model(folder, runtime="torch")
     for panel in (made.history, *panels()):
         before = made.fitted.forecast(panel, horizon, QUANTILES)
         after = loaded.fitted.forecast(panel, horizon, QUANTILES)
@@ -47,7 +47,7 @@ def test_loaded_by_torch_is_the_same_to_the_bit(model, horizon):
 def test_exported_is_the_same_within_1e_5(model, horizon):
     """ONNX Runtime forecasts any panel, at any horizon, within 1e-5 of each series' size."""
     made, folder = model
-    loaded = load_model(folder, engine="onnx")
+    loaded = load_model(folder, runtime="onnx")
     for panel in (made.history, *panels()):
         before = made.fitted.forecast(panel, horizon, QUANTILES).values
         after = loaded.fitted.forecast(panel, horizon, QUANTILES).values

@@ -37,11 +37,11 @@ def same_panel(a, b):
     return arrays and columns and (a.freq, a.spec, a.notes) == (b.freq, b.spec, b.notes)
 
 
-@pytest.mark.parametrize("engine", ["torch", "onnx"])
-def test_everything_comes_back(tmp_path, artifact, engine):
+@pytest.mark.parametrize("runtime", ["torch", "onnx"])
+def test_everything_comes_back(tmp_path, artifact, runtime):
     """Recipe, inputs, levels, calibration, history and facts are equal after a round trip, floats to the bit."""
     save_model(tmp_path / "m", artifact)
-    again = load_model(tmp_path / "m", engine=engine)
+    again = load_model(tmp_path / "m", runtime=runtime)
     assert again.recipe == artifact.recipe
     assert again.facts == artifact.facts
     assert same_panel(again.history, artifact.history)
@@ -57,14 +57,14 @@ def test_a_folder_holds_these_files_and_no_others(saved):
 
 
 def test_saving_twice_writes_the_same_bytes(tmp_path, artifact):
-    """A model is the same files whenever it is saved, and after being loaded with either engine."""
+    """A model is the same files whenever it is saved, and after being loaded with either runtime."""
     save_model(tmp_path / "a", artifact)
-    for engine in ("torch", "onnx"):
-        save_model(tmp_path / engine, load_model(tmp_path / "a", engine=engine))
+    for runtime in ("torch", "onnx"):
+        save_model(tmp_path / runtime, load_model(tmp_path / "a", runtime=runtime))
         names = sorted(path.name for path in (tmp_path / "a").iterdir())
-        assert sorted(path.name for path in (tmp_path / engine).iterdir()) == names
+        assert sorted(path.name for path in (tmp_path / runtime).iterdir()) == names
         for name in names:
-            assert (tmp_path / engine / name).read_bytes() == (tmp_path / "a" / name).read_bytes()
+            assert (tmp_path / runtime / name).read_bytes() == (tmp_path / "a" / name).read_bytes()
 
 
 AT_ODDS = {
@@ -85,7 +85,7 @@ def test_members_at_odds_are_refused(tmp_path, several, what):
     assert names == {*FILES, "2-decoder.onnx", "2-encoder.onnx", "2-weights.safetensors"}
     forge(tmp_path / "m", AT_ODDS[what])
     with pytest.raises(ArtifactError, match="must"):
-        load_model(tmp_path / "m", engine="onnx")
+        load_model(tmp_path / "m", runtime="onnx")
 
 
 def test_any_changed_byte_or_length_is_refused(saved):
@@ -104,9 +104,9 @@ def test_any_changed_byte_or_length_is_refused(saved):
             damaged += sound[: where + 1]
         path.write_bytes(damaged)
         with pytest.raises(ArtifactError, match="must"):
-            load_model(saved, engine="onnx")
+            load_model(saved, runtime="onnx")
         path.write_bytes(sound)
-    load_model(saved, engine="onnx")
+    load_model(saved, runtime="onnx")
 
 
 def test_a_changed_number_is_refused(saved):
@@ -116,7 +116,7 @@ def test_a_changed_number_is_refused(saved):
         assert old in written
         (saved / "model.json").write_bytes(written.replace(old, new, 1))
         with pytest.raises(ArtifactError, match="must be as it was written"):
-            load_model(saved, engine="onnx")
+            load_model(saved, runtime="onnx")
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -187,13 +187,13 @@ def test_a_forged_manifest_is_refused(saved, what):
     """A manifest that contradicts itself or the files is refused, however well its checksums fit."""
     forge(saved, FORGERIES[what])
     with pytest.raises(ArtifactError, match="must"):
-        load_model(saved, engine="onnx")
+        load_model(saved, runtime="onnx")
 
 
 def test_a_field_with_a_default_may_be_absent(saved, plain):
     """A model that was saved before a setting existed has the setting's default."""
     forge(saved, lambda d: d["recipe"].pop("seed"))
-    assert load_model(saved, engine="onnx").recipe == plain.recipe
+    assert load_model(saved, runtime="onnx").recipe == plain.recipe
 
 
 def test_an_unloadable_model_is_not_saved(saved, plain):
@@ -214,10 +214,10 @@ def test_numbers_of_numpy_are_numbers(tmp_path, plain):
     assert load_model(tmp_path / "m").facts == {"n": 3, "x": 0.5}
 
 
-def test_an_unknown_engine_is_refused(saved):
-    """The engines that there are, are named."""
-    with pytest.raises(UsageError, match="engine must be one of auto, torch, onnx, but got 'jax'"):
-        load_model(saved, engine="jax")
+def test_an_unknown_runtime_is_refused(saved):
+    """The runtimes that there are, are named."""
+    with pytest.raises(UsageError, match="runtime must be one of auto, torch, onnx, but got 'jax'"):
+        load_model(saved, runtime="jax")
 
 
 WITHOUT_TORCH = """
@@ -233,7 +233,7 @@ assert isinstance(a.fitted.engine, OnnxEngine)
 np.save(folder.parent / "values.npy", a.fitted.forecast(a.history, 4, (0.1, 0.5)).values)
 save_model(folder.parent / "again", a)
 try:
-    load_model(folder, engine="torch")
+    load_model(folder, runtime="torch")
 except MissingExtraError as error:
     assert error.extra == "train"
 else:
@@ -249,6 +249,6 @@ def test_a_model_runs_and_is_saved_without_torch(saved, plain):
     assert done.returncode == 0, done.stderr
     expected = plain.fitted.forecast(plain.history, 4, (0.1, 0.5)).values
     np.testing.assert_allclose(np.load(saved.parent / "values.npy"), expected, rtol=1e-5, atol=1e-5)
-    again = load_model(saved.parent / "again", engine="torch")
+    again = load_model(saved.parent / "again", runtime="torch")
     assert asdict(again.recipe) == asdict(plain.recipe)
     np.testing.assert_array_equal(again.fitted.forecast(again.history, 4, (0.1, 0.5)).values, expected)

@@ -11,7 +11,7 @@ from foregate.forecasting.ensemble import Ensemble
 from foregate.models.architecture import Architecture
 from foregate.models.network import make_network
 from foregate.models.spec import NetworkSpec
-from foregate.persistence.engines import WEIGHT, as_torch, require_engine, start_engine, start_together, stored
+from foregate.persistence.engines import WEIGHT, as_torch, require_runtime, start_engine, start_together, stored
 from foregate.persistence.runtime import OnnxEngine
 from foregate.persistence.tensors import pack, unpack
 from foregate.training.engine import TorchEngine
@@ -100,7 +100,7 @@ def test_weights_of_another_network_are_refused(engine):
 
 def test_other_engines_are_refused():
     """A name that there is not, and an object that holds no network."""
-    with pytest.raises(UsageError, match="engine must be one of auto, torch, onnx, but got 'jax'"):
-        require_engine("jax")
+    with pytest.raises(UsageError, match="runtime must be one of auto, torch, onnx, but got 'jax'"):
+        require_runtime("jax")
     with pytest.raises(UsageError, match="the engine must be one of torch or ONNX, but got object"):
         stored(object())

@@ -42,10 +42,10 @@ def small(seed=0, **changes) -> Network:
 
 @pytest.mark.parametrize("size", shipped_sizes())
 def test_the_files_say_what_they_said(size):
-    """A fixed series is forecast as it was when the weights were written, by both engines."""
+    """A fixed series is forecast as it was when the weights were written, by both runtimes."""
     document = json.loads((SHIPPED / size / "model.json").read_text())
-    for engine in ("onnx", "torch"):
-        said = check_forecast(load_shipped(size, engine=engine))
+    for runtime in ("onnx", "torch"):
+        said = check_forecast(load_shipped(size, runtime=runtime))
         np.testing.assert_allclose(said, document["check"], rtol=1e-5)
 
 
@@ -64,8 +64,8 @@ def test_a_size_that_is_not_there_is_refused():
     """The message lists the sizes that there are."""
     with pytest.raises(UsageError, match=r"weights must be one of tiny.*, but got 'huge'\. Choose one of these\."):
         load_shipped("huge")
-    with pytest.raises(UsageError, match="engine must be one of auto, torch, onnx, but got 'jax'"):
-        load_shipped("tiny", engine="jax")
+    with pytest.raises(UsageError, match="runtime must be one of auto, torch, onnx, but got 'jax'"):
+        load_shipped("tiny", runtime="jax")
 
 
 def test_sizes_are_those_of_the_folder(tmp_path, monkeypatch):
@@ -87,7 +87,7 @@ def test_written_is_read(tmp_path):
     for name, value in network.state_dict().items():
         np.testing.assert_array_equal(one.weights[name], value.numpy())
     write_shipped(tmp_path / "tiny", small(seed=1), {"what": "a test"})
-    other = read_start(tmp_path / "tiny", engine="torch")
+    other = read_start(tmp_path / "tiny", runtime="torch")
     assert other.version != one.version
     assert other.version == hashlib.sha256((tmp_path / "tiny" / "weights.safetensors").read_bytes()).hexdigest()[:8]
     assert torch.equal(other.engine.network.decoder.out.weight, small(seed=1).decoder.out.weight)
@@ -107,9 +107,9 @@ def test_other_widths_are_refused(tmp_path, monkeypatch, name):
         read_start(tmp_path / "tiny")
 
 
-def test_the_engine_is_the_one_that_was_asked_for():
+def test_the_runtime_is_the_one_that_was_asked_for():
     """ONNX Runtime unless torch is named."""
-    kinds = [type(load_shipped("tiny", engine=engine).engine) for engine in ("auto", "onnx", "torch")]
+    kinds = [type(load_shipped("tiny", runtime=runtime).engine) for runtime in ("auto", "onnx", "torch")]
     assert kinds == [OnnxEngine, OnnxEngine, TorchEngine]
 
 

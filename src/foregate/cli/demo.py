@@ -68,7 +68,7 @@ def _of_demo(model: Path, panel: Panel) -> bool:
     from foregate.forecaster import load
 
     try:
-        history = load(model).panel_
+        history = load(model, runtime="onnx").panel_
     except ArtifactError:
         return False
     return history.values.tobytes() == regularize(panel).values.tobytes()

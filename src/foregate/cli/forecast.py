@@ -53,6 +53,7 @@ def forecast(
     The LSTM is scored beside itself without training and simple baselines, on windows of the past that it has not seen,
     then fitted on everything. Leaves forecasts.csv, scoreboard.csv, report.html and model/ in a folder, and says where
     the LSTM stands. With --effort instant and without --out, forecasts are printed at once, and nothing else is done.
+    Where the extra train is not installed, an instant forecast is left without scores and report, and says so.
 
     Example:
 
@@ -67,10 +68,13 @@ def forecast(
     from foregate.cli.job import FILES, Job, checked_baselines
     from foregate.cli.outputs import check_place
     from foregate.core import at_least
+    from foregate.evaluation.metrics import losses
 
     out = Path("forecast") if out is None else out
     levels, names = percents(level), checked_baselines(baselines, training.effort)
     at_least(1, windows=1 if windows is None else windows)
+    if windows is not None or baselines:
+        losses()
     check_place(out, FILES, model=out / "model", overwrite=overwrite)
     stage(output, f"reading {data}")
     panel = reading.read(data)

@@ -88,13 +88,15 @@ class Job:
     def _scored(
         self, history: Panel, say: Callable[[str], None]
     ) -> tuple[Backtest | None, Scoreboard | None, str | None]:
-        from foregate.core import DataError
+        from foregate.core import DataError, MissingExtraError
 
         windows = self.windows or windows_for(history, self.model.horizon)
         try:
             return *scored(self.model, history, windows, self.levels, self.baselines, say), None
         except DataError as error:
             return None, None, f"Not scored, for nothing could be held out: {error}"
+        except MissingExtraError as error:
+            return None, None, f"Not scored. {error}"
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Result:
     """What the model was fitted on: regular, without the rows of the future."""
     audit: Audit
     backtest: Backtest | None
-    """None where nothing could be held out."""
+    """None where nothing could be held out, or what scores is not installed."""
     board: Scoreboard | None
     unscored: str | None
     """Why there is no scoreboard."""
@@ -116,6 +118,18 @@ class Result:
     def verdict(self) -> str:
         """Where the LSTM stands, or why nobody knows."""
         return verdict(self.board) if self.board is not None else str(self.unscored)
+
+    @property
+    def undrawn(self) -> str | None:
+        """Why there is no report, where there is none."""
+        from foregate.core import MissingExtraError
+        from foregate.reporting.canvas import drawing
+
+        try:
+            drawing()
+        except MissingExtraError as error:
+            return f"No report. {error}"
+        return None
 
     def write(self, out: Path, advice: Advice) -> list[str]:
         """Put all files into a folder, or none of them; returns their names."""
@@ -137,7 +151,8 @@ class Result:
             (new / "forecasts.csv").write_text(csv_text(frame), encoding="utf-8")
             if self.board is not None:
                 (new / "scoreboard.csv").write_text(csv_text(table(self.board.to_rows())), encoding="utf-8")
-            write_report(new / "report.html", told)
+            if self.undrawn is None:
+                write_report(new / "report.html", told)
             self.job.model.save(new / "model")
             return [name for name in FILES if (new / name).exists()]
 
@@ -158,7 +173,8 @@ class Result:
         """What else to know: fallbacks, what was left out, what was decided in fitting."""
         fitted = [note for note in self.job.model.report_["notes"] if note not in self.history.notes]
         board = list(self.board.notes) if self.board is not None else []
-        return list(dict.fromkeys([*fitted, *board, *self.forecast.notes]))
+        undrawn = [] if self.undrawn is None else [self.undrawn]
+        return list(dict.fromkeys([*fitted, *board, *undrawn, *self.forecast.notes]))
 
     def to_dict(self, out: Path, files: list[str]) -> dict[str, Any]:
         """All of it but the forecasts, ready for JSON."""
@@ -183,10 +199,17 @@ def scored(
     baselines: tuple[str, ...],
     say: Callable[[str], None],
 ) -> tuple[Backtest, Scoreboard]:
-    """Train on what came before the last `windows` windows of a regular panel, and score their forecasts."""
+    """Train on what came before the last `windows` windows of a regular panel, and score their forecasts.
+
+    Raises:
+        DataError: nothing can be held out.
+        MissingExtraError: what scores is not installed.
+    """
     from foregate.evaluation import scoreboard
+    from foregate.evaluation.metrics import losses
     from foregate.forecaster import backtest
 
+    losses()
     origins = f"{windows} held-out origin{'s' * (windows > 1)}"
     beside = ", ".join(baselines) or "nothing"
     say(f"{_doing(model)} what came before {origins}, to be scored beside {beside}")

@@ -22,8 +22,8 @@ _DIGITS = 7
 """Significant digits in text: what float32 holds."""
 
 
-def check_format(path: Path) -> None:
-    """Refuse a file whose ending names no format.
+def check_format(path: Path, option: str = "--out") -> None:
+    """Refuse a file, named by an option, whose ending names no format.
 
     Raises:
         UsageError: lists the endings.
@@ -31,7 +31,7 @@ def check_format(path: Path) -> None:
     from foregate.core import UsageError
 
     if path.suffix not in FORMATS:
-        raise UsageError(f"--out must end in {', '.join(FORMATS)}, but got {path.name!r}. Give another name.")
+        raise UsageError(f"{option} must end in {', '.join(FORMATS)}, but got {path.name!r}. Give another name.")
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:

@@ -11,8 +11,14 @@ from foregate.core.errors import UsageError
 __all__ = ["write_atomically"]
 
 
-def write_atomically(path: str | Path, content: bytes) -> None:
+def write_atomically(path: str | Path, content: bytes, *, alone: bool = False) -> None:
     """Write a file under a temporary name beside it, sync it, and rename it: all of it is there, or what was before.
+
+    Args:
+        path: the file.
+        content: what is to be in it.
+        alone: whether nobody else can write this file at the same time. The temporary name is the same every time
+            then, so that a process which is killed again and again leaves one file, and not many.
 
     Raises:
         UsageError: the folder does not exist, or `path` is a folder.
@@ -29,9 +35,9 @@ def write_atomically(path: str | Path, content: bytes) -> None:
     if path.is_dir() or not path.parent.is_dir():
         problem = "is a folder" if path.is_dir() else "is not in one"
         raise UsageError(f"path must be a file in a folder that exists, but got {str(path)!r}, which {problem}.")
-    temporary = path.with_name(f".{secrets.token_hex(6)}.tmp")
+    temporary = path.with_name(f"{path.name}.tmp" if alone else f".{secrets.token_hex(6)}.tmp")
     try:
-        with temporary.open("xb") as file:
+        with temporary.open("wb" if alone else "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

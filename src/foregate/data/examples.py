@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 
 from foregate.core import MissingExtraError
+from foregate.data.later import pl
 
 __all__ = ["co2", "generate"]
 

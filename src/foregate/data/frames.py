@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from foregate.core import DataError, Forecast, FrameSpec, Panel, Times, UsageError, levels_to_quantiles, listed
+from foregate.data.later import pl
 from foregate.data.targets import TARGET, given_roles, group_targets, wide_targets
 
 __all__ = [
@@ -193,7 +193,7 @@ def id_column(ids: NDArray[np.str_], spec: FrameSpec) -> pl.Series:
     text = pl.Series(spec.id_col, unique.tolist(), dtype=pl.String).gather(codes.reshape(-1))
     if spec.id_dtype == "category":
         return text.cast(pl.Categorical)
-    return text if spec.id_dtype == "str" else text.cast(_INTEGERS[spec.id_dtype])
+    return text if spec.id_dtype == "str" else text.cast(getattr(pl, _INTEGERS[spec.id_dtype]))
 
 
 def time_column(times: Times, spec: FrameSpec) -> pl.Series:
@@ -230,10 +230,8 @@ def native_frame(columns: Mapping[str, pl.Series | NDArray[Any]], spec: FrameSpe
     return _to_pyarrow(frame, spec) if spec.kind == "pyarrow" else _to_pandas(frame, spec)
 
 
-_INTEGERS = {
-    str(dtype).lower(): dtype
-    for dtype in (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
-}
+_INTEGERS = {f"{kind.lower()}{bits}": f"{kind}{bits}" for kind in ("Int", "UInt") for bits in (8, 16, 32, 64)}
+"""What polars calls the whole numbers."""
 
 
 def _refuse_beyond_nanoseconds(times: Times) -> None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from foregate.core import DataError, Panel, Times
 from foregate.core.errors import listed
 from foregate.data.infer import require_freq
+from foregate.data.later import pl
 from foregate.data.read import ReadOptions, read_rows
 from foregate.data.read.assemble import code_categories
 from foregate.data.targets import group_targets, one_of_each

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from foregate.core import DataError, Frequency, Panel, Times
+from foregate.data.later import pl
 
 __all__ = ["FrequencyFinding", "infer_frequency", "require_freq"]
 

@@ -37,7 +37,7 @@ from foregate.evaluation.history import moves, sums_until
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ERRORS", "Outcomes", "crps_weights", "mase_scale", "measure"]
+__all__ = ["ERRORS", "Outcomes", "crps_weights", "losses", "mase_scale", "measure"]
 
 ERRORS = ("mae", "rmse", "mape", "smape", "mase", "wape", "pinball", "crps")
 """The measures of which less is better and 0 is perfect."""
@@ -134,7 +134,12 @@ def _names(levels: Sequence[float]) -> tuple[str, ...]:
     return (*ERRORS[:6], "bias", *ERRORS[6:], *ranges)
 
 
-def _losses() -> Any:
+def losses() -> Any:
+    """The losses of utilsforecast; asked for before long work, so that their absence is told first.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
     try:
         import utilsforecast.losses
     except ImportError as e:
@@ -157,27 +162,27 @@ def _long_table(outcomes: Outcomes, by: str) -> pl.DataFrame:
 def _point_measures(table: pl.DataFrame, shape: tuple[int, ...]) -> dict[str, NDArray[np.float64]]:
     import polars as pl
 
-    losses = _losses()
+    loss = losses()
 
-    def per_group(loss: Callable[..., pl.DataFrame], rows: pl.DataFrame = table) -> NDArray[np.float64]:
-        return _spread(loss(rows, models=[_MODEL]), shape)
+    def per_group(one: Callable[..., pl.DataFrame], rows: pl.DataFrame = table) -> NDArray[np.float64]:
+        return _spread(one(rows, models=[_MODEL]), shape)
 
     scaled = table.filter(pl.col("scale") > 0).with_columns(pl.col("y", _MODEL) / pl.col("scale"))
     return {
-        "mae": per_group(losses.mae),
-        "rmse": per_group(losses.rmse),
-        "mape": 100 * per_group(losses.mape, table.filter(pl.col("y") != 0)),
-        "smape": 200 * per_group(losses.smape),
-        "mase": per_group(losses.mae, scaled),
-        "wape": 100 * per_group(losses.wape),
-        "bias": per_group(losses.bias),
+        "mae": per_group(loss.mae),
+        "rmse": per_group(loss.rmse),
+        "mape": 100 * per_group(loss.mape, table.filter(pl.col("y") != 0)),
+        "smape": 200 * per_group(loss.smape),
+        "mase": per_group(loss.mae, scaled),
+        "wape": 100 * per_group(loss.wape),
+        "bias": per_group(loss.bias),
     }
 
 
 def _quantile_measures(
     table: pl.DataFrame, quantiles: Sequence[float], shape: tuple[int, ...]
 ) -> dict[str, NDArray[np.float64]]:
-    loss = _losses().quantile_loss
+    loss = losses().quantile_loss
     each = np.stack([_spread(loss(table, models={_MODEL: f"q{i}"}, q=q), shape) for i, q in enumerate(quantiles)])
     return {"pinball": each.mean(axis=0), "crps": 2 * np.tensordot(crps_weights(quantiles), each, axes=1)}
 
@@ -187,7 +192,7 @@ def _interval_measures(
 ) -> dict[str, NDArray[np.float64]]:
     import polars as pl
 
-    coverage, measured = _losses().coverage, {}
+    coverage, measured = losses().coverage, {}
     for level in outcomes.levels:
         low, _, high = levels_to_quantiles([level])
         bounds = [f"q{int(np.argmin(np.abs(np.array(outcomes.quantiles) - q)))}" for q in (low, high)]

@@ -23,7 +23,7 @@ from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.intervals import Calibration
 from foregate.models.spec import NetworkSpec
 from foregate.persistence.codec import decode
-from foregate.persistence.engines import DECODER, ENCODER, WEIGHT, WEIGHTS, require_engine, start_together, stored
+from foregate.persistence.engines import DECODER, ENCODER, WEIGHT, WEIGHTS, require_runtime, start_together, stored
 from foregate.persistence.folder import Document, read_folder, render, write_folder
 from foregate.persistence.history import Outline, pack_history, unpack_history
 from foregate.persistence.migrations import SCHEMA, migrate, refuse_newer
@@ -143,30 +143,30 @@ def save_model(folder: str | Path, artifact: Artifact, *, overwrite: bool = Fals
     write_folder(Path(folder), document, files, overwrite=overwrite)
 
 
-def load_model(folder: str | Path, *, engine: str = "auto") -> Artifact:
+def load_model(folder: str | Path, *, runtime: str = "auto") -> Artifact:
     """Load a forecaster.
 
     Args:
         folder: that `save_model` wrote.
-        engine: ``torch``: forecasts are to the bit those of before. ``onnx``: needs no torch; within 1e-5 of them.
+        runtime: ``torch``: forecasts are to the bit those of before. ``onnx``: needs no torch; within 1e-5 of them.
             ``auto``: torch where it is installed; ONNX for an instant forecaster, which was run by it before.
 
     Raises:
-        UsageError: there is no such engine.
+        UsageError: there is no such runtime.
         ArtifactError: the folder is damaged, of something else, or of a newer version.
         MissingExtraError: torch is asked for, and not installed.
     """
-    require_engine(engine)
+    require_runtime(runtime)
     document, files = read_folder(Path(folder), _files, refuse_newer)
     contents = _Contents.of(migrate(document))
-    if engine == "auto" and contents.recipe.effort == "instant":
-        engine = "onnx"
+    if runtime == "auto" and contents.recipe.effort == "instant":
+        runtime = "onnx"
     networks = []
     for shape, names in zip(contents.networks, _names(len(contents.networks)), strict=True):
         weights, encoder, decoder = (files[name] for name in names)
         networks.append(StoredNetwork(shape, unpack(weights, WEIGHT, names[0]), encoder, decoder))
     fitted = Fitted(
-        start_together(networks, contents.shares, engine),
+        start_together(networks, contents.shares, runtime),
         contents.inputs,
         Calibration(np.array(contents.calibration, np.float64), contents.persistence),
         contents.horizon,

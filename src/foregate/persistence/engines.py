@@ -22,7 +22,7 @@ __all__ = [
     "WEIGHT",
     "WEIGHTS",
     "as_torch",
-    "require_engine",
+    "require_runtime",
     "start_engine",
     "start_together",
     "stored",
@@ -33,17 +33,17 @@ WEIGHTS, ENCODER, DECODER = "weights.safetensors", "encoder.onnx", "decoder.onnx
 """The files of a network."""
 WEIGHT = Form(np.float32, None)
 """What every array of a network's weights must be; its name and shape are for torch to judge."""
-ENGINES = ("auto", "torch", "onnx")
+RUNTIMES = ("auto", "torch", "onnx")
 
 
-def require_engine(engine: str) -> None:
-    """Refuse an engine that there is not.
+def require_runtime(runtime: str) -> None:
+    """Refuse a runtime that there is not.
 
     Raises:
         UsageError: lists those that there are.
     """
-    if engine not in ENGINES:
-        raise UsageError(f"engine must be one of {', '.join(ENGINES)}, but got {engine!r}.")
+    if runtime not in RUNTIMES:
+        raise UsageError(f"runtime must be one of {', '.join(RUNTIMES)}, but got {runtime!r}. Choose one of these.")
 
 
 def stored(engine: Engine) -> tuple[list[StoredNetwork], tuple[float, ...] | None]:
@@ -84,29 +84,29 @@ def as_torch(engine: Engine) -> Engine:
     return start_together(*stored(engine), "torch")
 
 
-def start_together(networks: Sequence[StoredNetwork], shares: tuple[float, ...] | None, engine: str) -> Engine:
+def start_together(networks: Sequence[StoredNetwork], shares: tuple[float, ...] | None, runtime: str) -> Engine:
     """What runs one stored network or several; see `start_engine` and `Ensemble`."""
-    engines = [start_engine(network, engine) for network in networks]
+    engines = [start_engine(network, runtime) for network in networks]
     return engines[0] if len(engines) == 1 else Ensemble(engines, shares)
 
 
-def start_engine(network: StoredNetwork, engine: str) -> Engine:
+def start_engine(network: StoredNetwork, runtime: str) -> Engine:
     """What runs a stored network.
 
     Args:
         network: from a folder.
-        engine: ``torch``, ``onnx``, or ``auto`` for torch where it is installed.
+        runtime: ``torch``, ``onnx``, or ``auto`` for torch where it is installed.
 
     Raises:
         MissingExtraError: torch is asked for, and not installed.
         ArtifactError: a graph is damaged, or the weights are not of this network.
     """
-    if engine == "onnx":
+    if runtime == "onnx":
         return OnnxEngine(network)
     try:
         import torch
     except ImportError as error:
-        if engine == "auto":
+        if runtime == "auto":
             return OnnxEngine(network)
         raise MissingExtraError("running a model with torch", "train") from error
     from foregate.models.network import make_network

@@ -106,6 +106,7 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
+        options.enable_mem_pattern = False  # one would be kept for every size of a batch there has been
         options.log_severity_level = 4  # what it has to say is raised
         try:
             session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

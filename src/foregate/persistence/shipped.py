@@ -23,7 +23,7 @@ from foregate.persistence.engines import (
     ENCODER,
     WEIGHT,
     WEIGHTS,
-    require_engine,
+    require_runtime,
     start_engine,
     stored_network,
 )
@@ -88,23 +88,23 @@ def shipped_sizes() -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=8)
-def load_shipped(size: str = "tiny", *, engine: str = "auto") -> Start:
+def load_shipped(size: str = "tiny", *, runtime: str = "auto") -> Start:
     """A pretrained network of the package; loaded once per process.
 
     Args:
         size: one of `shipped_sizes`.
-        engine: ``torch``; ``onnx`` or ``auto`` for ONNX Runtime, which starts at once.
+        runtime: ``torch``; ``onnx`` or ``auto`` for ONNX Runtime, which starts at once.
 
     Raises:
-        UsageError: there is no such size or engine.
+        UsageError: there is no such size or runtime.
         ArtifactError: the files are damaged, or of another version.
 
     Examples:
         >>> load_shipped("tiny").name
         'tiny'
     """
-    require_engine(engine)
-    return read_start(SHIPPED / require_size(size), engine="torch" if engine == "torch" else "onnx")
+    require_runtime(runtime)
+    return read_start(SHIPPED / require_size(size), runtime="torch" if runtime == "torch" else "onnx")
 
 
 def shipped_facts(size: str = "tiny") -> Mapping[str, Any]:
@@ -112,7 +112,7 @@ def shipped_facts(size: str = "tiny") -> Mapping[str, Any]:
     return _read(SHIPPED / require_size(size))[0].facts
 
 
-def read_start(folder: Path, *, engine: str = "onnx") -> Start:
+def read_start(folder: Path, *, runtime: str = "onnx") -> Start:
     """A pretrained network from a folder that `write_shipped` wrote; its name is that of the folder.
 
     Raises:
@@ -124,7 +124,7 @@ def read_start(folder: Path, *, engine: str = "onnx") -> Start:
     return Start(
         shape=contents.network,
         weights=weights,
-        engine=start_engine(network, engine),
+        engine=start_engine(network, runtime),
         recent=contents.recent,
         name=folder.name,
         version=hashlib.sha256(files[WEIGHTS]).hexdigest()[:8],

@@ -116,7 +116,7 @@ def _network(fitted: Fitted) -> Network:
             "dataclasses.replace(fitted, engine=fitted.engine.engines[0])."
         )
     if not isinstance(engine, TorchEngine):
-        raise UsageError("fitted must be run by torch, but got another engine. Load the model with engine='torch'.")
+        raise UsageError("fitted must be run by torch, but got another engine. Load the model with runtime='torch'.")
     if engine.network.spec.built.attention is None:
         raise UsageError("fitted must have attention, but got a model without. Fit one such as model='additive'.")
     return engine.network

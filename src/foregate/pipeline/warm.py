@@ -47,7 +47,7 @@ def networks_of(warm: Fitted, recipe: Recipe, panel: Panel) -> tuple[Network, ..
     networks = tuple(engine.network for engine in engines if isinstance(engine, TorchEngine))
     if len(networks) != len(engines):
         raise UsageError(
-            "a model that is trained on must be run by torch, but got another. Load it with engine='torch'."
+            "a model that is trained on must be run by torch, but got another. Load it with runtime='torch'."
         )
     plans = [replace(recipe, model=_planned(recipe.model, network)) for network in networks]
     others = list(dict.fromkeys(each for own in zip(networks, plans, strict=True) for each in _others(warm, *own)))

@@ -48,6 +48,19 @@ _OFFSETS = ["", "%Y", "%b %Y", "%d %b %Y", "%d %b %Y", "%d %b %Y %H:%M"]
 _DATELESS = {"Creator": None, "Date": None, "Format": None, "Type": None}
 
 
+def drawing() -> Any:
+    """Matplotlib; asked for before long work, so that its absence is told first.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        raise MissingExtraError("Drawing charts", "train") from None
+    return mpl
+
+
 @contextmanager
 def own_settings() -> Iterator[None]:
     """Matplotlib's defaults and ours, for a while.
@@ -55,10 +68,7 @@ def own_settings() -> Iterator[None]:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        raise MissingExtraError("Drawing charts", "train") from None
+    mpl = drawing()
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(

@@ -95,7 +95,9 @@ class Carried:
             self.columns = self.state.known = columns
 
     def allow_late(self, rows: int) -> None:
-        """Let so many of the last rows be changed from now on; 0 for none."""
+        """Let so many of the last rows be changed from now on, 0 for none; nothing is done where that is so already."""
+        if rows == (0 if self.rewind is None else self.rewind.reach):
+            return
         self.rewind = Rewind(rows, self.state) if rows else None
         if self.columns is not None:
             self.columns.back = max(self.columns.back, 2 * rows)

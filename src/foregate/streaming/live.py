@@ -196,8 +196,8 @@ class Live:
 
         What changes is read again exactly, from a state that lies up to twice as far back, so that forecasts are those
         of a stream in which it came in time. A series then takes three times the memory and 8 bytes a row more. Rows
-        that were read before this call stay as they are; `start` has an option of the same name. Of a stream that is
-        watched, late values are not scored.
+        that were read before this call stay as they are; `start` has an option of the same name. The same number again
+        changes nothing. Of a stream that is watched, late values are not scored.
 
         Args:
             rows: at least so many may be changed; 0 to refuse what is late, as before.

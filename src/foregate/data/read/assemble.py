@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from foregate.core import Covariate, DataError, FrameSpec, Panel, Role, Times
 from foregate.core.errors import listed
+from foregate.data.later import pl
 from foregate.data.read.wording import marked_rows, rows_text
 
 __all__ = ["TypedColumns", "assemble", "code_categories", "ids_as_text", "number_series"]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import polars as pl
-
 from foregate.core import DataError, MissingExtraError, UsageError
 from foregate.core.errors import listed
+from foregate.data.later import pl
 
 __all__ = ["run_query"]
 

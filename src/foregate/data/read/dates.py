@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import polars as pl
 
 from foregate.core import DataError, Frequency, Times
 from foregate.core.errors import listed
+from foregate.data.later import pl
 from foregate.data.read.options import ReadOptions
 from foregate.data.read.wording import in_rows, marked_rows, rows_text
 

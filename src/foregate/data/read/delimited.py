@@ -11,10 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
-
 from foregate.core import DataError
 from foregate.core.errors import listed
+from foregate.data.later import pl
 from foregate.data.read.numbers import looks_numeric, sniff_marks
 from foregate.data.read.options import ReadOptions
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import polars as pl
-
 from foregate.core import DataError, FrameSpec, Frequency, Panel, Role, Times, UsageError
 from foregate.core.errors import listed
 from foregate.data.infer import infer_frequency
+from foregate.data.later import pl
 from foregate.data.read.assemble import TypedColumns, assemble, ids_as_text
 from foregate.data.read.dates import Clock, clock_of, nanoseconds_lost, parse_times, to_inner, years_to_dates
 from foregate.data.read.numbers import looks_numeric, parse_numbers

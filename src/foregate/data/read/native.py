@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import narwhals as nw
 import numpy as np
-import polars as pl
 
 from foregate.core import DataError
 from foregate.core.errors import listed
+from foregate.data.later import nw, pl
 
 __all__ = ["Kind", "NativeFrame", "from_native"]
 

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from foregate.core import DataError
+from foregate.data.later import pl
 from foregate.data.read.options import ReadOptions
 from foregate.data.read.wording import in_rows, marked_rows
 

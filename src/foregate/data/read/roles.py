@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import polars as pl
-
 from foregate.core import DataError, Role, UsageError
 from foregate.core.errors import listed
+from foregate.data.later import pl
 from foregate.data.read.dates import looks_like_times
 from foregate.data.read.numbers import looks_numeric
 from foregate.data.read.wording import check_column

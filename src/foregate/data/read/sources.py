@@ -12,10 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-import polars as pl
-
 from foregate.core import DataError, UsageError
 from foregate.core.errors import listed
+from foregate.data.later import pl
 from foregate.data.read.delimited import read_delimited
 from foregate.data.read.native import Kind, from_native
 from foregate.data.read.options import Format, ReadOptions

@@ -6,11 +6,11 @@ import difflib
 from collections.abc import Sequence
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from foregate.core import DataError
 from foregate.core.errors import listed
+from foregate.data.later import pl
 
 __all__ = ["check_column", "in_rows", "marked_rows", "nearest", "rows_text"]
 
