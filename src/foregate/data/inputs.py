@@ -152,7 +152,7 @@ class View:
         yield np.log1p(t.gap[here])
         yield t.zeros[here]
         yield t.count[r, 0] > 0
-        yield t.count[r, 1] > 0
+        yield t.count[r, 1] > 0 if long > 1 else 0.0
 
     def steps(self, rows: IntArray, k: IntArray) -> tuple[Float32Array, Float32Array]:
         """What the decoder sees of the steps k (K,) ahead of each row.
@@ -164,7 +164,8 @@ class View:
         r, here, begin = (a[..., None] for a in (t.row[rows], t.here[rows], t.begin[rows]))
         level, scale = t.level[here], self._unit_scale(here)
         paths, known = [], []
-        for m, which, season in ((short, 0, 0), (short, 0, 1), (long, 1, 0)):
+        own = 1 if long > 1 else 0  # where a season lies that there is none of, is not looked at
+        for m, which, season in ((short, 0, 0), (short, 0, 1), (long, own, 0)):
             back = self._phase(k, m) + season * m
             index = r - back
             there = (index >= begin) & (m > 1 or season == 0)
@@ -176,7 +177,7 @@ class View:
         ago = r - long  # the level goes on as since then, for two long seasons
         shift = (t.season_mean[r, 0] - t.season_mean[np.maximum(ago, begin), 0]) * np.minimum(-(-k // long), 2)
         paths.append(paths[-1] + np.where((ago >= begin) & (short > 1) & (long > 1), shift / scale, 0))
-        for which, m in enumerate((short, long)):
+        for which, m in ((0, short), (own, long)):
             index = r - self._phase(k, m)
             there = (index >= begin) & (m > 1)
             index = np.maximum(index, begin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,13 @@ from foregate.data.clock import days_of
 from foregate.data.columns import encode_columns
 from foregate.data.input_spec import InputSpec
 from foregate.forecasting.state import Known, State
-from foregate.streaming.arrivals import Arrivals, Covariates
+from foregate.streaming.arrivals import Arrivals, Covariates, Update
 from foregate.streaming.columns import FURTHEST, LiveColumns
 from foregate.streaming.observations import Observations, Wanted, shown
 from foregate.streaming.rewind import Rewind
 from foregate.streaming.roster import Roster
 from foregate.streaming.rows import Rows
+from foregate.streaming.tick import tick
 from foregate.streaming.watch import Say, Watch
 
 __all__ = ["Carried"]
@@ -114,6 +115,14 @@ class Carried:
             self.read(rows, say)
         else:
             self._read_with(self.columns, rows, plan, say)
+
+    def tick(self, rows: Any, say: Say) -> Update | None:
+        """Read observations that are each the next one of another series; None where they are not, or hard to read."""
+        found = tick(rows, self.spec, self.roster, self.state)
+        if found is None:
+            return None
+        self.read(found.rows, say)
+        return found.update
 
     def read(self, rows: Rows, say: Say) -> None:
         """Read the next rows of series, whose covariates are known."""

@@ -20,9 +20,9 @@ from foregate.core import (
     UsageError,
     asked,
     at_least,
-    levels_to_quantiles,
     listed,
     require_regular,
+    sides_of,
 )
 from foregate.data.clock import days_per_row
 from foregate.forecasting.fitted import (
@@ -163,7 +163,8 @@ class Live:
             number = None if found is None else self._carried.roster.numbers.get(found.id)
             if found is not None and number is not None and self._next(number, found):
                 return Update((found.id,), (), 1, 0, 0)
-        return self._read(observations(rows, self.spec, self._alone(), self._carried.wanted()))
+        told = self._carried.tick(rows, self._speaker.say)
+        return told or self._read(observations(rows, self.spec, self._alone(), self._carried.wanted()))
 
     def _next(self, number: int, found: One) -> bool:
         """Read what comes next of a series; False where it is not that, or takes the longer way."""
@@ -340,8 +341,7 @@ class Live:
         steps = self.fitted.horizon if horizon is None else horizon
         at_least(1, horizon=steps)
         levels, wanted = asked(level, quantiles)
-        sides = tuple(sorted({*levels_to_quantiles(levels), *wanted}))
-        return self._speaker.forecast(ids, steps, sides)
+        return self._speaker.forecast(ids, steps, sides_of(levels, (0.5, *wanted)))
 
     def peek(
         self, rows: Any, horizon: int | None = None, *, ids: Sequence[str] | str | None = None, **options: Any
