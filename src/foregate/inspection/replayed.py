@@ -10,7 +10,6 @@ Letters: S series, T steps shown, H hidden, B series of a batch, F features, L r
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,12 +19,13 @@ from torch import Tensor
 from foregate.core import Panel
 from foregate.data.inputs import Inputs
 from foregate.forecasting.origins import in_batches
+from foregate.inspection.gates import LayerGates
 from foregate.inspection.subject import Part, Subject
 from foregate.models.cells import Gates, GRUGates, LSTMGates
 from foregate.models.encoders import Carried, Windowed
 from foregate.models.network import One
 
-__all__ = ["NAMES", "Replayed", "replayed"]
+__all__ = ["NAMES", "replayed"]
 
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
@@ -41,22 +41,7 @@ NAMES = {
 """Of every cell what is shown, and what its gates call it. A simple cell has none: shown is what it says."""
 
 
-class Replayed(NamedTuple):
-    """What one layer of a network did."""
-
-    part: str
-    """The network's name."""
-    layer: int
-    """From 1 on, the one that reads the inputs first."""
-    cell: str
-    """One of `foregate.models.cell_spec.CELLS`."""
-    stride: int
-    """Rows from a state to the one it comes from: the dilation of the layer, or the rows of a patch."""
-    gates: dict[str, Float32Array]
-    """(S, T, H) by name; NaN before the first observation. Of two directions the units stand side by side."""
-
-
-def replayed(subject: Subject, panel: Panel) -> Iterator[Replayed]:
+def replayed(subject: Subject, panel: Panel) -> Iterator[LayerGates]:
     """What every layer of every network did over the last rows of every series, `subject.scope.rows` at most."""
     inputs = Inputs(panel, subject.fitted.spec)
     for part in subject.parts:
@@ -67,7 +52,7 @@ def replayed(subject: Subject, panel: Panel) -> Iterator[Replayed]:
             yield from _carried(part, part.network.encoder, inputs, subject.scope.rows)
 
 
-def _carried(part: Part, encoder: Carried, inputs: Inputs, rows: int) -> Iterator[Replayed]:
+def _carried(part: Part, encoder: Carried, inputs: Inputs, rows: int) -> Iterator[LayerGates]:
     panel, layers = inputs.panel, len(encoder.layers)
     length = panel.lengths - panel.first_observed
     T = int(min(rows, length.max(initial=1)))
@@ -82,13 +67,13 @@ def _carried(part: Part, encoder: Carried, inputs: Inputs, rows: int) -> Iterato
                 for name, values in _named(encoder.architecture.cell, layer):
                     own[name][chosen[series], place] = values[series, at]
     for i, own in enumerate(shown):
-        yield Replayed(part.name, i + 1, encoder.architecture.cell, encoder.architecture.dilations[i], own)
+        yield LayerGates(part.name, i + 1, encoder.architecture.cell, encoder.architecture.dilations[i], own)
 
 
 def _blocks(
     network: One, encoder: Carried, inputs: Inputs, chosen: IntArray, T: int
 ) -> Iterator[tuple[IntArray, NDArray[np.bool_], list[Gates]]]:
-    """Read histories block by block; of those with some of the last T rows: columns, which rows these are, and gates."""
+    """Read histories block by block; of blocks with some of the last T rows: columns, where these are, and gates."""
     panel = inputs.panel
     begins = panel.offsets[chosen] + panel.first_observed[chosen]
     length = (panel.lengths - panel.first_observed)[chosen][:, None]
@@ -108,7 +93,7 @@ def _blocks(
             yield column, there, gates
 
 
-def _windows(part: Part, encoder: Windowed, inputs: Inputs) -> Iterator[Replayed]:
+def _windows(part: Part, encoder: Windowed, inputs: Inputs) -> Iterator[LayerGates]:
     """The windows before the last rows, read as they are before every origin: from nothing."""
     panel, L, built = inputs.panel, encoder.lookback, encoder.architecture
     length = np.minimum(panel.lengths - panel.first_observed, L)
@@ -126,7 +111,7 @@ def _windows(part: Part, encoder: Windowed, inputs: Inputs) -> Iterator[Replayed
             for name, values in _named(built.cell, layer):
                 of[name][chosen] = np.where(there[..., None], values, np.nan)
     for i, of in enumerate(shown):
-        yield Replayed(part.name, i + 1, built.cell, encoder.patch, of)
+        yield LayerGates(part.name, i + 1, built.cell, encoder.patch, of)
 
 
 def _named(cell: str, gates: Gates) -> Iterator[tuple[str, Float32Array]]:

@@ -60,6 +60,8 @@ class Part:
     """What it is called, such as ``network 2``."""
     network: One
     """With its weights, in torch."""
+    step: int | None = None
+    """The step ahead that it was made for, where it was made for one."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def _ones(name: str, network: Any) -> list[Part]:
     if not isinstance(network, Each):
         return [Part(name, network)]
     chosen = evenly(len(network.each), 3)
-    return [Part(f"{name}, step {k + 1}", network.each[k]) for k in dict.fromkeys(chosen.tolist())]
+    return [Part(f"{name}, step {k + 1}", network.each[k], k + 1) for k in dict.fromkeys(chosen.tolist())]
 
 
 def span(freq: Frequency, rows: float) -> str:

@@ -209,25 +209,25 @@ class Windowed(Encoder):
 
     def forward(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> Encoded:
         """Read features (B, T, F); origins lie at `columns` (B, O)."""
-        B, many = columns.shape
-        kept = features.new_zeros(B, self.carries) if carried is None else carried
-        windows, last = _remembered(features, columns, kept, self.lookback)
-        x = torch.cat([windows.keys, windows.there.unsqueeze(-1).to(features)], -1)  # (B, O, L, F + 1)
-        z = torch.tanh(self.inputs(x.reshape(B * many, self.lookback // self.patch, -1)))
+        z, last = self.windows(features, columns, carried)
         rate = self.architecture.dropout
         for i, layer in enumerate(self.recurrent):
             x = drop(z, rate.between, training=self.training) if i else z
             z, state = read(layer, x, None, recurrent_masks(layer, rate.recurrent))
         h = state[0] if isinstance(state, tuple) else state  # (D, B·O, H): each direction at its end
         z = drop(torch.tanh(self.out(h.transpose(0, 1).flatten(1))), rate.output, training=self.training)
-        return Encoded(z.reshape(B, many, -1), last, None)
+        return Encoded(z.reshape(*columns.shape, -1), last, None)
+
+    def windows(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """What the first layer reads of the window before each origin (B·O, L / p, H), and what to carry on (B, C)."""
+        kept = features.new_zeros(len(features), self.carries) if carried is None else carried
+        windows, last = _remembered(features, columns, kept, self.lookback)
+        x = torch.cat([windows.keys, windows.there.unsqueeze(-1).to(features)], -1)  # (B, O, L, F + 1)
+        return torch.tanh(self.inputs(x.reshape(columns.numel(), self.lookback // self.patch, -1))), last
 
     def gates(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> list[Gates]:
         """What every gate of each layer does (B·O, L / p, D·H) as they read the windows of origins without dropout."""
-        kept = features.new_zeros(len(features), self.carries) if carried is None else carried
-        windows, _ = _remembered(features, columns, kept, self.lookback)
-        x = torch.cat([windows.keys, windows.there.unsqueeze(-1).to(features)], -1)
-        z, found = torch.tanh(self.inputs(x.reshape(columns.numel(), self.lookback // self.patch, -1))), []
+        (z, _), found = self.windows(features, columns, carried), []
         for layer in self.recurrent:
             out, _ = layer(z)
             found.append(replay(layer, z, out))

@@ -1,0 +1,311 @@
+"""How long a model remembers: what its gates would keep, and how far back it really looks.
+
+The half-life of a unit follows from its forget activations. How far back the model looks is measured: one observation
+k rows before the origin is moved by as much as the series usually changes from one row to the next, and the forecast
+is made anew. That goes through everything the model has, statistics and seasonal memory included.
+
+Letters: S series, N units, K horizon, G lags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foregate.core import Frequency, Panel
+from foregate.data.inputs import Inputs
+from foregate.data.later import pl
+from foregate.data.tracks import LOG
+from foregate.inspection.gates import Gates, LayerGates
+from foregate.inspection.pictures import bars, curves
+from foregate.inspection.section import Entry, Picture, Section
+from foregate.inspection.subject import Subject, span
+from foregate.reporting.figures import Curve
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["REACH", "Memory", "half_lives", "lag_grid", "memory_of"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+REACH = 0.05
+"""A model looks back as far as an observation moves the forecast by this share of what the most influential does."""
+MOST_LAGS = 72
+"""Lags that are measured."""
+LEAST_READ, TIMES_READ = 1000, 4
+"""Histories are read from so many rows, or so many times the furthest lag, before the origin on."""
+_ROWS_AT_ONCE = 400_000
+_STEPS = (0, 1, 3, 10, 30, 100, 300, np.inf)
+"""Ends of the bins of half-lives."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a model keeps, and what it uses."""
+
+    units: pl.DataFrame
+    """A row per network, layer and unit: half_life in rows; no rows of simple cells, which have no gate."""
+    lags: IntArray
+    """(G,) how many rows before the origin an observation lies; 0 is the last one that the forecast knows."""
+    influence: FloatArray
+    """(S, G) mean change of the median over the horizon, in units of each series' scale, when the observation is moved
+    by one such unit; NaN where there was none."""
+    ids: NDArray[np.str_]
+    """(S,) names of the series that this was measured on."""
+    freq: Frequency
+    """The step between two rows."""
+    seasons: tuple[int, ...] = ()
+    """Season lengths that the model was told, in rows."""
+
+    @cached_property
+    def overall(self) -> FloatArray:
+        """(G,) mean influence over the series, NaN where no series has such a row."""
+        known = np.isfinite(self.influence)
+        total = np.where(known, self.influence, 0).sum(0)
+        return np.where(known.any(0), total / np.maximum(known.sum(0), 1), np.nan)
+
+    @property
+    def share(self) -> FloatArray:
+        """(G,) influence as a share of that of the most influential lag; 0 throughout where none has any."""
+        largest = np.nanmax(self.overall, initial=0.0)
+        return self.overall / largest if largest > 0 else np.zeros(len(self.lags))
+
+    @property
+    def reach(self) -> int:
+        """How far back the model looks, in rows: the furthest lag measured whose share is at least `REACH`."""
+        there = np.flatnonzero(np.nan_to_num(self.share) >= REACH)
+        return int(self.lags[there[-1]]) if len(there) else 0
+
+    @property
+    def reach_time(self) -> str:
+        """The same as time, such as ``7 days``; empty where time is counted in integers."""
+        return span(self.freq, self.reach)
+
+    @cached_property
+    def effective(self) -> pl.DataFrame:
+        """A row per lag: influence, share of the largest."""
+        return pl.DataFrame({"lag": self.lags, "influence": self.overall, "share": self.share}).fill_nan(None)
+
+    @cached_property
+    def layers(self) -> pl.DataFrame:
+        """A row per network and layer: shortest, median and longest half-life of its units, in rows."""
+        half = pl.col("half_life")
+        wanted = [half.min().alias("shortest"), half.median().alias("median"), half.max().alias("longest")]
+        return self.units.group_by("network", "layer", maintain_order=True).agg(*wanted, pl.len().alias("units"))
+
+    @cached_property
+    def kept(self) -> pl.DataFrame:
+        """A row per network, layer and lag: what is left of a memory after so many rows, in the mean over the units."""
+        frames = [pl.DataFrame(schema={"network": pl.String, "layer": pl.Int64, "lag": pl.Int64, "kept": pl.Float64})]
+        for (network, layer), own in self.units.group_by("network", "layer", maintain_order=True):
+            half = own["half_life"].to_numpy()
+            with np.errstate(divide="ignore"):
+                left = np.exp2(-self.lags[:, None] / np.maximum(half, 1e-9)).mean(1)
+            frames.append(
+                pl.DataFrame({"lag": self.lags, "kept": left}).select(
+                    pl.lit(network).alias("network"), pl.lit(layer, pl.Int64).alias("layer"), pl.all()
+                )
+            )
+        return pl.concat(frames)
+
+    @property
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """All tables by name."""
+        return {"memory": self.effective, "memory_kept": self.kept, "half_lives": self.units}
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What was measured, series by series."""
+        return {"ids": self.ids, "lags": self.lags, "influence": self.influence}
+
+    def picture(self) -> Picture:
+        """What the gates would keep, and what moves the forecast, over the lag; seasons are dotted."""
+        lines, entries = [Curve(self.lags, self.share)], [Entry("moves the forecast", "model-0")]
+        for c, ((network, layer), own) in enumerate(self.kept.group_by("network", "layer", maintain_order=True)):
+            if c < 4:
+                lines.append(Curve(own["lag"].to_numpy(), own["kept"].to_numpy(), c + 1, c + 1))
+                entries.append(Entry(f"kept by {network}, layer {layer}", f"model-{c + 1}", c + 1))
+        marks = self._marks()
+        said = f", {self.reach_time}" * bool(self.reach_time)
+        seasons = f"; the seasons of {' and '.join(map(str, self.seasons))} rows are dotted" if marks else ""
+        return Picture(
+            title="How far back it looks",
+            alternative=(
+                f"Share of the influence on the forecast by lag: {self.reach} rows{said} back it is still at least "
+                f"{REACH:.0%} of the largest, which lies {self._first()} rows back; beside it what the gates keep"
+            ),
+            draw=partial(_memory, lines, marks),
+            table=self.effective,
+            note=f"By rows before the origin{seasons}. 1 is the most influential row, and a full memory.",
+            key=tuple(entries),
+        )
+
+    def half_life_picture(self) -> Picture:
+        """How many units have which half-life."""
+        names, counts, rows = [_between(*ends) for ends in pairwise(_STEPS)], [], []
+        layers = list(self.units.group_by("network", "layer", maintain_order=True))[:5]
+        for (network, layer), own in layers:
+            found = np.histogram(np.minimum(own["half_life"].to_numpy(), 1e300), _STEPS)[0]
+            counts.append(found.astype(np.float64))
+            rows += [
+                {"network": network, "layer": layer, "half_life": name, "units": int(n)}
+                for name, n in zip(names, found, strict=True)
+            ]
+        told = "; ".join(
+            f"{r['network']}, layer {r['layer']}: {_rows(r['shortest'])} to {_rows(r['longest'])} rows, "
+            f"{_rows(r['median'])} in the middle"
+            for r in self.layers.iter_rows(named=True)
+        )
+        return Picture(
+            title="Half-lives of the units",
+            alternative=f"Units by the rows after which half of their memory is left. {told}",
+            draw=partial(bars, np.array(counts), names, label="rows until half is left"),
+            table=pl.DataFrame(rows),
+            note="Units, by the rows after which half of what they hold is left.",
+            key=tuple(
+                Entry(f"{network}, layer {layer}", f"model-{c}", band=True)
+                for c, ((network, layer), _) in enumerate(layers)
+            ),
+        )
+
+    def section(self) -> Section:
+        """The part of the page."""
+        time = f" ({self.reach_time})" if self.reach_time else ""
+        lead = (
+            f"This model looks {self.reach:,} rows back{time}: from there an observation still moves the forecast by "
+            f"{REACH:.0%} of what the most influential one does, which lies {self._first():,} rows back. Measured on "
+            f"{len(self.ids)} series, as far back as {int(self.lags[-1]):,} rows, by moving one observation at a time."
+        )
+        if self.reach == self.lags[-1]:
+            lead += " It may look further back than was measured."
+        if not self.units.height:
+            lead += " Its cells have no gate that keeps: there are no half-lives."
+            return Section("Memory", (lead,), (self.picture(),))
+        return Section("Memory", (lead,), (self.picture(), self.half_life_picture()), (("Half-lives", self.layers),))
+
+    def _first(self) -> int:
+        return int(self.lags[int(np.nanargmax(self.share))]) if np.isfinite(self.share).any() else 0
+
+    def _marks(self) -> list[int]:
+        return [m for season in self.seasons for m in range(season, int(self.lags[-1]) + 1, season)][:12]
+
+
+def half_lives(layers: Sequence[LayerGates]) -> pl.DataFrame:
+    """Half-life of every unit in rows, log 2 over the mean of -log f; a row per network, layer and unit.
+
+    The mean of the logarithm, since what is kept over many steps is the product of the gates. A layer that goes on from
+    its state d rows ago keeps for d times as long.
+    """
+    place = {"network": pl.String, "layer": pl.Int64}
+    frames = [pl.DataFrame(schema=place | {"unit": pl.Int64, "half_life": pl.Float64})]
+    for one in layers:
+        keeps = one.keeps
+        if keeps is None:
+            continue
+        flat = keeps.reshape(-1, keeps.shape[-1])
+        flat = flat[np.isfinite(flat[:, 0])].astype(np.float64)
+        with np.errstate(divide="ignore"):
+            fades = -np.log(flat).mean(0)
+            half = one.stride * np.log(2) / fades
+        frames.append(
+            pl.DataFrame({"unit": np.arange(len(half)), "half_life": half}).select(
+                pl.lit(one.network).alias("network"), pl.lit(one.layer, pl.Int64).alias("layer"), pl.all()
+            )
+        )
+    return pl.concat(frames)
+
+
+def lag_grid(furthest: int, seasons: Sequence[int], most: int = MOST_LAGS) -> IntArray:
+    """Lags from 0 on: the first ones all, then ever fewer, and every season with its neighbours.
+
+    Examples:
+        >>> lag_grid(30, [12], most=12)
+        array([ 0,  1,  2,  3,  4,  7, 11, 12, 13, 23, 24, 25, 30])
+    """
+    if furthest < most:
+        return np.arange(furthest + 1)
+    near = np.arange(most // 3 + 1)
+    far = np.geomspace(near[-1], furthest, most // 3).round().astype(np.int64)
+    around = [n * m + j for m in seasons for n in range(1, 4) for j in (-1, 0, 1)]
+    grid = np.unique(np.concatenate([near, far, np.array(around, np.int64)]))
+    return grid[grid <= furthest]
+
+
+def memory_of(subject: Subject, gates: Gates) -> Memory:
+    """What the gates of a model keep, and how far back it looks."""
+    panel, lags = subject.probed(), lag_grid(subject.lags, subject.seasons)
+    return Memory(
+        half_lives(gates.layers), lags, influence(subject, panel, lags), panel.ids, subject.freq, subject.seasons
+    )
+
+
+def influence(subject: Subject, panel: Panel, lags: IntArray) -> FloatArray:
+    """(S, G) how much the forecast of each series changes when the observation at a lag is moved by one unit of scale.
+
+    As a mean over the horizon, in the same unit. NaN where a series has no observation there.
+    """
+    origins = subject.origins(panel)
+    read = max(LEAST_READ, TIMES_READ * int(lags[-1]))
+    ends = panel.lengths
+    panel = panel.between(np.maximum(0, origins + 1 - read), ends)
+    origins = origins - (ends - panel.lengths)
+    found = np.full((len(panel), len(lags)), np.nan)
+    size = max(1, _ROWS_AT_ONCE // max(1, int(panel.lengths.max(initial=1)) * (len(lags) + 1)))
+    for begin in range(0, len(panel), size):
+        some = np.flatnonzero(origins[begin : begin + size] >= 0) + begin
+        if len(some):
+            found[some] = _moved(subject, panel.take(some), origins[some], lags)
+    return found
+
+
+def _moved(subject: Subject, panel: Panel, origins: IntArray, lags: IntArray) -> FloatArray:
+    """The same for a few series, all of whose origins are there."""
+    S, G = len(panel), len(lags)
+    begins = panel.offsets[:-1]
+    rows = begins[:, None] + origins[:, None] - lags
+    there = (origins[:, None] >= lags) & panel.mask[np.maximum(rows, 0)]
+    unit = _unit(subject, panel, begins + origins)
+    copies = panel.take(np.repeat(np.arange(S), G + 1))
+    values = copies.values.copy()
+    place = (copies.offsets[:-1] + np.repeat(origins, G + 1)).reshape(S, G + 1)[:, 1:] - lags
+    values[place[there]] += np.broadcast_to(_step(subject, unit), (G, S)).T[there].astype(np.float32)
+    copies = replace(copies, values=values, ids=np.arange(len(copies)).astype(np.str_))
+    fitted, each = subject.fitted, np.repeat(origins, G + 1)[:, None]
+    said = fitted.forecast_origins(copies, each, fitted.horizon, [0.5])[:, 0, :, 0].reshape(S, G + 1, -1)
+    change = np.abs(said[:, 1:] - said[:, :1]).mean(-1) / _step(subject, unit)[:, None]
+    return np.where(there, change, np.nan)
+
+
+def _unit(subject: Subject, panel: Panel, rows: IntArray) -> FloatArray:
+    """(S,) one unit of scale at rows, in units of the data: what a series usually changes by from row to row."""
+    view, own = Inputs(panel, subject.fitted.spec).near(rows)
+    t = view.tracks
+    here = t.here[own]
+    size = np.where(t.unit[own] == LOG, np.exp(t.level[here].astype(np.float64)) * t.anchor[here], 1.0)
+    scale = t.scale[here].astype(np.float64)
+    return np.where(scale > 0, scale, 1.0) * size
+
+
+def _step(subject: Subject, unit: FloatArray) -> FloatArray:
+    """How much an observation is moved: of counts by whole numbers."""
+    return np.maximum(1.0, np.rint(unit)) if subject.fitted.spec.plain else unit
+
+
+def _between(low: float, high: float) -> str:
+    return f"{low:g}+" if high == np.inf else f"{low:g}–{high:g}"
+
+
+def _rows(value: float) -> str:
+    return f"{value:,.3g}" if np.isfinite(value) and value < 1e6 else "∞"
+
+
+def _memory(lines: list[Curve], marks: list[int], size: tuple[int, int]) -> Any:
+    return curves(lines, size, label="rows before the origin", marks=marks, rules=(REACH,), limits=(0, 1.05))
