@@ -30,7 +30,7 @@ from foregate.persistence.engines import as_torch
 if TYPE_CHECKING:
     from foregate.models.network import One
 
-__all__ = ["Part", "Scope", "Subject", "span", "subject_of"]
+__all__ = ["Part", "Scope", "Subject", "series_of", "span", "subject_of"]
 
 _LENGTHS = (("day", 86_400_000_000), ("hour", 3_600_000_000), ("minute", 60_000_000), ("second", 1_000_000))
 
@@ -141,18 +141,31 @@ def subject_of(model: Forecaster, data: Any = None, scope: Scope | None = None) 
         NotFittedError: it was never fitted.
         MissingExtraError: torch is not installed.
     """
+    panel, _ = series_of(model, data)
+    fitted = replace(model.fitted_, engine=_in_torch(model.fitted_.engine), reading=None)
+    return Subject(fitted, panel, scope or Scope(), dict(model.report_))
+
+
+def series_of(model: Forecaster, data: Any = None) -> tuple[Panel, Panel | None]:
+    """The regular series that a forecaster is to read, and the rows of a known future that stood behind them.
+
+    Args:
+        model, data: see `subject_of`.
+
+    Raises:
+        UsageError: the model is no forecaster.
+        NotFittedError: it was never fitted.
+    """
     if not isinstance(model, Forecaster):
         raise UsageError(
             f"model must be a Forecaster, but got a value of type {type(model).__name__}. Load one first: load(path)."
         )
     if not hasattr(model, "fitted_"):
         raise NotFittedError("the forecaster must be fitted first, but got none. Call fit(data), or load a model.")
-    fitted: Fitted = model.fitted_
-    panel = model.panel_
-    if data is not None:
-        panel = regularize(split_known_future(as_before(data, model.panel_, fitted))[0])
-    fitted = replace(fitted, engine=_in_torch(fitted.engine), reading=None)
-    return Subject(fitted, panel, scope or Scope(), dict(model.report_))
+    if data is None:
+        return model.panel_, model.future_
+    panel, ahead = split_known_future(as_before(data, model.panel_, model.fitted_))
+    return regularize(panel), ahead
 
 
 def _in_torch(engine: Engine) -> Engine:
