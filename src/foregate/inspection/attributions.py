@@ -13,7 +13,7 @@ Letters: B origins, one of each series; T rows read before it, F features, K ste
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,8 @@ class Attributions:
     by_distance: FloatArray
     """(B, D) size of what moved it by how many rows before the origin it lies; a single value where it stands, all that
     is added up of the past where it was read."""
+    by_row: FloatArray
+    """(B, T) size of what moved it by how many rows before the origin the encoder read it."""
     difference: FloatArray
     """(B,) the forecast less that of the reference: what `values` sum to."""
 
@@ -104,6 +106,11 @@ class Attributions:
     def reach(self, share: float = 0.9) -> int:
         """Rows before the origin within which so much of what mattered lies."""
         return int(np.searchsorted(self.distances()["within"].to_numpy(), share - 1e-12))
+
+    def rows_used(self, share: float = 0.9) -> int:
+        """Rows before the origin within which the encoder has read so much of what mattered; 0 is the origin's own."""
+        sizes = self.by_row / np.maximum(self.by_row.sum(1, keepdims=True), 1e-12)
+        return int(np.searchsorted(np.cumsum(sizes.mean(0)), share - 1e-12))
 
 
 def attributions(
@@ -158,7 +165,8 @@ def attributions_of(subject: Subject, *, step: int | None = None, nodes: int = N
         tuple((wanted + 1).tolist()),
         (*encoder, *step_features(spec), *path_features(spec)),
         np.concatenate([each.sum(1) for each in moved], 1),
-        _by_distance(np.abs(moved[0]), told.column, encoder),
+        _by_distance(np.abs(moved[0]), told.column, [feature.lag or 0 for feature in encoder]),
+        _by_distance(np.abs(moved[0]), told.column, [0] * len(encoder)),
         difference,
     )
 
@@ -259,10 +267,10 @@ def _spread(panel: Panel, series: int, first: int, last: int) -> IntArray:
     return rows
 
 
-def _by_distance(sizes: FloatArray, column: IntArray, features: tuple[Feature, ...]) -> FloatArray:
-    """(B, D) of (B, T, F) by rows before the origin: those of the row, and of the lag of a single value beyond it."""
+def _by_distance(sizes: FloatArray, column: IntArray, ago: Sequence[int]) -> FloatArray:
+    """(B, D) of (B, T, F) by rows before the origin: those of the row, and how long `ago` before it a feature was."""
     B, T, F = sizes.shape
-    lags = np.array([feature.lag or 0 for feature in features])
+    lags = np.array(ago)
     back = (column[:, None] - np.arange(T))[..., None] + lags
     out = np.zeros((B, T + int(lags.max())))
     there = (back - lags) >= 0

@@ -159,6 +159,6 @@ def _beyond(name: str, covariate: Covariate, values: Float32Array) -> list[str]:
     if not outside.any():
         return []
     return [
-        f"{int(outside.sum())} of {values.size} changed values of {name!r} lie outside of {low:g} to {high:g}, which is "
-        "all that the series show: what is forecast there was never learnt."
+        f"{int(outside.sum())} of {values.size} changed values of {name!r} lie outside of {low:g} to {high:g}, all "
+        "that the series show: what is forecast there was never learnt."
     ]
