@@ -133,7 +133,7 @@ class Attention:
             lines.append(Curve(lags, weights, c + 1, c + 1))
             entries.append(Entry(f"head {c + 1}", f"model-{c + 1}", c + 1))
         told = self.summary.filter(network=one.network, head="all").row(0, named=True)
-        marks = [m for season in self.seasons for m in range(season, len(lags), season)][:12]
+        marks = [n * m for m in self.seasons for n in (1, 2, 3) if n * m < len(lags)]
         return Picture(
             title="Attention by lag",
             alternative=(

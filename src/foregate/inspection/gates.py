@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foregate.core import evenly
 from foregate.data.later import pl
 from foregate.inspection.pictures import curves, heat_map
 from foregate.inspection.section import Entry, Picture, Section
@@ -34,6 +35,8 @@ DEAD = 0.02
 """A unit is dead if what it hands on, which lies between -1 and 1, moves by less than this over all rows shown."""
 KEEPS = {"lstm": "forget", "gru": "update"}
 """The gate that keeps the memory, by cell."""
+MOST_KEPT = 8
+"""Series whose activations are written into a file."""
 _MOST_MAPS = 16
 """Heat maps on the page."""
 _BINS = 20
@@ -44,7 +47,7 @@ _EXPLAINED = {
     "output": "Full is shown, empty is hidden.",
     "reset": "Full reads the state, empty does not.",
     "candidate": "Blue is above 0, orange below.",
-    "memory": "Blue is above 0, orange below; full is the largest of what is shown.",
+    "memory": "As tanh shows it: blue is above 0, orange below.",
 }
 
 
@@ -180,13 +183,15 @@ class Gates:
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All activations by name, such as ``network 1/layer 2/forget``, each (S, T, H); and the ids."""
+        """Activations by name, such as ``network 1/layer 2/forget``, (S, T, H) of `MOST_KEPT` series at most; and their
+        ids. `layers` has those of all."""
+        some = evenly(len(self.ids), MOST_KEPT)
         named = {
-            f"{one.network}/layer {one.layer}/{name}": values
+            f"{one.network}/layer {one.layer}/{name}": values[some]
             for one in self.layers
             for name, values in one.values.items()
         }
-        return {"ids": self.ids, **named}
+        return {"ids": self.ids[some], **named}
 
     def heat_map(self, one: LayerGates, name: str, series: int = 0) -> Picture:
         """One gate of one layer over the steps of one series, a line per unit, those that keep longest at the top."""
@@ -194,8 +199,8 @@ class Gates:
         steps = np.isfinite(values[:, 0])
         keeps = one.values[KEEPS[one.cell]] if one.cell in KEEPS else np.abs(one.values[name])
         order = np.argsort(-np.nanmean(keeps.reshape(-1, keeps.shape[-1]), axis=0), kind="stable")
-        largest = float(np.abs(values[steps]).max(initial=0)) if name == "memory" else 1.0
-        shares = values[steps][:, order].T / (largest or 1.0)
+        shares = values[steps][:, order].T
+        shares = np.tanh(shares) if name == "memory" else shares
         mean = shares.mean()
         row = {"unit": order, "mean": shares.mean(1), "least": shares.min(1), "most": shares.max(1)}
         where = f"{one.network}, layer {one.layer}"

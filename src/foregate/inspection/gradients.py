@@ -204,7 +204,7 @@ class Gradients:
         return f"In this model {', '.join(said)}." if said else ""
 
     def _marks(self, length: int) -> list[int]:
-        return [m for season in self.seasons for m in range(season, length, season)][:12]
+        return [n * m for m in self.seasons for n in (1, 2, 3) if n * m < length]
 
 
 def left_after(norms: FloatArray) -> tuple[int, float]:

@@ -264,5 +264,5 @@ def inspect(
 def _packed(arrays: dict[str, NDArray[Any]]) -> bytes:
     """Arrays as the bytes of an npz file; slashes, which would be folders in it, become dots."""
     file = io.BytesIO()
-    np.savez_compressed(file, **{name.replace("/", "."): values for name, values in arrays.items()})  # type: ignore[arg-type]
+    np.savez(file, **{name.replace("/", "."): values for name, values in arrays.items()})  # type: ignore[arg-type]
     return file.getvalue()
