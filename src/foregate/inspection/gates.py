@@ -75,8 +75,13 @@ class LayerGates:
 
     @property
     def gates(self) -> tuple[str, ...]:
-        """Names of what lies within bounds: all but the memory, and the output of a relu."""
-        return tuple(name for name in self.values if name != "memory" and self.cell != "rnn-relu")
+        """Names of all but the memory."""
+        return tuple(name for name in self.values if name != "memory")
+
+    @cached_property
+    def largest(self) -> float:
+        """What a gate may come to: 1, but of a relu what it came to."""
+        return max(1.0, float(np.nanmax(self.values["output"], initial=0))) if self.cell == "rnn-relu" else 1.0
 
     @cached_property
     def dead(self) -> NDArray[np.bool_]:
@@ -105,7 +110,7 @@ class LayerGates:
 
     def signed(self, name: str) -> bool:
         """Whether it lies between -1 and 1, instead of 0 and 1."""
-        return name in ("candidate", "memory") or self.cell.startswith("rnn")
+        return name in ("candidate", "memory") or self.cell == "rnn-tanh"
 
 
 @dataclass(frozen=True)
@@ -157,7 +162,7 @@ class Gates:
         frames = []
         for one in self.layers:
             for name in one.gates:
-                ends = np.linspace(-1 if one.signed(name) else 0, 1, _BINS + 1)
+                ends = np.linspace(-1 if one.signed(name) else 0, one.largest, _BINS + 1)
                 flat = one.seen(name).ravel()
                 share = np.histogram(flat, ends)[0] / max(1, len(flat))
                 columns = {"begin": ends[:-1], "end": ends[1:], "share": share}
@@ -200,7 +205,7 @@ class Gates:
         keeps = one.values[KEEPS[one.cell]] if one.cell in KEEPS else np.abs(one.values[name])
         order = np.argsort(-np.nanmean(keeps.reshape(-1, keeps.shape[-1]), axis=0), kind="stable")
         shares = values[steps][:, order].T
-        shares = np.tanh(shares) if name == "memory" else shares
+        shares = np.tanh(shares) if name == "memory" else shares / one.largest
         mean = shares.mean()
         row = {"unit": order, "mean": shares.mean(1), "least": shares.min(1), "most": shares.max(1)}
         where = f"{one.network}, layer {one.layer}"

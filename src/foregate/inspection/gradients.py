@@ -145,10 +145,10 @@ class Gradients:
         )
 
     def compared(self) -> Picture:
-        """The gradient with respect to the last layer's outputs, by lag, of other cells of equal size."""
+        """The gradient with respect to the last layer's memory, by lag, of other cells of equal size."""
         lines, entries, told, table = [], [], [], {}
         for c, part in enumerate(self.cells):
-            norms = [_mean(norms) for (_, _, state), norms in part.states.items() if state == "h"][-1]
+            norms = _mean(list(part.states.values())[-1])  # of an LSTM its memory; the output of others is theirs
             lag, left = left_after(norms)
             share = norms / (norms[0] or np.nan)
             lines.append(Curve(np.arange(len(norms)), share, c % 3, c % 3 if c < 3 else c % 2 + 3))
@@ -158,10 +158,10 @@ class Gradients:
         frame = pl.DataFrame({"lag": np.arange(len(lines[0].x)), **table}).fill_nan(None)
         return Picture(
             title="RNN, GRU and LSTM",
-            alternative=f"Gradient with respect to the last layer's output by lag. {'; '.join(told)}",
+            alternative=f"Gradient with respect to the last layer's memory by lag. {'; '.join(told)}",
             draw=partial(_by_lag, lines, self._marks(len(lines[0].x))),
             table=frame,
-            note="Cells of equal size; with respect to what the last layer hands on, as a share of that at the origin.",
+            note="Cells of equal size; with respect to the last layer's memory, as a share of that at the origin.",
             key=tuple(entries),
         )
 

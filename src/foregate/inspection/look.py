@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGE", "Inspection", "View", "inspect"]
 
+PARTS = ("memory", "gates", "gradients", "attention")
+"""Attributes of an `Inspection` that are ways to look into a model, in the order of the page."""
+FOR_GOOD = 1e5
+"""A half-life of more rows is none."""
 PAGE = "inspection.html"
 """The page that `Inspection.save` writes."""
 
@@ -100,15 +104,19 @@ class Inspection:
         return attention_of_subject(self.subject)
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the ways to look into a model, in the order of the page; each is an attribute."""
+        return PARTS
+
+    def view(self, name: str) -> View | None:
+        """One part by its name; None where this model has nothing of the kind."""
+        found: View | None = getattr(self, name)
+        return found
+
+    @property
     def views(self) -> dict[str, View]:
         """All parts that there are of this model, by name, in the order of the page."""
-        found: dict[str, View | None] = {
-            "memory": self.memory,
-            "gates": self.gates,
-            "gradients": self.gradients,
-            "attention": self.attention,
-        }
-        return {name: view for name, view in found.items() if view is not None}
+        return {name: view for name in self.parts if (view := self.view(name)) is not None}
 
     @property
     def frames(self) -> dict[str, pl.DataFrame]:
@@ -133,15 +141,26 @@ class Inspection:
         folder = Path(folder)
         if not folder.is_dir():
             raise UsageError(f"folder must be one that exists, but got {str(folder)!r}. Make it first.")
+        files = self.files()
+        for name, content in files.items():
+            write_atomically(folder / name, content)
+        return [folder / name for name in files]
+
+    def files(self) -> dict[str, bytes]:
+        """What `save` writes, by name: the page, a CSV file per table, and an npz file per part that has arrays."""
         drawing()  # that it is lacking is told before long work
         files: dict[str, bytes] = {PAGE: self.html().encode("utf-8", "replace")}
         for name, view in self.views.items():
             files |= {f"{table}.csv": frame.write_csv().encode() for table, frame in view.frames.items()}
             if view.arrays:
                 files[f"{name}.npz"] = _packed(view.arrays)
-        for name, content in files.items():
-            write_atomically(folder / name, content)
-        return [folder / name for name in files]
+        return files
+
+    def facts(self) -> dict[str, Any]:
+        """The figures that matter most, in types that JSON knows."""
+        tables = {name: self.frames[name].to_dicts() for name in ("gates", "gradients")}
+        reach = {"reach": self.memory.reach, "reach_time": self.memory.reach_time}
+        return {"verdict": self.verdict, **reach, "half_lives": self.memory.layers.to_dicts(), **tables}
 
     def html(self) -> str:
         """The page: no scripts, nothing is fetched when it is opened; the same each time.
@@ -161,23 +180,21 @@ class Inspection:
             for label, figure, aside in self._tiles()
         )
         notes = "".join(f'<p class="lead">{escape(note)}</p>' for note in self.notes)
-        verdict = escape(self._verdict()).replace(" %", "&nbsp;%")
+        verdict = escape(self.verdict).replace(" %", "&nbsp;%")
         return (
             f'<header><h1>{escape(self.title)}</h1><p class="verdict">{verdict}</p>{notes}'
             f'<div class="tiles">{tiles}</div><nav aria-label="Sections">{links}</nav></header>'
         )
 
-    def _verdict(self) -> str:
+    @property
+    def verdict(self) -> str:
+        """How far back the model looks, and how long it keeps anything, in one sentence."""
         memory, time = self.memory, self.memory.reach_time
         said = f"This model looks {memory.reach:,} rows back{f', {time}' * bool(time)}"
         if memory.units.height:
             half = float(memory.units["half_life"].to_numpy().max())
-            kept = f"{half:,.0f} rows" if half < 1e6 else "without end"
-            said += (
-                f"; its longest memory is half gone after {kept}"
-                if half < 1e6
-                else "; some of its memory is kept for good"
-            )
+            kept = f"its longest memory is half gone after {half:,.0f} rows"
+            said += f"; {kept if half < FOR_GOOD else 'some of its memory is kept for good'}"
         return said + "."
 
     def _tiles(self) -> Iterator[tuple[str, str, str]]:
