@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from foregate.forecaster import Forecaster as Forecaster
     from foregate.forecaster import backtest as backtest
     from foregate.forecaster import load as load
+    from foregate.inspection import Inspection as Inspection
+    from foregate.inspection import inspect as inspect
     from foregate.models.options import ModelOptions as ModelOptions
     from foregate.pipeline.recipe import Recipe as Recipe
     from foregate.streaming import Durable as Durable
@@ -53,6 +55,7 @@ _HOMES = {
     "Forecaster": "foregate.forecaster",
     "ForegateError": "foregate.core",
     "Frequency": "foregate.core",
+    "Inspection": "foregate.inspection",
     "Live": "foregate.streaming",
     "MissingExtraError": "foregate.core",
     "ModelError": "foregate.core",
@@ -67,6 +70,7 @@ _HOMES = {
     "calendar": "foregate.data",
     "clean": "foregate.data",
     "find_seasons": "foregate.data",
+    "inspect": "foregate.inspection",
     "load": "foregate.forecaster",
     "read": "foregate.data",
     "scoreboard": "foregate.evaluation",

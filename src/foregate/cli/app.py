@@ -11,6 +11,7 @@ from foregate.cli.backtest import backtest
 from foregate.cli.demo import demo
 from foregate.cli.fit import fit
 from foregate.cli.forecast import forecast
+from foregate.cli.inspect import inspect
 from foregate.cli.predict import predict
 from foregate.cli.pretrain import pretrain
 from foregate.cli.simulate import simulate
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for one in (demo, audit, forecast, fit, predict, simulate, backtest, stream, pretrain):
+for one in (demo, audit, forecast, fit, predict, simulate, backtest, inspect, stream, pretrain):
     app.command(one.__name__)(verb(one))
 
 

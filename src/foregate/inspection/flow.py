@@ -51,8 +51,8 @@ class Flow(NamedTuple):
     inputs: FloatArray
     """(S, W) with respect to all that was read at a row, the lag from 0 on; NaN before the first observation."""
     states: dict[tuple[int, str, str], FloatArray]
-    """(S, W) with respect to a state, by layer, direction, and ``h`` for what a cell hands on or ``c`` for its memory.
-    NaN at rows without one, as between the patches of a window."""
+    """(S, W) with respect to a state, by layer, direction, and ``h`` for what a cell hands on, ``c`` for its memory
+    and what is shown of it at once. NaN at rows without one, as between the patches of a window."""
 
 
 class Slow(Carried):

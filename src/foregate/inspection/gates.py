@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foregate.core import evenly
 from foregate.data.later import pl
 from foregate.inspection.pictures import curves, heat_map
 from foregate.inspection.section import Entry, Picture, Section
@@ -34,6 +35,8 @@ DEAD = 0.02
 """A unit is dead if what it hands on, which lies between -1 and 1, moves by less than this over all rows shown."""
 KEEPS = {"lstm": "forget", "gru": "update"}
 """The gate that keeps the memory, by cell."""
+MOST_KEPT = 8
+"""Series whose activations are written into a file."""
 _MOST_MAPS = 16
 """Heat maps on the page."""
 _BINS = 20
@@ -44,7 +47,7 @@ _EXPLAINED = {
     "output": "Full is shown, empty is hidden.",
     "reset": "Full reads the state, empty does not.",
     "candidate": "Blue is above 0, orange below.",
-    "memory": "Blue is above 0, orange below; full is the largest of what is shown.",
+    "memory": "As tanh shows it: blue is above 0, orange below.",
 }
 
 
@@ -72,8 +75,13 @@ class LayerGates:
 
     @property
     def gates(self) -> tuple[str, ...]:
-        """Names of what lies within bounds: all but the memory, and the output of a relu."""
-        return tuple(name for name in self.values if name != "memory" and self.cell != "rnn-relu")
+        """Names of all but the memory."""
+        return tuple(name for name in self.values if name != "memory")
+
+    @cached_property
+    def largest(self) -> float:
+        """What a gate may come to: 1, but of a relu what it came to."""
+        return max(1.0, float(np.nanmax(self.values["output"], initial=0))) if self.cell == "rnn-relu" else 1.0
 
     @cached_property
     def dead(self) -> NDArray[np.bool_]:
@@ -102,7 +110,7 @@ class LayerGates:
 
     def signed(self, name: str) -> bool:
         """Whether it lies between -1 and 1, instead of 0 and 1."""
-        return name in ("candidate", "memory") or self.cell.startswith("rnn")
+        return name in ("candidate", "memory") or self.cell == "rnn-tanh"
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,7 @@ class Gates:
         frames = []
         for one in self.layers:
             for name in one.gates:
-                ends = np.linspace(-1 if one.signed(name) else 0, 1, _BINS + 1)
+                ends = np.linspace(-1 if one.signed(name) else 0, one.largest, _BINS + 1)
                 flat = one.seen(name).ravel()
                 share = np.histogram(flat, ends)[0] / max(1, len(flat))
                 columns = {"begin": ends[:-1], "end": ends[1:], "share": share}
@@ -180,13 +188,15 @@ class Gates:
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All activations by name, such as ``network 1/layer 2/forget``, each (S, T, H); and the ids."""
+        """Activations by name, such as ``network 1/layer 2/forget``, (S, T, H) of `MOST_KEPT` series at most; and their
+        ids. `layers` has those of all."""
+        some = evenly(len(self.ids), MOST_KEPT)
         named = {
-            f"{one.network}/layer {one.layer}/{name}": values
+            f"{one.network}/layer {one.layer}/{name}": values[some]
             for one in self.layers
             for name, values in one.values.items()
         }
-        return {"ids": self.ids, **named}
+        return {"ids": self.ids[some], **named}
 
     def heat_map(self, one: LayerGates, name: str, series: int = 0) -> Picture:
         """One gate of one layer over the steps of one series, a line per unit, those that keep longest at the top."""
@@ -194,8 +204,8 @@ class Gates:
         steps = np.isfinite(values[:, 0])
         keeps = one.values[KEEPS[one.cell]] if one.cell in KEEPS else np.abs(one.values[name])
         order = np.argsort(-np.nanmean(keeps.reshape(-1, keeps.shape[-1]), axis=0), kind="stable")
-        largest = float(np.abs(values[steps]).max(initial=0)) if name == "memory" else 1.0
-        shares = values[steps][:, order].T / (largest or 1.0)
+        shares = values[steps][:, order].T
+        shares = np.tanh(shares) if name == "memory" else shares / one.largest
         mean = shares.mean()
         row = {"unit": order, "mean": shares.mean(1), "least": shares.min(1), "most": shares.max(1)}
         where = f"{one.network}, layer {one.layer}"

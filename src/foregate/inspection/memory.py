@@ -10,7 +10,7 @@ Letters: S series, N units, K horizon, G lags.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,9 @@ from foregate.core import Frequency, Panel
 from foregate.data.inputs import Inputs
 from foregate.data.later import pl
 from foregate.data.tracks import LOG
+from foregate.forecasting.fitted import Fitted
+from foregate.forecasting.origins import decode_state
+from foregate.forecasting.state import ROOM, Known, State
 from foregate.inspection.gates import Gates, LayerGates
 from foregate.inspection.pictures import bars, curves
 from foregate.inspection.section import Entry, Picture, Section
@@ -40,9 +43,10 @@ REACH = 0.05
 """A model looks back as far as an observation moves the forecast by this share of what the most influential does."""
 MOST_LAGS = 72
 """Lags that are measured."""
-LEAST_READ, TIMES_READ = 1000, 4
-"""Histories are read from so many rows, or so many times the furthest lag, before the origin on."""
-_ROWS_AT_ONCE = 400_000
+_GROUPS = (-1, 12, 36, 90, 200, 450, 1000, np.inf)
+"""Lags that lie close together go on from one state."""
+_CELLS_AT_ONCE = 2_000_000
+"""Columns of the tapes of states that are carried at once, which bounds memory."""
 _STEPS = (0, 1, 3, 10, 30, 100, 300, np.inf)
 """Ends of the bins of half-lives."""
 
@@ -140,7 +144,7 @@ class Memory:
             title="How far back it looks",
             alternative=(
                 f"Share of the influence on the forecast by lag: {self.reach} rows{said} back it is still at least "
-                f"{REACH:.0%} of the largest, which lies {self._first()} rows back; beside it what the gates keep"
+                f"{REACH:.0%} of that of the most influential row, which {self._first()}; beside it what the gates keep"
             ),
             draw=partial(_memory, lines, marks),
             table=self.effective,
@@ -181,7 +185,7 @@ class Memory:
         time = f" ({self.reach_time})" if self.reach_time else ""
         lead = (
             f"This model looks {self.reach:,} rows back{time}: from there an observation still moves the forecast by "
-            f"{REACH:.0%} of what the most influential one does, which lies {self._first():,} rows back. Measured on "
+            f"{REACH:.0%} of what the most influential one does, which {self._first()}. Measured on "
             f"{len(self.ids)} series, as far back as {int(self.lags[-1]):,} rows, by moving one observation at a time."
         )
         if self.reach == self.lags[-1]:
@@ -191,11 +195,13 @@ class Memory:
             return Section("Memory", (lead,), (self.picture(),))
         return Section("Memory", (lead,), (self.picture(), self.half_life_picture()), (("Half-lives", self.layers),))
 
-    def _first(self) -> int:
-        return int(self.lags[int(np.nanargmax(self.share))]) if np.isfinite(self.share).any() else 0
+    def _first(self) -> str:
+        """Where the most influential row lies."""
+        lag = int(self.lags[int(np.nanargmax(self.share))]) if np.isfinite(self.share).any() else 0
+        return f"lies {lag:,} rows back" if lag else "is the last"
 
     def _marks(self) -> list[int]:
-        return [m for season in self.seasons for m in range(season, int(self.lags[-1]) + 1, season)][:12]
+        return [n * m for m in self.seasons for n in (1, 2, 3) if n * m <= self.lags[-1]]
 
 
 def half_lives(layers: Sequence[LayerGates]) -> pl.DataFrame:
@@ -213,7 +219,7 @@ def half_lives(layers: Sequence[LayerGates]) -> pl.DataFrame:
         flat = keeps.reshape(-1, keeps.shape[-1])
         flat = flat[np.isfinite(flat[:, 0])].astype(np.float64)
         with np.errstate(divide="ignore"):
-            fades = -np.log(flat).mean(0)
+            fades = np.abs(np.log(flat)).mean(0)
             half = one.stride * np.log(2) / fades
         frames.append(
             pl.DataFrame({"unit": np.arange(len(half)), "half_life": half}).select(
@@ -228,13 +234,13 @@ def lag_grid(furthest: int, seasons: Sequence[int], most: int = MOST_LAGS) -> In
 
     Examples:
         >>> lag_grid(30, [12], most=12)
-        array([ 0,  1,  2,  3,  4,  7, 11, 12, 13, 23, 24, 25, 30])
+        array([ 0,  1,  2,  3,  4,  7, 10, 11, 12, 13, 14, 22, 23, 24, 25, 26, 30])
     """
     if furthest < most:
         return np.arange(furthest + 1)
     near = np.arange(most // 3 + 1)
     far = np.geomspace(near[-1], furthest, most // 3).round().astype(np.int64)
-    around = [n * m + j for m in seasons for n in range(1, 4) for j in (-1, 0, 1)]
+    around = [n * m + j for m in seasons for n in range(1, 4) for j in (-2, -1, 0, 1, 2)]
     grid = np.unique(np.concatenate([near, far, np.array(around, np.int64)]))
     return grid[grid <= furthest]
 
@@ -250,53 +256,77 @@ def memory_of(subject: Subject, gates: Gates) -> Memory:
 def influence(subject: Subject, panel: Panel, lags: IntArray) -> FloatArray:
     """(S, G) how much the forecast of each series changes when the observation at a lag is moved by one unit of scale.
 
-    As a mean over the horizon, in the same unit. NaN where a series has no observation there.
+    As a mean over the horizon, in the same unit. NaN where a series has no observation there. What comes before the
+    observation is read once and carried on.
     """
     origins = subject.origins(panel)
-    read = max(LEAST_READ, TIMES_READ * int(lags[-1]))
-    ends = panel.lengths
-    panel = panel.between(np.maximum(0, origins + 1 - read), ends)
-    origins = origins - (ends - panel.lengths)
     found = np.full((len(panel), len(lags)), np.nan)
-    size = max(1, _ROWS_AT_ONCE // max(1, int(panel.lengths.max(initial=1)) * (len(lags) + 1)))
-    for begin in range(0, len(panel), size):
-        some = np.flatnonzero(origins[begin : begin + size] >= 0) + begin
-        if len(some):
-            found[some] = _moved(subject, panel.take(some), origins[some], lags)
+    groups = [lags[(lags > low) & (lags <= high)] for low, high in pairwise(_GROUPS)]
+    groups = [group for group in groups if len(group)][::-1]
+    widest = max(map(len, groups)) * (subject.fitted.spec.lookback + 1 + ROOM)
+    size = max(1, _CELLS_AT_ONCE // widest)
+    usable = np.flatnonzero(origins >= 0)
+    for some in (usable[i : i + size] for i in range(0, len(usable), size)):
+        few = panel.take(some)
+        reading = _Reading(subject.fitted, few, origins[some])
+        for group in groups:
+            found[np.ix_(some, np.searchsorted(lags, group))] = reading.moved(group)
     return found
 
 
-def _moved(subject: Subject, panel: Panel, origins: IntArray, lags: IntArray) -> FloatArray:
-    """The same for a few series, all of whose origins are there."""
-    S, G = len(panel), len(lags)
-    begins = panel.offsets[:-1]
-    rows = begins[:, None] + origins[:, None] - lags
-    there = (origins[:, None] >= lags) & panel.mask[np.maximum(rows, 0)]
-    unit = _unit(subject, panel, begins + origins)
-    copies = panel.take(np.repeat(np.arange(S), G + 1))
-    values = copies.values.copy()
-    place = (copies.offsets[:-1] + np.repeat(origins, G + 1)).reshape(S, G + 1)[:, 1:] - lags
-    values[place[there]] += np.broadcast_to(_step(subject, unit), (G, S)).T[there].astype(np.float32)
-    copies = replace(copies, values=values, ids=np.arange(len(copies)).astype(np.str_))
-    fitted, each = subject.fitted, np.repeat(origins, G + 1)[:, None]
-    said = fitted.forecast_origins(copies, each, fitted.horizon, [0.5])[:, 0, :, 0].reshape(S, G + 1, -1)
-    change = np.abs(said[:, 1:] - said[:, :1]).mean(-1) / _step(subject, unit)[:, None]
-    return np.where(there, change, np.nan)
+class _Reading:
+    """Series that are read up to some rows before their origins, and from there on with one observation moved."""
+
+    def __init__(self, fitted: Fitted, panel: Panel, origins: IntArray) -> None:
+        self.fitted, self.panel, self.origins = fitted, panel, origins
+        inputs = Inputs(panel, fitted.spec)
+        known = Known(inputs.columns, np.arange(len(panel)), panel.offsets[:-1], origins + 1)
+        self.state = State(fitted.engine, fitted.spec, known if fitted.spec.columns else None)
+        self.state.add(len(panel), None if inputs.days is None else inputs.days.first)
+        self.unit = _unit(inputs, panel.offsets[:-1] + origins)
+        self.step = np.maximum(1.0, np.rint(self.unit)) if fitted.spec.plain else self.unit
+
+    def moved(self, lags: IntArray) -> FloatArray:
+        """(S, G) what moving the observations at lags (G,), ascending, does; later calls ask for smaller ones."""
+        S, G, panel = len(self.panel), len(lags), self.panel
+        self._read_on(np.maximum(0, self.origins - int(lags[-1])) - self.state.rows)
+        lengths = self.origins + 1 - self.state.rows
+        rest = panel.between(self.state.rows, self.origins + 1)
+        copies = rest.take(np.repeat(np.arange(S), G + 1))
+        values, at = copies.values.copy(), lengths[:, None] - 1 - lags
+        place = copies.offsets[:-1].reshape(S, G + 1)[:, 1:] + at
+        there = (at >= 0) & copies.mask[np.maximum(place, 0)]
+        values[place[there]] += np.broadcast_to(self.step[:, None], (S, G))[there].astype(np.float32)
+        state = self.state.take(np.repeat(np.arange(S), G + 1))
+        state.read(np.arange(S * (G + 1)), copies.lengths, values, copies.mask)
+        said = self._median(state).reshape(S, G + 1, -1)
+        change = np.abs(said[:, 1:] - said[:, :1]).mean(-1) / self.step[:, None]
+        return np.where(there, change, np.nan)
+
+    def _read_on(self, rows: IntArray) -> None:
+        """Read so many further rows (S,) of each series."""
+        begun = self.state.rows.copy()
+        part = self.panel.between(begun, begun + rows)
+        on = np.flatnonzero(rows > 0)
+        self.state.read(on, rows[on], part.values, part.mask)
+
+    def _median(self, state: State) -> FloatArray:
+        """(B, K) medians of the steps after the last rows of all series of a state."""
+        numbers = np.arange(len(state))
+        view, said = state.view(numbers), np.empty((len(numbers), self.fitted.horizon))
+        for part, raw in decode_state(state, numbers, np.arange(1, self.fitted.horizon + 1)):
+            said[part] = self.fitted.restored(view, numbers[part], raw, [0.5])[..., 0]
+        return said
 
 
-def _unit(subject: Subject, panel: Panel, rows: IntArray) -> FloatArray:
+def _unit(inputs: Inputs, rows: IntArray) -> FloatArray:
     """(S,) one unit of scale at rows, in units of the data: what a series usually changes by from row to row."""
-    view, own = Inputs(panel, subject.fitted.spec).near(rows)
+    view, own = inputs.near(rows)
     t = view.tracks
     here = t.here[own]
     size = np.where(t.unit[own] == LOG, np.exp(t.level[here].astype(np.float64)) * t.anchor[here], 1.0)
     scale = t.scale[here].astype(np.float64)
     return np.where(scale > 0, scale, 1.0) * size
-
-
-def _step(subject: Subject, unit: FloatArray) -> FloatArray:
-    """How much an observation is moved: of counts by whole numbers."""
-    return np.maximum(1.0, np.rint(unit)) if subject.fitted.spec.plain else unit
 
 
 def _between(low: float, high: float) -> str:

@@ -100,10 +100,7 @@ def _beside(charts: Sequence[str]) -> str:
 
 def _chart(one: Picture, name: str) -> str:
     svg = inline_svg(one.draw(SMALL), name, one.alternative)
-    entries = key(
-        (swatch(each.colour, DASHES[each.dash % len(DASHES)], 0.4 if each.band else 1.0, band=each.band), each.name)
-        for each in one.key
-    )
+    entries = key((swatch(each.colour, DASHES[each.dash % len(DASHES)], band=each.band), each.name) for each in one.key)
     numbers = _table(one.table, one.title)
     return chart([entries * bool(one.key) + svg], one.title, remark=one.remark, note=one.note, numbers=numbers)
 
