@@ -10,7 +10,7 @@ import torch
 from foregate import Forecaster, load
 from foregate.core import Covariate, NotFittedError, Panel
 from foregate.data.augment import Augment
-from foregate.inspection.diagnosis import diagnose, diagnosis_section
+from foregate.inspection.diagnosis import Diagnosis, diagnose
 from foregate.inspection.finding import SEVERITIES
 
 LEARNS = {"start": "scratch", "members": 1, "hidden": 16, "steps": 80, "batch": 16, "crop": 40}
@@ -197,11 +197,14 @@ def test_jumps_that_nothing_was_like_are_found_in_new_rows_alone():
 def test_the_section_has_a_sentence_for_each_finding():
     """What is said on the page are the findings, and their numbers stand in the table."""
     findings = diagnose(fitted(waves(), "forget_bias=8", **HARDLY))
-    told = diagnosis_section(findings)
+    told = findings.section()
+    assert str(findings).count("\n") == len(findings) - 1
+    assert not findings.healthy
     assert len(told.paragraphs) == 1 + len(findings)
     ((_, table),) = told.tables
     assert table["name"].to_list() == [finding.name for finding in findings]
-    assert "Nothing" in diagnosis_section(()).paragraphs[0]
+    assert "Nothing" in Diagnosis().section().paragraphs[0]
+    assert Diagnosis().healthy
 
 
 def test_only_fitted_forecasters_are_diagnosed():

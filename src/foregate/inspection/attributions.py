@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,12 @@ from foregate.data.inputs import Inputs
 from foregate.data.later import pl
 from foregate.forecasting.ensemble import Ensemble
 from foregate.forecasting.origins import require_reach
+from foregate.inspection.pictures import curves
+from foregate.inspection.ranking import ranked
+from foregate.inspection.section import Picture, Section
 from foregate.inspection.subject import Scope, Subject, subject_of
 from foregate.models.network import Ahead, Network
+from foregate.reporting.figures import Curve
 
 __all__ = ["Attributions", "attributions", "attributions_of", "integrated"]
 
@@ -111,6 +116,51 @@ class Attributions:
         """Rows before the origin within which the encoder has read so much of what mattered; 0 is the origin's own."""
         sizes = self.by_row / np.maximum(self.by_row.sum(1, keepdims=True), 1e-12)
         return int(np.searchsorted(np.cumsum(sizes.mean(0)), share - 1e-12))
+
+    @property
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """All tables by name."""
+        return {"attributions": self.frame(), "attributions_by_distance": self.distances()}
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What moved each forecast, by name of what was told."""
+        names = np.array([feature.name for feature in self.features])
+        return {"ids": self.ids, "names": names, "values": self.values, "difference": self.difference}
+
+    def pictures(self) -> tuple[Picture, Picture]:
+        """Which groups moved the forecasts, and how far back what moved them lies."""
+        table, far = self.overall(), self.distances()
+        first = "; ".join(f"{row['group']} {row['share']:.0%}" for row in table.head(3).iter_rows(named=True))
+        back, within = far["rows_back"].to_numpy(), far["within"].to_numpy()
+        shown = max(2, self.reach(0.99) + 1)
+        return (
+            Picture(
+                title="What moved the latest forecasts",
+                alternative=f"Share of each group in what moved the latest forecasts, the most first: {first}",
+                draw=partial(ranked, table["group"].to_list(), table["share"].to_numpy(), label="share"),
+                table=table,
+                note="Mean over series of the sizes of integrated gradients.",
+            ),
+            Picture(
+                title="How far back that lies",
+                alternative="Share of what moved the forecasts by rows before the origin: 90 % of what the encoder "
+                f"read lies within {self.reach(0.9)} rows",
+                draw=partial(curves, [Curve(back[:shown], within[:shown])], label="rows before the origin"),
+                table=far,
+                note="Single values where they stand, averages where they were read.",
+            ),
+        )
+
+    def section(self) -> Section:
+        """The part of the page."""
+        lead = (
+            f"Why the latest forecasts of {len(self.ids)} series differ from that of an average row, by integrated "
+            "gradients: what is told is brought in along a straight line from the average, and its share in the change "
+            f"is added up. 90 % of what the encoder read and that mattered lies within {self.reach(0.9)} rows of the "
+            f"origin. At most {self.gap.max(initial=0.0):.1g} units of scale are left unexplained."
+        )
+        return Section("Attributions", (lead,), self.pictures())
 
 
 def attributions(

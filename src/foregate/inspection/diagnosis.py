@@ -7,9 +7,11 @@ tests make sick ones on purpose, each of which must be found out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from foregate.core import Panel
 from foregate.inspection import of_errors, of_units
@@ -23,12 +25,69 @@ from foregate.inspection.subject import Scope, Subject, subject_of
 from foregate.models.options import ModelOptions
 from foregate.training.options import TrainingOptions
 
-__all__ = ["diagnose", "diagnosis_section", "findings_of"]
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Diagnosis", "diagnose", "diagnosis_of"]
 
 SCOPE = Scope(series=32, probes=6)
 
 
-def diagnose(model: Any, data: Any = None, *, scope: Scope = SCOPE) -> tuple[Finding, ...]:
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found, to be printed, gone through, or put on a page.
+
+    Examples:
+        >>> print(Diagnosis())
+        Nothing was found that would have to be otherwise.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    """The worst first."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether there is no finding above a note."""
+        return all(finding.severity == "note" for finding in self.findings)
+
+    @property
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """All tables by name."""
+        return {"diagnosis": findings_frame(self.findings)}
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """None."""
+        return {}
+
+    def section(self) -> Section:
+        """The part of the page: a sentence for each finding, and the table behind them."""
+        if not self.findings:
+            return Section("Diagnosis", (str(self),))
+        more = sum(finding.severity != "note" for finding in self.findings)
+        lead = (
+            f"{more} of {len(self.findings)} findings {'are' if more > 1 else 'is'} more than a note."
+            if more
+            else "Nothing was found that would have to be otherwise; this is good to know."
+        )
+        said = tuple(
+            " ".join(filter(None, (f"{f.name.capitalize()}: {f.what}", f.advice, f.setting and f"Try {f.setting}.")))
+            for f in self.findings
+        )
+        return Section("Diagnosis", (lead, *said), tables=(("What was found", findings_frame(self.findings)),))
+
+    def __str__(self) -> str:
+        lines = map(str, self.findings)
+        return "\n".join(lines) if self.findings else "Nothing was found that would have to be otherwise."
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+
+def diagnose(model: Any, data: Any = None, *, scope: Scope = SCOPE) -> Diagnosis:
     """What is wrong with a forecaster, the worst first; nothing where nothing is.
 
     Looked for: overfitting and underfitting in the course of training; forget gates stuck open or shut, dead and
@@ -58,10 +117,10 @@ def diagnose(model: Any, data: Any = None, *, scope: Scope = SCOPE) -> tuple[Fin
     """
     subject = subject_of(model, data, scope)
     gates = gates_of(subject)
-    return findings_of(subject, model, gates, memory_of(subject, gates) if subject.seasons else None)
+    return diagnosis_of(subject, model, gates, memory_of(subject, gates) if subject.seasons else None)
 
 
-def findings_of(subject: Subject, model: Any, gates: Gates, memory: Memory | None) -> tuple[Finding, ...]:
+def diagnosis_of(subject: Subject, model: Any, gates: Gates, memory: Memory | None) -> Diagnosis:
     """The same of what has been looked into already.
 
     Args:
@@ -70,7 +129,7 @@ def findings_of(subject: Subject, model: Any, gates: Gates, memory: Memory | Non
         gates: of it.
         memory: of it; None to leave out whether it looks back a season.
     """
-    return by_severity(_found(subject, model, gates, memory))
+    return Diagnosis(by_severity(_found(subject, model, gates, memory)))
 
 
 def _found(subject: Subject, model: Any, gates: Gates, memory: Memory | None) -> Iterator[Finding]:
@@ -110,20 +169,3 @@ def _errors(subject: Subject, model: Any) -> Iterator[Finding]:
         yield from of_errors.bias(errors)
         yield from of_errors.intervals(errors, learnt=subject.panel is model.panel_)
         yield from of_errors.dominance(errors, told.get("scale_power", TrainingOptions.scale_power))
-
-
-def diagnosis_section(findings: tuple[Finding, ...]) -> Section:
-    """The part of the page: a sentence for each finding, and the table behind them."""
-    if not findings:
-        return Section("Diagnosis", ("Nothing was found that would have to be otherwise.",))
-    worst = [finding for finding in findings if finding.severity != "note"]
-    lead = (
-        f"{len(worst)} of {len(findings)} findings are more than a note."
-        if worst
-        else "Nothing was found that would have to be otherwise; this is good to know."
-    )
-    said = tuple(
-        " ".join(filter(None, (f"{f.name.capitalize()}: {f.what}", f.advice, f.setting and f"Try {f.setting}.")))
-        for f in findings
-    )
-    return Section("Diagnosis", (lead, *said), tables=(("What was found", findings_frame(findings)),))

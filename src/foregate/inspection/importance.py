@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import DataError, Panel, UsageError, at_least, evenly
+from foregate.core import DataError, Panel, UsageError, at_least, evenly, listed
 from foregate.data import cutoffs
 from foregate.data.feature_names import AHEAD, Feature, Source, encoder_features, path_features, step_features
 from foregate.data.inputs import Inputs, InputSpec
@@ -25,6 +26,8 @@ from foregate.data.later import pl
 from foregate.evaluation.metrics import mase_scale
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.origins import decode_origins, read_origins
+from foregate.inspection.ranking import ranked
+from foregate.inspection.section import Picture, Section
 from foregate.inspection.subject import series_of
 
 __all__ = ["Importance", "Shuffle", "importance", "importance_of"]
@@ -107,6 +110,42 @@ class Importance:
         """A row per group, ``group, source, loss, rise, low, high``, the largest rise first."""
         table = self._table(self.rise, float(np.nanmean(self.loss)))
         return table.sort("rise", descending=True, maintain_order=True)
+
+    @property
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """All tables by name."""
+        return {"importance": self.overall(), "importance_by_series": self.frame()}
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What was measured, origin by origin."""
+        return {"ids": self.ids, "loss": self.loss, "rise": self.rise}
+
+    def picture(self) -> Picture:
+        """How much the loss rises without each group."""
+        table = self.overall()
+        names, sizes = table["group"].to_list(), table["rise"].to_numpy()
+        bounds = table["low"].fill_null(np.nan).to_numpy(), table["high"].fill_null(np.nan).to_numpy()
+        first = "; ".join(f"{row['group']} by {row['rise']:.3g}" for row in table.head(3).iter_rows(named=True))
+        return Picture(
+            title="What forecasts would lose",
+            alternative=f"How much the loss rises when a group is told of another time, the most first: {first}",
+            draw=partial(ranked, names, sizes, label="rise of the loss", bounds=bounds),
+            table=table,
+            note="Lines are 95 % intervals. What is told twice looks small, since its companion tells it too.",
+        )
+
+    def section(self) -> Section:
+        """The part of the page."""
+        table = self.overall()
+        sure = table.filter(pl.col("low") > 0)["group"].to_list()
+        lead = (
+            f"The past of {len(self.ids)} series was forecast again, with one group of what is told taken from another "
+            f"time and series, {self.shuffle.repeats} times each. The loss of the model as it is: "
+            f"{float(np.nanmean(self.loss)):.3g} mean changes over a season. "
+            + (f"It surely uses {listed(sure, most=99)}." if sure else "Of no group it is sure that it is used.")
+        )
+        return Section("Importance", (lead, *self.notes), (self.picture(),))
 
     def _table(self, rise: FloatArray, loss: float) -> pl.DataFrame:
         """Of rises (G, R, S, O)."""

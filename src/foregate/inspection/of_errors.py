@@ -105,7 +105,7 @@ def left_over(errors: Errors) -> Iterator[Finding]:
             "series rejected at 5 %": f"{rejected} of {len(enough)}",
             "lags tested": most,
         },
-        *_what_to_try(lag, errors.season, strongest > 0 and strongest > 2 * _beside(mean, lag)),
+        *_what_to_try(lag, errors.season, peak=strongest > 2 * max(_beside(mean, lag), 0)),
     )
 
 
@@ -259,7 +259,7 @@ def _together(statistics: list[float], lags: list[int]) -> float:
     return float(chi2.sf(sum(statistics), sum(lags)))
 
 
-def _what_to_try(lag: int, season: int, peak: bool) -> tuple[str, str]:
+def _what_to_try(lag: int, season: int, *, peak: bool) -> tuple[str, str]:
     """What may be left, by where errors go together: at a peak of their autocorrelation there may be a season."""
     if peak and lag > 2 and lag != season:
         both = season > 1 and lag > season
