@@ -39,7 +39,11 @@ if TYPE_CHECKING:
     from foregate.forecaster import backtest as backtest
     from foregate.forecaster import load as load
     from foregate.inspection import Inspection as Inspection
+    from foregate.inspection import attributions as attributions
+    from foregate.inspection import diagnose as diagnose
+    from foregate.inspection import importance as importance
     from foregate.inspection import inspect as inspect
+    from foregate.inspection import what_if as what_if
     from foregate.models.options import ModelOptions as ModelOptions
     from foregate.pipeline.recipe import Recipe as Recipe
     from foregate.streaming import Durable as Durable
@@ -65,17 +69,21 @@ _HOMES = {
     "ReadOptions": "foregate.data",
     "Recipe": "foregate.pipeline.recipe",
     "UsageError": "foregate.core",
+    "attributions": "foregate.inspection",
     "audit": "foregate.data",
     "backtest": "foregate.forecaster",
     "calendar": "foregate.data",
     "clean": "foregate.data",
+    "diagnose": "foregate.inspection",
     "find_seasons": "foregate.data",
+    "importance": "foregate.inspection",
     "inspect": "foregate.inspection",
     "load": "foregate.forecaster",
     "read": "foregate.data",
     "scoreboard": "foregate.evaluation",
     "split": "foregate.data",
     "synthetic": "foregate.data",
+    "what_if": "foregate.inspection",
     "windows": "foregate.data",
 }
 """Public name -> the layer it lives in."""

@@ -7,7 +7,7 @@ from tests.house import modules
 MAKES_NETWORKS = (
     "foregate.models",
     "foregate.training",
-    "foregate.inspection.attributions",
+    "foregate.inspection.integrated",
     "foregate.pipeline.attention",
     "foregate.pipeline.fit",
     "foregate.pipeline.judge",

@@ -121,7 +121,7 @@ def test_forget_gates_that_are_stuck_are_found(bias, state):
     """A gate whose bias no input can overcome is told apart by its state, with another bias to try."""
     finding = found(fitted(waves(), f"forget_bias={bias}", **HARDLY))[f"forget gates stuck {state}"]
     assert finding.evidence["share stuck"] > 0.9
-    assert "forget_bias" not in finding.setting
+    assert finding.setting == {"open": 'model="lstm+forget_bias=1"', "shut": 'model="retain_steps=7"'}[state]
     assert (finding.evidence["half-life in rows"] > 100) == (state == "open")
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from foregate.data.later import pl
 from foregate.models.options import ModelOptions
 
-__all__ = ["SEVERITIES", "Finding", "by_severity", "findings_frame", "said_model", "told"]
+__all__ = ["SEVERITIES", "Finding", "by_severity", "findings_frame", "said_gate", "said_model", "told"]
 
 Severity = Literal["note", "warning", "problem"]
 SEVERITIES: tuple[str, ...] = get_args(Severity)
@@ -92,3 +92,14 @@ def said_model(options: ModelOptions) -> str:
         'model="gru+stacked"'
     """
     return f'model="{options.label}"'
+
+
+def said_gate(options: ModelOptions) -> str:
+    """The same, where it is about how its gate begins: the usual bias, which goes without saying, is said.
+
+    Examples:
+        >>> said_gate(ModelOptions()), said_gate(ModelOptions.parse("gru+retain_steps=24"))
+        ('model="lstm+forget_bias=1"', 'model="gru+retain_steps=24.0"')
+    """
+    usual = options.forget == ModelOptions().forget
+    return f'model="{options.label}{"+forget_bias=1" * usual}"'

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.inspection.finding import Finding, said_model
+from foregate.inspection.finding import Finding, said_gate, said_model
 from foregate.inspection.gates import HIGH, KEEPS, LOW, Gates, LayerGates
 from foregate.models.cell_spec import ForgetGate
 from foregate.models.options import ModelOptions
@@ -51,10 +51,10 @@ def gates_stuck(gates: Gates, options: ModelOptions, season: int) -> Iterator[Fi
                 "warning",
                 f"In {_place(one)}, {share:.0%} of the gates that keep the memory {does} at nearly every step: "
                 + ("old and new are added up without end." if state == "open" else "it has no memory."),
-                {"network": one.network, "layer": one.layer, "share stuck": share, "mean activation": mean}
+                {**_where(one), "share stuck": share, "mean activation": mean}
                 | _half_life(mean, one.stride),
                 f"Begin with another bias of that gate, so that half is kept for {_steps(forget)}.",
-                said_model(replace(options, forget=forget)),
+                said_gate(replace(options, forget=forget)),
             )
 
 
@@ -67,7 +67,7 @@ def units_lost(gates: Gates, options: ModelOptions) -> Iterator[Finding]:
                 "dead units",
                 "warning" if dead >= DEAD else "note",
                 f"In {_place(one)}, {dead:.0%} of the units hand on the same whatever is read.",
-                {"network": one.network, "layer": one.layer, "dead": int(one.dead.sum()), "units": len(one.dead)},
+                {**_where(one), "dead": int(one.dead.sum()), "units": len(one.dead)},
                 "A lower learning rate keeps units alive, and a smaller network does without them.",
                 said_model(replace(options, cell="lstm"))
                 if options.cell == "rnn-relu"
@@ -80,7 +80,7 @@ def units_lost(gates: Gates, options: ModelOptions) -> Iterator[Finding]:
                 "warning",
                 f"In {_place(one)}, {share:.0%} of the units lie at an end of their range at nearly every step, where "
                 "they hardly learn.",
-                {"network": one.network, "layer": one.layer, "share": share, "units": len(one.dead)},
+                {**_where(one), "share": share, "units": len(one.dead)},
                 "Smaller weights keep units within their range: a lower rate, and more decay.",
                 'options={"rate": 1e-3, "training": {"decay": 0.01}}',
             )
@@ -118,7 +118,7 @@ def lookback(
             "are.",
             {"reach": reach, "season": season},
             "Train longer, or begin with gates that keep a season.",
-            said_model(replace(options, forget=ForgetGate(retain_steps=season)))
+            said_gate(replace(options, forget=ForgetGate(retain_steps=season)))
             if options.cell in KEEPS
             else 'effort="best"',
         )
@@ -132,6 +132,11 @@ def _extreme(one: LayerGates) -> NDArray[np.float64]:
     seen = one.seen(name)
     share = np.maximum((seen > end).mean(0, dtype=np.float64), (seen < -end).mean(0, dtype=np.float64))
     return np.asarray(share, np.float64)
+
+
+def _where(one: LayerGates) -> dict[str, str | int]:
+    """Which layer, and of which network where there are several."""
+    return ({"network": one.network} if one.network != "network" else {}) | {"layer": one.layer}
 
 
 def _place(one: LayerGates) -> str:
