@@ -5,6 +5,9 @@ import pytest
 from tests.house import modules
 
 MAKES_NETWORKS = (
+    "foregate.inspection.cells",
+    "foregate.inspection.flow",
+    "foregate.inspection.replayed",
     "foregate.models",
     "foregate.training",
     "foregate.pipeline.attention",
