@@ -5,9 +5,12 @@ import pytest
 from tests.house import modules
 
 MAKES_NETWORKS = (
+    "foregate.inspection.cells",
+    "foregate.inspection.flow",
+    "foregate.inspection.integrated",
+    "foregate.inspection.replayed",
     "foregate.models",
     "foregate.training",
-    "foregate.inspection.integrated",
     "foregate.pipeline.attention",
     "foregate.pipeline.fit",
     "foregate.pipeline.judge",

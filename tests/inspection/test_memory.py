@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from foregate.core import Frequency, Panel
-from foregate.inspection.gates import LayerGates, gates_of
+from foregate.inspection.activations import LayerGates
+from foregate.inspection.gates import gates_of
 from foregate.inspection.memory import Memory, half_lives, influence, lag_grid, memory_of
 from tests.inspection.materials import KINDS, counts, panel_of, subject
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from foregate.inspection.gates import Gates, LayerGates
+from foregate.inspection.activations import LayerGates
+from foregate.inspection.gates import Gates
 from foregate.inspection.of_units import gates_stuck, lookback, units_lost
 from foregate.models.options import ModelOptions
 

@@ -6,7 +6,8 @@ import torch
 
 from foregate.data.inputs import Inputs
 from foregate.inspection import replayed as module
-from foregate.inspection.replayed import NAMES, replayed
+from foregate.inspection.activations import NAMES
+from foregate.inspection.replayed import replayed
 from tests.inspection.materials import KINDS, panel_of, subject
 
 

@@ -3,11 +3,12 @@
 And why it forecasts what it does: importance, attributions, what would be otherwise, and what is wrong in words.
 """
 
+from foregate.inspection.activations import LayerGates
 from foregate.inspection.attention import Attention
 from foregate.inspection.attributions import Attributions, attributions
 from foregate.inspection.diagnosis import Diagnosis, diagnose
 from foregate.inspection.finding import Finding
-from foregate.inspection.gates import Gates, LayerGates
+from foregate.inspection.gates import Gates
 from foregate.inspection.gradients import Gradients
 from foregate.inspection.importance import Importance, Shuffle, importance
 from foregate.inspection.look import Inspection, inspect

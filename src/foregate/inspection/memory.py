@@ -25,7 +25,8 @@ from foregate.data.tracks import LOG
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.origins import decode_state
 from foregate.forecasting.state import ROOM, Known, State
-from foregate.inspection.gates import Gates, LayerGates
+from foregate.inspection.activations import LayerGates
+from foregate.inspection.gates import Gates
 from foregate.inspection.pictures import bars, curves
 from foregate.inspection.section import Entry, Picture, Section
 from foregate.inspection.subject import Subject, span

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from foregate.inspection.activations import HIGH, KEEPS, LOW, LayerGates
 from foregate.inspection.finding import Finding, said_gate, said_model
-from foregate.inspection.gates import HIGH, KEEPS, LOW, Gates, LayerGates
+from foregate.inspection.gates import Gates
 from foregate.models.cell_spec import ForgetGate
 from foregate.models.options import ModelOptions
 

@@ -65,7 +65,7 @@ def curves(
     figure, axes = new_axes(size)
     _lines(axes, lines, marks, rules)
     low, high = axes.get_ylim()
-    axes.set_ylim(*(limits or (min(low, 0), high)))
+    axes.set_ylim(*(limits or (min(low, 0), high if high > min(low, 0) else 1.0)))
     step_axis(axes, label)
     value_axis(axes)
     return figure
@@ -84,6 +84,7 @@ def decades(
     known = np.concatenate([c.y[np.isfinite(c.y)] for c in shown] or [np.ones(1)])
     ends = [*known.tolist(), *rules, 1.0]
     low, high = (10.0 ** rounded(np.log10(end)) for rounded, end in ((np.floor, min(ends)), (np.ceil, max(ends))))
+    high = max(high, 10 * low)
     axes.set_ylim(low, high)
     ticks = [t for t in LogLocator(numticks=6).tick_values(low, high) if low <= t <= high]
     axes.set_yticks(ticks, [_power(t) for t in ticks])

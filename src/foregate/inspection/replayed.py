@@ -19,26 +19,19 @@ from torch import Tensor
 from foregate.core import Panel
 from foregate.data.inputs import Inputs
 from foregate.forecasting.origins import in_batches
-from foregate.inspection.gates import LayerGates
+from foregate.inspection.activations import NAMES, LayerGates
 from foregate.inspection.subject import Part, Subject
 from foregate.models.cells import Gates, GRUGates, LSTMGates
 from foregate.models.encoders import Carried, Windowed
 from foregate.models.network import One
 
-__all__ = ["NAMES", "replayed"]
+__all__ = ["replayed"]
 
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
 BLOCK = 512
 """Rows that are read at once."""
-NAMES = {
-    "lstm": {"forget": "f", "input": "i", "candidate": "candidate", "output": "o", "memory": "c"},
-    "gru": {"reset": "r", "update": "z", "candidate": "candidate"},
-    "rnn-tanh": {"output": "a"},
-    "rnn-relu": {"output": "a"},
-}
-"""Of every cell what is shown, and what its gates call it. A simple cell has none: shown is what it says."""
 
 
 def replayed(subject: Subject, panel: Panel) -> Iterator[LayerGates]:

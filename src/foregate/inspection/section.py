@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from foregate.reporting.canvas import SMALL, inline_svg
+from foregate.reporting.canvas import SMALL, inline_svg, own_settings
 from foregate.reporting.page import chart, grid, key, number, paragraph, section, swatch, table
 from foregate.reporting.theme import DASHES
 
@@ -53,6 +53,15 @@ class Picture:
     """What its lines stand for."""
     remark: str = ""
     """Added to the title."""
+
+    def figure(self, size: tuple[int, int] = SMALL) -> Figure:
+        """The picture alone, for a width and height in pixels at 72 dpi: ``figure.savefig("gates.svg")``.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+        """
+        with own_settings():
+            return self.draw(size)
 
 
 @dataclass(frozen=True)
