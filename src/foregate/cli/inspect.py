@@ -59,7 +59,7 @@ def inspect(
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Look into a saved model: gates, memory, gradients, attention.
+    """Look into a saved model: gates, memory, gradients, attention, importance, and what is wrong with it.
 
     Writes inspection.html, which needs nothing else, and what it shows as tables (CSV) and arrays (npz). Nothing is
     trained, unless --cells says so.
@@ -98,6 +98,8 @@ def inspect(
         return
     page = Page()
     page.add("Memory", seen.verdict)
+    if seen.diagnosis is not None:
+        page.add("Diagnosis", *map(str, seen.diagnosis))
     page.add("Notes", *seen.notes)
     page.add("Files", *(str(out / name) for name in files))
     page.show()

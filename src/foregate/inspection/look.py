@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import UsageError, at_least
+from foregate.core import DataError, UsageError, at_least
 from foregate.core.files import write_atomically
 from foregate.forecaster import Forecaster
 from foregate.inspection.attention import Attention, attention_of_subject
+from foregate.inspection.attributions import Attributions, attributions_of
+from foregate.inspection.diagnosis import Diagnosis, diagnosis_of
 from foregate.inspection.gates import Gates, gates_of
 from foregate.inspection.gradients import Gradients, PartGradients, gradients_of
+from foregate.inspection.importance import Importance, Shuffle, importance_of
 from foregate.inspection.memory import Memory, memory_of
 from foregate.inspection.section import Section, as_html, slug
 from foregate.inspection.subject import Scope, Subject, subject_of
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGE", "Inspection", "View", "inspect"]
 
-PARTS = ("memory", "gates", "gradients", "attention")
+PARTS = ("diagnosis", "memory", "gates", "gradients", "attention", "importance", "attributions")
 """Attributes of an `Inspection` that are ways to look into a model, in the order of the page."""
 FOR_GOOD = 1e5
 """A half-life of more rows is none."""
@@ -81,6 +84,8 @@ class Inspection:
     """Steps that RNN, GRU and LSTM are trained for to be compared; 0 compares them untrained, None not at all."""
     log: GradientLog | None = field(default=None, repr=False)
     """Gradients that were recorded while the model was trained."""
+    model: Forecaster | None = field(default=None, repr=False)
+    """The forecaster, whose settings a diagnosis speaks of."""
 
     @cached_property
     def gates(self) -> Gates:
@@ -102,6 +107,24 @@ class Inspection:
     def attention(self) -> Attention | None:
         """Where attention looks; None of a model without."""
         return attention_of_subject(self.subject)
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis | None:
+        """What is wrong, in words; None where it is not known how the model was made."""
+        return None if self.model is None else diagnosis_of(self.subject, self.model, self.gates, self.memory)
+
+    @cached_property
+    def importance(self) -> Importance | None:
+        """What forecasts of the past would lose without each part of what is told; None of series without a past."""
+        try:
+            return importance_of(self.subject.fitted, self.subject.panel, Shuffle(repeats=3))
+        except DataError:
+            return None
+
+    @cached_property
+    def attributions(self) -> Attributions:
+        """What moved the latest forecasts, summing to all of it."""
+        return attributions_of(self.subject)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -160,7 +183,8 @@ class Inspection:
         """The figures that matter most, in types that JSON knows."""
         tables = {name: self.frames[name].to_dicts() for name in ("gates", "gradients")}
         reach = {"reach": self.memory.reach, "reach_time": self.memory.reach_time}
-        return {"verdict": self.verdict, **reach, "half_lives": self.memory.layers.to_dicts(), **tables}
+        found = {} if self.diagnosis is None else {"findings": self.diagnosis.frames["diagnosis"].to_dicts()}
+        return {"verdict": self.verdict, **reach, "half_lives": self.memory.layers.to_dicts(), **tables, **found}
 
     def html(self) -> str:
         """The page: no scripts, nothing is fetched when it is opened; the same each time.
@@ -246,7 +270,7 @@ def inspect(
     cells: int | None = None,
     log: GradientLog | None = None,
 ) -> Inspection:
-    """Look into a forecaster: gates, memory, gradients and attention of every network that it is made of.
+    """Look into a forecaster: gates, memory, gradients and attention of every network, importance, and a diagnosis.
 
     Nothing is worked out before it is asked for.
 
@@ -271,11 +295,11 @@ def inspect(
         >>> from foregate.data import generate
         >>> model = Forecaster(3, season_length=12, options={"steps": 2, "hidden": 8}).fit(generate(2, 60))
         >>> sorted(inspect(model, rows=24).views)
-        ['gates', 'gradients', 'memory']
+        ['attributions', 'diagnosis', 'gates', 'gradients', 'importance', 'memory']
     """
     at_least(0, cells=0 if cells is None else cells)
     subject = subject_of(model, data, Scope(series=series, rows=rows, lags=lags))
-    return Inspection(subject, cell_steps=cells, log=log)
+    return Inspection(subject, cell_steps=cells, log=log, model=model)
 
 
 def _packed(arrays: dict[str, NDArray[Any]]) -> bytes:
