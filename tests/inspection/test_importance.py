@@ -11,6 +11,7 @@ from foregate.core import Covariate, DataError, NotFittedError, Panel, UsageErro
 from foregate.data import generate
 from foregate.data.feature_names import encoder_features, step_features
 from foregate.inspection.importance import Importance, Shuffle, _elsewhere, importance
+from foregate.reporting.canvas import BROAD, own_settings
 
 QUICK = Shuffle(repeats=2, origins=4)
 SMALL = {"hidden": 8, "start": "scratch", "members": 1, "steps": 2, "batch": 16, "crop": 40}
@@ -85,6 +86,17 @@ def test_every_architecture_can_be_asked(model):
     found = importance(small(generate(2, 80), model), shuffle=replace(QUICK, metric="mase"))
     assert isinstance(found, Importance)
     assert np.nanmax(np.abs(found.rise)) > 0
+
+
+def test_the_page_tells_what_the_tables_say(learnt):
+    """The first group is named in the alternatives of both pictures, and surely used groups in the sentence."""
+    found = importance(learnt, shuffle=QUICK)
+    told = found.section()
+    assert "price" in told.paragraphs[0]
+    assert all("price" in picture.alternative for picture in told.pictures)
+    with own_settings():
+        assert all(picture.draw(BROAD).axes for picture in told.pictures)
+    assert set(found.frames) == {"importance", "importance_by_series"}
 
 
 def test_asking_changes_nothing_and_is_the_same_twice(learnt):

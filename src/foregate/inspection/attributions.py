@@ -181,7 +181,7 @@ def attributions_of(subject: Subject, *, step: int | None = None, nodes: int = N
     from foregate.inspection.integrated import attributed
 
     at_least(1, nodes=nodes, step=1 if step is None else step)
-    return attributed(subject, step, nodes)
+    return Attributions(*attributed(subject, step, nodes))
 
 
 def _summed(values: FloatArray, of: IntArray, groups: int) -> FloatArray:

@@ -74,7 +74,8 @@ class Diagnosis:
             " ".join(filter(None, (f"{f.name.capitalize()}: {f.what}", f.advice, f.setting and f"Try {f.setting}.")))
             for f in self.findings
         )
-        return Section("Diagnosis", (lead, *said), tables=(("What was found", findings_frame(self.findings)),))
+        numbers = findings_frame(self.findings).select("severity", "name", "evidence")
+        return Section("Diagnosis", (lead, *said), tables=(("What was found, and by which numbers", numbers),))
 
     def __str__(self) -> str:
         lines = map(str, self.findings)

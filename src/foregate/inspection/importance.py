@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import DataError, Panel, UsageError, at_least, evenly, listed
+from foregate.core import DataError, Panel, UsageError, at_least, evenly
 from foregate.data import cutoffs
 from foregate.data.feature_names import AHEAD, Feature, Source, encoder_features, path_features, step_features
 from foregate.data.inputs import Inputs, InputSpec
@@ -26,6 +26,7 @@ from foregate.data.later import pl
 from foregate.evaluation.metrics import mase_scale
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.origins import decode_origins, read_origins
+from foregate.inspection.pictures import heat_map
 from foregate.inspection.ranking import ranked
 from foregate.inspection.section import Picture, Section
 from foregate.inspection.subject import series_of
@@ -143,9 +144,25 @@ class Importance:
             f"The past of {len(self.ids)} series was forecast again, with one group of what is told taken from another "
             f"time and series, {self.shuffle.repeats} times each. The loss of the model as it is: "
             f"{float(np.nanmean(self.loss)):.3g} mean changes over a season. "
-            + (f"It surely uses {listed(sure, most=99)}." if sure else "Of no group it is sure that it is used.")
+            + (f"It surely uses {', '.join(sure)}." if sure else "Of no group it is sure that it is used.")
         )
-        return Section("Importance", (lead, *self.notes), (self.picture(),))
+        return Section("Importance", (lead, *self.notes), (self.picture(), self.by_series()))
+
+    def by_series(self) -> Picture:
+        """What each series would lose."""
+        mean = np.nanmean(self.rise, (1, 3))
+        order = np.argsort(-mean.mean(1), kind="stable")
+        shares = (mean / np.maximum(np.abs(mean).max(0, initial=0), 1e-12))[order]
+        firsts = [self.groups[g][0] for g in np.argmax(mean, 0)]
+        most = max(dict.fromkeys(firsts), key=firsts.count)
+        return Picture(
+            title="Series by series",
+            alternative=f"Rise of the loss by group and series: {most} is the largest of {firsts.count(most)} of "
+            f"{len(self.ids)} series",
+            draw=partial(heat_map, shares, first=1, label="series", rows=f"{len(order)} groups"),
+            table=self.frame(),
+            note="Groups in the order of the picture beside it; full is the largest rise of a series, orange a fall.",
+        )
 
     def _table(self, rise: FloatArray, loss: float) -> pl.DataFrame:
         """Of rises (G, R, S, O)."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from foregate.core import Engine, Panel, evenly
-from foregate.data.feature_names import encoder_features, path_features, step_features
+from foregate.data.feature_names import Feature, encoder_features, path_features, step_features
 from foregate.data.inputs import Inputs
 from foregate.forecasting.ensemble import Ensemble
 from foregate.forecasting.origins import require_reach
-from foregate.inspection.attributions import Attributions
 from foregate.inspection.subject import Subject
 from foregate.models.network import Ahead, Network
 
@@ -37,7 +36,20 @@ REFERENCES = 64
 """Origins of each series whose mean is what the decoder is told in the reference, at most."""
 
 
-def attributed(subject: Subject, step: int | None, nodes: int) -> Attributions:
+class Moved(NamedTuple):
+    """What moved forecasts: the fields of `foregate.inspection.attributions.Attributions`, which says what they are."""
+
+    ids: NDArray[np.str_]
+    origins: IntArray
+    steps: tuple[int, ...]
+    features: tuple[Feature, ...]
+    values: FloatArray
+    by_distance: FloatArray
+    by_row: FloatArray
+    difference: FloatArray
+
+
+def attributed(subject: Subject, step: int | None, nodes: int) -> Moved:
     """See `foregate.inspection.attributions.attributions`."""
     fitted, panel = subject.fitted, subject.probed()
     panel = panel.take(np.flatnonzero(subject.origins(panel) >= 0))
@@ -56,7 +68,7 @@ def attributed(subject: Subject, step: int | None, nodes: int) -> Attributions:
             total += share * piece.double().numpy()
     spec = fitted.spec
     encoder = encoder_features(spec)
-    return Attributions(
+    return Moved(
         panel.ids,
         subject.origins(panel),
         tuple((wanted + 1).tolist()),

@@ -52,8 +52,7 @@ def gates_stuck(gates: Gates, options: ModelOptions, season: int) -> Iterator[Fi
                 "warning",
                 f"In {_place(one)}, {share:.0%} of the gates that keep the memory {does} at nearly every step: "
                 + ("old and new are added up without end." if state == "open" else "it has no memory."),
-                {**_where(one), "share stuck": share, "mean activation": mean}
-                | _half_life(mean, one.stride),
+                {**_where(one), "share stuck": share, "mean activation": mean} | _half_life(mean, one.stride),
                 f"Begin with another bias of that gate, so that half is kept for {_steps(forget)}.",
                 said_gate(replace(options, forget=forget)),
             )
