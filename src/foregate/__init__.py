@@ -41,6 +41,12 @@ if TYPE_CHECKING:
     from foregate.forecaster import backtest as backtest
     from foregate.forecaster import export as export
     from foregate.forecaster import load as load
+    from foregate.inspection import Inspection as Inspection
+    from foregate.inspection import attributions as attributions
+    from foregate.inspection import diagnose as diagnose
+    from foregate.inspection import importance as importance
+    from foregate.inspection import inspect as inspect
+    from foregate.inspection import what_if as what_if
     from foregate.models.options import ModelOptions as ModelOptions
     from foregate.pipeline.recipe import Recipe as Recipe
     from foregate.streaming import Durable as Durable
@@ -58,6 +64,7 @@ _HOMES = {
     "Forecaster": "foregate.forecaster",
     "ForegateError": "foregate.core",
     "Frequency": "foregate.core",
+    "Inspection": "foregate.inspection",
     "Live": "foregate.streaming",
     "MissingExtraError": "foregate.core",
     "ModelError": "foregate.core",
@@ -67,14 +74,18 @@ _HOMES = {
     "ReadOptions": "foregate.data",
     "Recipe": "foregate.pipeline.recipe",
     "UsageError": "foregate.core",
+    "attributions": "foregate.inspection",
     "audit": "foregate.data",
     "backtest": "foregate.forecaster",
     "calendar": "foregate.data",
     "calibration": "foregate.evaluation",
     "clean": "foregate.data",
-    "export": "foregate.forecaster",
     "compare": "foregate.evaluation",
+    "diagnose": "foregate.inspection",
+    "export": "foregate.forecaster",
     "find_seasons": "foregate.data",
+    "importance": "foregate.inspection",
+    "inspect": "foregate.inspection",
     "load": "foregate.forecaster",
     "read": "foregate.data",
     "scoreboard": "foregate.evaluation",
@@ -82,6 +93,7 @@ _HOMES = {
     "suggest": "foregate.tuning",
     "synthetic": "foregate.data",
     "tune": "foregate.tuning",
+    "what_if": "foregate.inspection",
     "windows": "foregate.data",
 }
 """Public name -> the layer it lives in."""

@@ -5,6 +5,10 @@ import pytest
 from tests.house import modules
 
 MAKES_NETWORKS = (
+    "foregate.inspection.cells",
+    "foregate.inspection.flow",
+    "foregate.inspection.integrated",
+    "foregate.inspection.replayed",
     "foregate.models",
     "foregate.training",
     "foregate.pipeline.attention",

@@ -12,6 +12,7 @@ from foregate.cli.demo import demo
 from foregate.cli.export import export
 from foregate.cli.fit import fit
 from foregate.cli.forecast import forecast
+from foregate.cli.inspect import inspect
 from foregate.cli.predict import predict
 from foregate.cli.pretrain import pretrain
 from foregate.cli.simulate import simulate
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for one in (demo, audit, suggest, forecast, fit, predict, simulate, backtest, tune, stream, export, pretrain):
+for one in (demo, audit, suggest, forecast, fit, predict, simulate, backtest, tune, inspect, stream, export, pretrain):
     app.command(one.__name__)(verb(one))
 
 

@@ -11,6 +11,7 @@ p rows of a patch, d dilation.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import NamedTuple, cast
 
 import torch
@@ -19,9 +20,10 @@ from torch import Tensor, nn
 from foregate.models.architecture import Architecture
 from foregate.models.attention import Memory, remember
 from foregate.models.cell_spec import Dropout
-from foregate.models.cells import Fused, fused
+from foregate.models.cells import Fused, Gates, fused
 from foregate.models.dropout import FusedState, drop, read, recurrent_masks
 from foregate.models.forget import replay_forget, set_forget_bias
+from foregate.models.replay import replay
 
 __all__ = ["Carried", "Encoded", "Encoder", "Windowed", "make_encoder"]
 
@@ -101,6 +103,20 @@ class Carried(Encoder):
             after.append(last)
         return Encoded(_at(z, columns), torch.cat(after, -1), memory)
 
+    def gates(self, features: Tensor, carried: Tensor | None = None) -> list[Gates]:
+        """What every gate of each layer does (B, T, H) as they read without dropout, going on from `carried`."""
+        z, found = torch.tanh(self.inputs(features.transpose(0, 1))), []
+        states, _ = self._begin(features, carried)
+        for layer, d, state in zip(self.recurrent, self.architecture.dilations, states, strict=True):
+            seen: list[tuple[Tensor, Tensor, FusedState]] = []
+            out, _ = self._layer(layer, d, z, state, None, seen)
+            pieces = [replay(layer, x, y, before) for x, y, before in seen]
+            joined = (torch.cat([each.reshape(-1, *out.shape[1:]) for each in of]) for of in zip(*pieces, strict=True))
+            kind: Callable[..., Gates] = type(pieces[0])
+            found.append(kind(*(each.transpose(0, 1) for each in joined)))
+            z = z + out if self.architecture.skip else out
+        return found
+
     def forget_activations(self, features: Tensor, carried: Tensor | None = None) -> list[Tensor]:
         """What the forget gates of each layer do (B, T, H) as they read without dropout, going on from `carried`.
 
@@ -125,8 +141,18 @@ class Carried(Encoder):
         *states, kept = torch.split(before, [*self._sizes, self.carries - sum(self._sizes)], -1)
         return [state.float() for state in states], kept
 
-    def _layer(self, layer: Fused, d: int, x: Tensor, state: Tensor, masks: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _layer(
+        self,
+        layer: Fused,
+        d: int,
+        x: Tensor,
+        state: Tensor,
+        masks: Tensor | None,
+        seen: list[tuple[Tensor, Tensor, FusedState]] | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """One layer over x (T, B, H), from its state (B, kinds·d·H) of the last d steps, the oldest first.
+
+        Where somebody wants to see it, `seen` gets what each call of the layer read, gave, and went on from.
 
         Steps d apart are a sequence of their own, so that a dilated layer is a plain one over d times as many sequences
         of a d-th of the length. Steps that are left over at the end are read in a second call.
@@ -139,7 +165,10 @@ class Carried(Encoder):
                 continue
             n = min(d, length)  # sequences of each series that go on
             piece = x[begin : begin + length].reshape(-1, n * B, H)
-            out, after = read(layer, piece, self._state(slots[:, :n]), masks)
+            before = self._state(slots[:, :n])
+            out, after = read(layer, piece, before, masks)
+            if seen is not None:
+                seen.append((piece, out, before))
             outputs.append(out.reshape(length, B, H))
             pair = torch.stack([each[0] for each in (after if isinstance(after, tuple) else (after,))], 1)
             slots = torch.cat([slots[:, n:], pair.reshape(n, B, self.kinds, H).transpose(0, 1)], 1)
@@ -180,18 +209,30 @@ class Windowed(Encoder):
 
     def forward(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> Encoded:
         """Read features (B, T, F); origins lie at `columns` (B, O)."""
-        B, many = columns.shape
-        kept = features.new_zeros(B, self.carries) if carried is None else carried
-        windows, last = _remembered(features, columns, kept, self.lookback)
-        x = torch.cat([windows.keys, windows.there.unsqueeze(-1).to(features)], -1)  # (B, O, L, F + 1)
-        z = torch.tanh(self.inputs(x.reshape(B * many, self.lookback // self.patch, -1)))
+        z, last = self.windows(features, columns, carried)
         rate = self.architecture.dropout
         for i, layer in enumerate(self.recurrent):
             x = drop(z, rate.between, training=self.training) if i else z
             z, state = read(layer, x, None, recurrent_masks(layer, rate.recurrent))
         h = state[0] if isinstance(state, tuple) else state  # (D, B·O, H): each direction at its end
         z = drop(torch.tanh(self.out(h.transpose(0, 1).flatten(1))), rate.output, training=self.training)
-        return Encoded(z.reshape(B, many, -1), last, None)
+        return Encoded(z.reshape(*columns.shape, -1), last, None)
+
+    def windows(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """What the first layer reads of the window before each origin (B·O, L / p, H), and what to carry on (B, C)."""
+        kept = features.new_zeros(len(features), self.carries) if carried is None else carried
+        windows, last = _remembered(features, columns, kept, self.lookback)
+        x = torch.cat([windows.keys, windows.there.unsqueeze(-1).to(features)], -1)  # (B, O, L, F + 1)
+        return torch.tanh(self.inputs(x.reshape(columns.numel(), self.lookback // self.patch, -1))), last
+
+    def gates(self, features: Tensor, columns: Tensor, carried: Tensor | None = None) -> list[Gates]:
+        """What every gate of each layer does (B·O, L / p, D·H) as they read the windows of origins without dropout."""
+        (z, _), found = self.windows(features, columns, carried), []
+        for layer in self.recurrent:
+            out, _ = layer(z)
+            found.append(replay(layer, z, out))
+            z = out
+        return found
 
 
 def make_encoder(n_features: int, hidden: int, architecture: Architecture) -> Encoder:

@@ -148,12 +148,16 @@ def section(key: str, title: str, *parts: str) -> str:
     return f'<section id="{key}" aria-labelledby="{key}-title">{head}{"".join(parts)}</section>'
 
 
-def page(title: str, style: str, *parts: str) -> str:
-    """The whole document. It asks browsers to load nothing, whatever it should contain."""
+def page(title: str, style: str, *parts: str, images: bool = False) -> str:
+    """The whole document. It asks browsers to load nothing, whatever it should contain.
+
+    With `images`, pictures of pixels that are written into the page itself are shown.
+    """
+    allowed = "default-src 'none';style-src 'unsafe-inline'" + ";img-src data:" * images
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline'\">"
+        f'<meta http-equiv="Content-Security-Policy" content="{allowed}">'
         f"<title>{escape(title)}</title><style>{style}</style></head><body><main>\n"
         + "\n".join(parts)
         + "\n</main></body></html>\n"

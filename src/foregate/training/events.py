@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -40,6 +40,9 @@ class Event:
     """Speed so far."""
     history: tuple[Record, ...] = ()
     """A record per check so far, those before an interruption too."""
+    norms: Callable[[], Mapping[str, float]] | None = None
+    """Asked while the event is told: norms of the gradient of the latest step by part of the network, before it was
+    limited; None like `loss`. It costs nothing where nobody asks."""
     member: int = 0
     """Which network of a forecaster is trained, from 0 on; each has a run of its own, one after the other."""
     members: int = 1

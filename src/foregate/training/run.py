@@ -87,6 +87,20 @@ class Run:
         self._average()
         return value
 
+    def norms_by_part(self) -> dict[str, float]:
+        """Norms of the gradient of the latest step by the modules that have weights, before it was limited as a whole.
+
+        Where single numbers were limited, norms are those of what they became.
+        """
+        squares: dict[str, float] = {}
+        for name, parameter in self.network.named_parameters():
+            if parameter.grad is not None:
+                part = name.rpartition(".")[0]
+                squares[part] = squares.get(part, 0.0) + parameter.grad.double().square().sum().item()
+        limited = math.sqrt(sum(squares.values()))
+        factor = self.norm / limited if limited > 0 and not self.options.clip_value else 1.0
+        return {part: factor * math.sqrt(square) for part, square in squares.items()}
+
     def _average(self) -> None:
         # Short at first, so that the start is forgotten.
         memory = min(self.options.averaging, self.step / (self.step + 9))

@@ -1,0 +1,100 @@
+"""What looking into a model takes: gates of 10,000 steps, and the whole page for 100 series.
+
+    python -m benchmarks.inspection
+    python -m benchmarks.inspection --profile    # and where the time goes
+
+Series are made up here, hourly with a day and a week; the model is the usual pair of networks, with few training steps,
+which change nothing about what it takes to look. Asked for: gates under 2 seconds, the page under 60 on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import os
+import pstats
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from foregate import Forecaster, Panel, inspect
+from foregate.models.architecture import Architecture
+from foregate.models.encoders import Carried
+
+__all__ = ["gates_seconds", "page_seconds", "panel_of"]
+
+STEPS, HIDDEN, LAYERS = 10_000, 128, 2
+SERIES, LENGTH = 100, 960
+
+
+def main() -> None:
+    """Parse, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--profile", action="store_true", help="also print where the time of the page goes")
+    given = parser.parse_args()
+    print(f"looking into models on {os.cpu_count()} cores, {torch.get_num_threads()} threads")
+    seconds = gates_seconds(STEPS, HIDDEN, LAYERS)
+    print(f"gates of {LAYERS} layers of {HIDDEN} LSTM units over {STEPS:,} steps: {seconds:.2f} s", flush=True)
+    model = fitted(panel_of(SERIES, LENGTH))
+    profile = cProfile.Profile() if given.profile else None
+    parts = list(page_seconds(model, profile))
+    for name, taken in parts:
+        print(f"{name}: {taken:.1f} s", flush=True)
+    print(f"page, tables and arrays for {SERIES} series of {LENGTH} rows: {sum(taken for _, taken in parts):.1f} s")
+    if profile is not None:
+        pstats.Stats(profile).sort_stats("tottime").print_stats(25)
+
+
+def gates_seconds(steps: int, hidden: int, layers: int) -> float:
+    """Seconds to replay all gates of one series, the best of three."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        encoder = Carried(hidden, hidden, Architecture(dilations=(1,) * layers)).eval()
+        features = torch.randn(1, steps, hidden)
+    with torch.inference_mode():
+        return min(_timed(lambda: encoder.gates(features)) for _ in range(3))
+
+
+def page_seconds(model: Forecaster, profile: cProfile.Profile | None = None) -> Iterator[tuple[str, float]]:
+    """What each part takes, and then writing everything."""
+    seen = inspect(model)
+    if profile is not None:
+        profile.enable()
+    for name in seen.parts:
+        yield name, _timed(lambda: seen.view(name))  # noqa: B023 - called at once
+    with tempfile.TemporaryDirectory() as folder:
+        yield "drawing and writing", _timed(lambda: seen.save(Path(folder)))
+    if profile is not None:
+        profile.disable()
+
+
+def panel_of(series: int, length: int) -> Panel:
+    """Hourly series with a level, a day, a week and noise."""
+    rng, t = np.random.default_rng(0), np.arange(length)
+    made = [
+        100
+        + 10 * np.sin(2 * np.pi * (t / 24 + rng.random()))
+        + 5 * np.sin(2 * np.pi * t / 168)
+        + rng.normal(0, 2, length)
+        for _ in range(series)
+    ]
+    return Panel.from_arrays(made, freq="h", start=np.datetime64("2024-01-01", "us"))
+
+
+def fitted(panel: Panel) -> Forecaster:
+    """The usual pair of networks, hardly trained."""
+    return Forecaster(24, season_length=(24, 168), options={"steps": 4}, verbose=False).fit(panel)
+
+
+def _timed(run: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
