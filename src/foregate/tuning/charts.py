@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foregate.core import UsageError
-from foregate.data.lags import LagCurve
+from foregate.data.dependence import LagCurve
 from foregate.reporting.canvas import BROAD, inline_svg, light, new_axes, own_settings, step_axis, value_axis
 from foregate.reporting.page import chart, items, number, page, section, table
 from foregate.reporting.theme import STYLE

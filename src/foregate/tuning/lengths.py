@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from foregate.core import Frequency, Panel
-from foregate.data.lags import LagCurve, LagEvidence
+from foregate.data.dependence import LagCurve, LagEvidence
 from foregate.data.seasons import SeasonEvidence
 from foregate.models.options import LEAST_LOOKBACK, MOST_LOOKBACK
 
@@ -98,7 +98,7 @@ def ways_of(panel: Panel, lags: LagEvidence | None, evidence: Sequence[SeasonEvi
 
     Args:
         panel: what was looked at.
-        lags: what `foregate.data.lags.lag_evidence` found; None where the data is too short.
+        lags: what `foregate.data.dependence.lag_evidence` found; None where the data is too short.
         evidence: what `foregate.data.season_evidence` found.
     """
     ways = []

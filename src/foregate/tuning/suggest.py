@@ -12,7 +12,7 @@ import numpy as np
 
 from foregate.core import DataError, ModelError, Panel, UsageError, at_least
 from foregate.data import read, regularize, require_freq, season_evidence, split_known_future
-from foregate.data.lags import lag_evidence
+from foregate.data.dependence import lag_evidence
 from foregate.data.seasons import SeasonEvidence
 from foregate.forecaster.given import recipe_of
 from foregate.persistence import load_shipped

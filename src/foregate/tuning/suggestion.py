@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from foregate.data.lags import LagEvidence
+from foregate.data.dependence import LagEvidence
 from foregate.data.later import pl
 from foregate.data.seasons import SeasonEvidence
 from foregate.forecaster import Forecaster

@@ -1,4 +1,4 @@
-"""Laws of `foregate.data.lags`."""
+"""Laws of `foregate.data.dependence`."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from foregate.core import Panel, UsageError
-from foregate.data.lags import lag_evidence, longest_lag
+from foregate.data.dependence import lag_evidence, longest_lag
 
 
 def panel_of(*series, freq=1):
