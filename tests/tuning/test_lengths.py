@@ -10,7 +10,7 @@ from foregate.data import season_evidence
 from foregate.data.dependence import lag_evidence
 from foregate.models.options import ModelOptions
 from foregate.tuning.lengths import Way, candidates, combined, rule_of_thumb, usual_lookback, ways_of
-from tests.data.test_lags import autoregression, bent
+from tests.data.test_dependence import autoregression, bent
 from tests.tuning.materials import noisy, weekly
 
 
