@@ -30,8 +30,10 @@ __all__ = ["Attributions", "attributions", "attributions_of"]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-NODES = 24
-"""Points of the line at which gradients are taken."""
+NODES, MOST_NODES = 24, 400
+"""Points of the line at which gradients are taken at first, and at most."""
+UNEXPLAINED = 0.01
+"""There are ever more of them until no more than this is left unexplained of any forecast, in units of scale."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ class Attributions:
 
 
 def attributions(
-    model: Any, data: Any = None, *, scope: Scope | None = None, step: int | None = None, nodes: int = NODES
+    model: Any, data: Any = None, *, scope: Scope | None = None, step: int | None = None, nodes: int | None = None
 ) -> Attributions:
     """What moved the latest forecasts of a forecaster, by integrated gradients.
 
@@ -163,7 +165,7 @@ def attributions(
         data: see `foregate.inspect`; None for what it was fitted on.
         scope: how many series, and how many rows before the origin; what was read before stays as it is.
         step: a step ahead; None for the mean of all up to the horizon.
-        nodes: points at which gradients are taken; more leave a smaller `Attributions.gap`.
+        nodes: points at which gradients are taken; if None as many as bring `Attributions.gap` below 0.01, 400 at most.
 
     Examples:
         >>> from foregate import Forecaster
@@ -176,12 +178,19 @@ def attributions(
     return attributions_of(subject_of(model, data, scope), step=step, nodes=nodes)
 
 
-def attributions_of(subject: Subject, *, step: int | None = None, nodes: int = NODES) -> Attributions:
+def attributions_of(subject: Subject, *, step: int | None = None, nodes: int | None = None) -> Attributions:
     """See `attributions`."""
     from foregate.inspection.integrated import attributed
 
-    at_least(1, nodes=nodes, step=1 if step is None else step)
-    return Attributions(*attributed(subject, step, nodes))
+    at_least(1, nodes=1 if nodes is None else nodes, step=1 if step is None else step)
+    if nodes is not None:
+        return Attributions(*attributed(subject, step, nodes))
+    many = NODES
+    found = Attributions(*attributed(subject, step, many))
+    while found.gap.max(initial=0.0) > UNEXPLAINED and many < MOST_NODES:
+        many = min(4 * many, MOST_NODES)
+        found = Attributions(*attributed(subject, step, many))
+    return found
 
 
 def _summed(values: FloatArray, of: IntArray, groups: int) -> FloatArray:
