@@ -24,8 +24,8 @@ Pruner = Literal["median", "hyperband", "none"]
 SAMPLERS: tuple[str, ...] = get_args(Sampler)
 PRUNERS: tuple[str, ...] = get_args(Pruner)
 MOST_WINDOWS, MOST_TESTED = 8, 4
-"""Origins per series unless more are asked for: of trials, whose winner would else be that of a few lucky days, and held
-back. They cost little, since all are forecast after one fit."""
+"""Origins per series unless more are asked for: of trials, whose winner would else be that of a few lucky days, and
+held back. They cost little, since all are forecast after one fit."""
 SCALED = ("training.scale_power", "season_length", "effort")
 """Settings that change what a validation score means, or when it is taken."""
 
