@@ -22,7 +22,7 @@ MAKES_NETWORKS = (
 """What may load torch when imported; everything else names it inside functions, if at all."""
 CHOICES = [f"foregate.models.{name}" for name in ("architecture", "cell_spec", "names", "options", "spec")]
 """What describes networks to those who only choose, in plain values."""
-OPTIONAL = {"matplotlib", "onnx", "pandas", "prophet", "scipy", "sqlalchemy", "statsforecast", "statsmodels"}
+OPTIONAL = {"matplotlib", "onnx", "optuna", "pandas", "prophet", "scipy", "sqlalchemy", "statsforecast", "statsmodels"}
 
 
 def import_without(fresh, names, forbidden):

@@ -50,6 +50,29 @@ def test_work_fills_the_grid(job):
         assert len(finished(book)) == 7
 
 
+def test_the_same_point_is_not_run_twice(job, monkeypatch):
+    """A sampler may come to it again: the score is known, and the trial says whose it is."""
+    made = job(Space({"rate": Choice(0.001, 0.01)}), n_trials=7)
+    run = []
+    score_of = module.tried.__globals__["score_of"]
+
+    def counting(recipes, *rest):
+        run.append(recipes["LSTM"].rate)
+        return score_of(recipes, *rest)
+
+    monkeypatch.setitem(module.tried.__globals__, "score_of", counting)
+    with made.book() as book:
+        work(made, book, math.inf)
+        trials = book.trials()
+    assert sorted(run, key=str) == [0.001, 0.01, None]
+    assert len(trials) == 7
+    repeated = [each for each in trials if each.user_attrs["reason"]]
+    assert len(repeated) == 4
+    for each in repeated:
+        first = trials[int(each.user_attrs["reason"].removeprefix("the same as trial "))]
+        assert (first.params, first.value) == (each.params, each.value)
+
+
 def test_time_ends_the_work(job):
     """When it is up no trial is begun, and one that runs is left within a step of its training."""
     slow = job(Space({"rate": Choice(0.001, 0.002), "steps": 100_000, "training.checks": 1}), n_trials=9)

@@ -139,6 +139,26 @@ def test_processes_find_what_one_finds(tuning, panel):
     assert [(t.point, t.score) for t in both.trials] == [(t.point, t.score) for t in tuning.trials]
 
 
+def test_a_trial_may_train_at_each_origin(panel):
+    """Then it has the validation scores of each of its fits, one after the other."""
+    budget = BUDGET | {"n_trials": 1, "windows": 2, "refit": True}
+    (trial,) = tune(panel, 2, space=SPACE, forecaster=small(), **budget).trials
+    assert len(trial.validation) == 2
+    assert np.diff(list(trial.validation)).item() == 100
+
+
+@pytest.mark.parametrize("pruner", ["median", "hyperband"])
+def test_pruners_stop_what_falls_behind(panel, pruner):
+    """Rates that teach nothing are stopped before their end, the default and the winner are not."""
+    space = Space({"rate": Choice(0.02, *(i * 1e-7 for i in range(1, 40)))})
+    budget = BUDGET | {"n_trials": 10, "seed": 1}
+    found = tune(panel, 2, space=space, forecaster=small(steps=60, rate=0.02), pruner=pruner, **budget)
+    stopped = [trial for trial in found.trials if trial.state == "pruned"]
+    assert stopped
+    assert all("validation was worse" in trial.reason for trial in stopped)
+    assert max(len(trial.validation) for trial in stopped) < 12 == len(found.trials[0].validation)
+
+
 def test_covariates_and_gaps_go_along():
     """A table with a known future behind it, missing values and series of unequal length is searched and forecast."""
     rng = np.random.default_rng(0)

@@ -71,8 +71,9 @@ def test_data_that_cannot_be_held_back_is_refused():
 
 
 def test_longer_series_give_more_windows():
-    """One at least, three at most, unless so many are asked for."""
-    assert [plans(PANEL, horizon, Search())[0].n_windows for horizon in (1, 3, 10)] == [3, 2, 1]
+    """One at least, eight at most for trials and four held back, unless so many are asked for."""
+    assert [plans(PANEL, horizon, Search())[0].n_windows for horizon in (1, 3, 10)] == [7, 2, 1]
+    assert [plan.n_windows for plan in plans(Panel.from_arrays([np.arange(999.0)]), 1, Search())] == [8, 4]
     assert plans(PANEL, 10, Search(windows=4, test_windows=2))[0].n_windows == 4
 
 

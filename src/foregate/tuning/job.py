@@ -80,6 +80,11 @@ def work(job: Job, book: Book, deadline: float, told: Callable[[], None] = lambd
             told()
             continue
         trial, point = task
+        same = None if point is None else book.known(trial)
+        if same is not None:  # the same settings on the same data come to the same score
+            book.finish(trial, same.value, "COMPLETE", seconds=0.0, reason=f"the same as trial {same.number}")
+            told()
+            continue
         recipe = job.recipe if point is None else applied(job.recipe, job.space.fixed | point)
         # Hyperband counts checks from 1 on, and so has to compare all with all.
         kind = int(job.search.pruner == "median" and (recipe.start == "scratch" or not recipe.model.is_pretrained))

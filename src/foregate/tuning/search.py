@@ -23,8 +23,9 @@ Sampler = Literal["tpe", "random", "grid"]
 Pruner = Literal["median", "hyperband", "none"]
 SAMPLERS: tuple[str, ...] = get_args(Sampler)
 PRUNERS: tuple[str, ...] = get_args(Pruner)
-MOST_WINDOWS = 3
-"""Origins per series unless more are asked for."""
+MOST_WINDOWS, MOST_TESTED = 8, 4
+"""Origins per series unless more are asked for: of trials, whose winner would else be that of a few lucky days, and
+held back. They cost little, since all are forecast after one fit."""
 SCALED = ("training.scale_power", "season_length", "effort")
 """Settings that change what a validation score means, or when it is taken."""
 
@@ -51,9 +52,9 @@ class Search:
     n_jobs: int = 1
     """Processes on this machine."""
     windows: int | None = None
-    """Origins per series of the training part that a trial is scored at; None: by the length of the series, up to 3."""
+    """Origins per series of the training part that a trial is scored at; None: by the length of the series, up to 8."""
     test_windows: int | None = None
-    """Origins per series that are held back until the end; None: by the length of the series, up to 3."""
+    """Origins per series that are held back until the end; None: by the length of the series, up to 4."""
     refit: bool = False
     """Whether a trial trains anew at each of its origins, and not only before the first."""
     measure: str = "mase"
@@ -112,9 +113,11 @@ def plans(panel: Panel, horizon: int, search: Search) -> tuple[Plan, Plan]:
         >>> own.n_windows, test.n_windows
         (1, 1)
     """
-    usual = int(np.clip(np.median(panel.lengths) // (8 * horizon), 1, MOST_WINDOWS))
-    own = Plan(horizon, search.windows or usual, refit=search.refit)
-    return own, Plan(horizon, search.test_windows or usual)
+    usual = max(
+        1, int(np.median(panel.lengths) // (8 * horizon))
+    )  # a quarter of a middling series at most, or one each
+    own = Plan(horizon, search.windows or min(usual, MOST_WINDOWS), refit=search.refit)
+    return own, Plan(horizon, search.test_windows or min(usual, MOST_TESTED))
 
 
 def held_back(panel: Panel, own: Plan, test: Plan, measure: str) -> Panel:

@@ -78,6 +78,11 @@ class Book:
                 return trial, None
             return trial, self.space.suggested(trial)
 
+    def known(self, trial: Trial) -> FrozenTrial | None:
+        """A complete trial with the same settings, if there is one."""
+        alike = (each for each in self.trials() if each.state.name == "COMPLETE" and each.params == trial.params)
+        return next(alike, None)
+
     def finish(self, trial: Trial, value: float | None, state: str, **facts: Any) -> None:
         """Write down what came of a trial, unless it was taken for dead and given to another."""
         from optuna.exceptions import UpdateFinishedTrialError
