@@ -34,9 +34,12 @@ if TYPE_CHECKING:
     from foregate.data import split as split
     from foregate.data import synthetic as synthetic
     from foregate.data import windows as windows
+    from foregate.evaluation import calibration as calibration
+    from foregate.evaluation import compare as compare
     from foregate.evaluation import scoreboard as scoreboard
     from foregate.forecaster import Forecaster as Forecaster
     from foregate.forecaster import backtest as backtest
+    from foregate.forecaster import export as export
     from foregate.forecaster import load as load
     from foregate.inspection import Inspection as Inspection
     from foregate.inspection import inspect as inspect
@@ -68,7 +71,10 @@ _HOMES = {
     "audit": "foregate.data",
     "backtest": "foregate.forecaster",
     "calendar": "foregate.data",
+    "calibration": "foregate.evaluation",
     "clean": "foregate.data",
+    "export": "foregate.forecaster",
+    "compare": "foregate.evaluation",
     "find_seasons": "foregate.data",
     "inspect": "foregate.inspection",
     "load": "foregate.forecaster",

@@ -8,7 +8,7 @@ import pytest
 
 import foregate
 
-VERBS = ("demo", "audit", "forecast", "fit", "predict", "simulate", "backtest", "stream")
+VERBS = ("demo", "audit", "forecast", "fit", "predict", "simulate", "backtest", "stream", "export")
 PROGRAM = str(Path(sys.executable).with_name("foregate"))
 
 

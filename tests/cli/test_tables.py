@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from foregate.cli.tables import FORMATS, check_format, csv_text, encoded, records, table
+from foregate.cli.tables import FORMATS, check_format, csv_text, encoded, records
 from foregate.core import UsageError
 
 FRAME = pl.DataFrame(
@@ -58,8 +58,3 @@ def test_other_endings_are_refused():
     check_format(Path("a.parquet"))
     with pytest.raises(UsageError, match=r"--out must end in \.csv, .*, but got 'a\.xlsx'"):
         check_format(Path("a.xlsx"))
-
-
-def test_what_is_no_number_is_missing():
-    """NaN of a scoreboard is an empty cell; rows may differ in type from line to line."""
-    assert table([{"model": "a", "mase": 1}, {"model": "b", "mase": float("nan")}])["mase"].to_list() == [1, None]

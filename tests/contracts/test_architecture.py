@@ -20,7 +20,7 @@ TESTED_THROUGH_OTHERS = {
     "pipeline/start",  # persistence/test_shipped
     "reporting",
     *(f"streaming/{name}" for name in ("arrivals", "observations", "roster", "rows", "snapshot")),  # test_live
-    *(f"streaming/{name}" for name in ("carried", "speaking")),  # test_live, test_stateful
+    *(f"streaming/{name}" for name in ("carried", "reader", "speaking")),  # test_live, test_stateful
     *(f"training/{name}" for name in ("checkpoints", "events", "run")),  # test_loop
 }
 """Modules, and whole layers, without a file of tests of their own."""

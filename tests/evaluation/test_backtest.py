@@ -174,6 +174,14 @@ def test_the_season_of_mase_is_the_usual_one():
         ({"horizon": 1, "step": 0}, "step must be a whole number of at least 1"),
         ({"horizon": 1, "gap": -1}, "gap must be a whole number of at least 0"),
         ({"horizon": 1, "refit": -1}, "refit must be a whole number of at least 0"),
+        ({"horizon": 1, "scheme": "random"}, "scheme must be one of expanding, rolling, blocked, but got 'random'"),
+        (
+            {"horizon": 1, "scheme": "rolling"},
+            "train_rows must be given for scheme='rolling' and for no other, but got None",
+        ),
+        ({"horizon": 1, "train_rows": 5}, "train_rows must be given for scheme='rolling' and for no other, but got 5"),
+        ({"horizon": 1, "scheme": "rolling", "train_rows": 0}, "train_rows must be a whole number of at least 1"),
+        ({"horizon": 1, "scheme": "blocked", "step": 2}, "step must not be given for scheme='blocked'"),
         ({"horizon": 1, "season": 0}, "season must be a whole number of at least 1"),
         ({"horizon": 1, "levels": (100,)}, "level must be between 0 and 100 percent, but got 100"),
         ({"horizon": 1, "quantiles": (0.0,)}, r"quantiles must be between 0 and 1, but got \(0.0,\)"),
@@ -189,6 +197,35 @@ def test_too_little_data_is_refused():
     """If no series is long enough for one window, the error says how long they are."""
     with pytest.raises(DataError, match=r"an observed value and 10 rows after it .* the longest of 2 has 9 rows"):
         backtest(Naive(), ramps(9, 4), Plan(horizon=8, gap=2))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scheme": "rolling", "train_rows": 9}, "must have 9 training rows, one of them observed, and 3 rows after"),
+        ({"scheme": "blocked", "n_windows": 4}, "must have 4 blocks of an observed value and 3 rows after it"),
+    ],
+)
+def test_too_little_data_for_a_scheme_is_refused(options, message):
+    """The error says what the scheme asks of a series."""
+    with pytest.raises(DataError, match=message):
+        backtest(Naive(), ramps(9, 4), Plan(horizon=2, gap=1, **options))
+
+
+def test_blocks_are_fitted_anew_unless_told_otherwise():
+    """One fit serves all windows by default, but every block has its own."""
+    fits = []
+
+    def fit(panel):
+        fits.append(panel.lengths.tolist())
+        return Naive()
+
+    backtest(fit, ramps(20), Plan(2, 3))
+    assert fits == [[14]]
+    backtest(fit, ramps(21), Plan(2, 3, scheme="blocked"))
+    assert fits[1:] == [[5], [5], [5]]
+    backtest(fit, ramps(21), Plan(2, 3, scheme="blocked", refit=False))
+    assert len(fits) == 5
 
 
 @pytest.mark.parametrize("models", [{}, {"a": 3}, SeasonalNaive, "Naive"])

@@ -152,3 +152,15 @@ def test_without_utilsforecast_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "utilsforecast.losses", None)
     with pytest.raises(MissingExtraError, match=r'Scoring forecasts needs the "train" extra'):
         measure(random_outcomes(0))
+
+
+def test_some_measures_are_those_of_all():
+    """Asked for alone, a measure is what it is among all, and nothing else comes with it."""
+    rng = np.random.default_rng(0)
+    values = np.sort(rng.normal(size=(2, 3, 4, 3)))
+    said = Outcomes(rng.normal(size=(2, 3, 4)), values, (0.1, 0.5, 0.9), np.ones((2, 3)), (80,))
+    every = measure(said)
+    for name, values in every.items():
+        alone = measure(said, only=[name])
+        assert [*alone] == [name]
+        np.testing.assert_array_equal(alone[name], values)

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
 from foregate.core import Panel, UsageError
@@ -106,13 +107,12 @@ def test_figures_that_differ_look_different():
 
 
 def test_rows_are_flat_and_json_is_valid():
-    """Rows are flat and alike for every model, steps and series included, and the dict is valid JSON."""
+    """Rows are flat and alike for every model, steps included, and the dict is valid JSON."""
     rows = BOARD.to_rows()
     assert [row["model"] for row in rows] == list(RESULT.models)
     assert {frozenset(row) for row in rows} == {frozenset(rows[0])}
     assert {"mase", "skill-mase", "coverage-95", "width-95", "n_series", "fit_seconds"} <= set(rows[0])
     assert len(BOARD.step_rows()) == 3 * 4
-    assert [row["series"] for row in BOARD.series_rows()[:3]] == ["a", "b", "c"]
     assert json.loads(json.dumps(BOARD.to_dict(), allow_nan=False))["n_windows"] == 3
 
 
@@ -122,3 +122,34 @@ def test_unknown_names_are_refused():
         BOARD.verdict()
     with pytest.raises(UsageError, match=r"measure must be one of mae, rmse, .*, but got 'bias'"):
         BOARD.verdict("Naive", measure="bias")
+
+
+@pytest.mark.parametrize(("by", "rows"), [("model", 1), ("step", 4), ("series", 3), ("origin", 3), ("target", 0)])
+def test_tables_have_a_row_of_every_measure(by, rows):
+    """Per model, step, series and origin there is a row for each model, with the numbers of the scoreboard."""
+    frame = BOARD.frame(by)
+    assert frame.height == 3 * rows
+    for score in BOARD.scores if by in ("step", "series", "origin") else ():
+        own = frame.filter(pl.col("model") == score.model)
+        for name, values in getattr(score, f"by_{by}").items():
+            np.testing.assert_array_equal(own[name].to_numpy(), values)
+    if rows:
+        assert {"mae", "mase", "crps", "coverage-80", "width-95"} <= set(frame.columns)
+
+
+def test_single_forecasts_add_up():
+    """The table of single forecasts has one row per model, series and origin, and its means are the other tables."""
+    frame = BOARD.frame("forecast")
+    assert frame.height == 3 * BOARD.n_forecasts
+    for by, key in (("series", "unique_id"), ("origin", "window")):
+        means = frame.group_by("model", key, maintain_order=True).agg(pl.col("mae").mean()).sort("model", key)
+        np.testing.assert_allclose(means["mae"], BOARD.frame(by).sort("model", key)["mae"])
+    origins = BOARD.frame("origin")
+    assert origins["n_forecasts"].sum() == 3 * BOARD.n_forecasts
+    assert (origins["first_cutoff"] <= origins["last_cutoff"]).all()
+
+
+def test_an_unknown_table_is_refused():
+    """The error names those that there are."""
+    with pytest.raises(UsageError, match=r"by must be one of model, step, .*, target, but got 'h'"):
+        BOARD.frame("h")

@@ -1,10 +1,18 @@
 """Every example runs as it stands, prints what it found, and is better than a simple baseline."""
 
+import datetime as dt
+import json
+import math
 import re
 import runpy
+import shutil
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 
+from foregate import Forecaster, export
 from tests.house import REPOSITORY
 
 FOLDER = REPOSITORY / "examples"
@@ -66,6 +74,61 @@ def test_attention(figures):
     assert found["weight"] > 0.5
     assert found["LSTM with attention"] < 0.2 * found["persistence"]
     assert " 50 steps back" in printed.splitlines()[2]
+
+
+ALONE = """
+import json, runpy, sys
+sys.modules["foregate"] = None  # importing it would fail
+found = runpy.run_path(sys.argv[1])["main"](sys.argv[2])
+print(json.dumps(found["quantiles"].tolist()))
+assert not [name for name in sys.modules if name.startswith("foregate.")]
+"""
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """The folder of an exported model, and what the model itself says of the series of the examples."""
+    folder, model = tmp_path_factory.mktemp("portable") / "exported", Forecaster.pretrained(4, freq="h")
+    export(model, folder)
+    live, start = model.live(), dt.datetime(2024, 1, 1)
+    for row in range(120):
+        value = 100 + 10 * math.sin(2 * math.pi * row / 24) + row % 7
+        other = None if row % 5 == 3 else value - 100
+        live.update(
+            [
+                {"unique_id": name, "ds": start + row * dt.timedelta(hours=1), "y": y}
+                for name, y in (("a", value), ("b", other))
+            ]
+        )
+    return folder, live.forecast(quantiles=live.fitted.levels).values
+
+
+def assert_said(found, expected):
+    """Within 1e-5 of the size of each series."""
+    assert np.all(
+        np.abs(np.reshape(found, expected.shape) - expected) <= 1e-5 * np.abs(expected).max((1, 2), keepdims=True)
+    )
+
+
+def test_portable(exported):
+    """An exported model forecasts what the model does, in a process that cannot import Foregate."""
+    folder, expected = exported
+    words = [sys.executable, "-c", ALONE, str(FOLDER / "portable.py"), str(folder)]
+    printed = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert_said(json.loads(printed[-1]), expected)
+    assert printed[0].startswith("series 0, step 1: 0.025: ")
+
+
+def test_portable_in_javascript(exported):
+    """So it does in another language."""
+    node = shutil.which("node")
+    if node is None or subprocess.run([node, "-e", "require('onnxruntime-node')"], capture_output=True).returncode:
+        pytest.skip("onnxruntime-node is not there: npm install onnxruntime-node, and set NODE_PATH to node_modules")
+    folder, expected = exported
+    words = [node, str(FOLDER / "portable.js"), str(folder)]
+    said = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+    assert said["shape"] == list(expected.shape)
+    assert_said(said["quantiles"], expected)
 
 
 @pytest.fixture(params=["real", "made up"])

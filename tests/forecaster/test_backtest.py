@@ -48,3 +48,28 @@ def test_the_instant_forecaster_is_compared_unasked():
     assert set(backtest(model, table()).models) == {"LSTM", "SeasonalNaive"}
     both = backtest(model, table(), baselines=["LSTM-instant"])
     np.testing.assert_array_equal(both.forecasts["LSTM"], both.forecasts["LSTM-instant"])
+
+
+def test_processes_train_what_one_trains():
+    """Trainings side by side give the same forecasts to the bit, in every scheme alike; the model stays as it was."""
+    model = small(verbose=True)
+    options = {"n_windows": 2, "scheme": "blocked", "gap": 1, "baselines": ["LSTM-instant", "Naive"]}
+    one, several = (backtest(model, table(), **options, processes=n) for n in (1, 2))
+    for name in ("LSTM", "LSTM-instant", "Naive"):
+        np.testing.assert_array_equal(one.forecasts[name], several.forecasts[name])
+    assert np.all(one.begins[:, 1] > one.origins[:, 0] + 1 + HORIZON)
+    assert model.verbose
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"scheme": "rolling"}, "train_rows must be given for scheme='rolling'"),
+        ({"gap": -1}, "gap must be a whole number"),
+        ({"processes": 0}, "processes must be a whole number"),
+    ],
+)
+def test_impossible_windows_are_refused_before_reading(wrong, message):
+    """Before any data is read, the message names the argument."""
+    with pytest.raises(UsageError, match=message):
+        backtest(**{"model": small(), "data": "nowhere.csv", **wrong})

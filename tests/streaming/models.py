@@ -2,11 +2,13 @@
 
 import numpy as np
 from hypothesis import strategies as st
+from safetensors.numpy import load
 
 from foregate.core import Manner
 from foregate.data.inputs import Inputs, InputSpec
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.intervals import Calibration
+from foregate.streaming.snapshot import sealed
 
 LEVELS, K = (0.1, 0.5, 0.9), 9
 
@@ -70,3 +72,10 @@ def close(one, other, panel):
     size = np.array([np.nanmax(np.abs(np.append(panel.series(i), 0))) for i in range(len(panel))])
     assert one.shape == other.shape
     assert np.all(np.abs(one - other) <= 1e-5 * np.maximum(size[:, None, None], np.abs(other)))
+
+
+def forged(snapshot, was, now):
+    """A snapshot with other words in it, and the checksum that goes with these."""
+    assert was in snapshot
+    arrays = load(snapshot.replace(was, now))
+    return sealed({name: array for name, array in arrays.items() if name != "content"})

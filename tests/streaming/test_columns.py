@@ -10,6 +10,7 @@ from foregate.core import ArtifactError, DataError, Panel, UsageError
 from foregate.streaming.columns import FURTHEST
 from foregate.streaming.live import Live
 from tests.forecasting.networks import EVERY_WAY, HORIZON, LEVELS, close, model, told
+from tests.streaming.models import forged
 
 SEASONS = [(1, 1), (3, 1), (3, 7)]
 
@@ -124,7 +125,7 @@ def test_copies_snapshots_and_ends():
     np.testing.assert_allclose(peeked, restored.forecast(1, quantiles=LEVELS, ids=["s1"]).values, rtol=1e-6)
     assert restored.correct(row_of(panel, 1, 8) | {"y": 3.0}).late == 1
     with pytest.raises(ArtifactError, match="damaged"):
-        Live.restore(fitted, live.snapshot().replace(b'"back"', b'"kcab"'))
+        Live.restore(fitted, forged(live.snapshot(), b'"back"', b'"kcab"'))
 
 
 def test_what_is_not_known_is_said():
@@ -176,6 +177,47 @@ def test_unknown_categories_are_read_as_in_a_batch():
     close(live.forecast(quantiles=LEVELS).values, fitted.forecast(past, HORIZON, LEVELS, future).values)
 
 
+def test_other_covariates_are_no_repetition():
+    """What comes again with other covariates is refused as another value would be, and corrected as one is."""
+    panel, columns = history()
+    fitted = model("lstm", columns=columns, seasons=(3, 7))
+    for reach in (0, 4):
+        live = Live.start(fitted, panel.cut(np.array([25, 13])), allow_late=reach)
+        before, row = live.snapshot(), row_of(panel, 0, 24)
+        assert live.update(row).repeated == 1
+        for changed in ({"price": 50.0}, {"seen": None}, {"sky": "never"}):
+            assert changed.keys() < row.keys()
+            with pytest.raises(DataError, match=r"where .* with other covariates was read"):
+                live.update(row | changed)
+        with pytest.raises(DataError, match=r"got .* at 0 of"):
+            live.update(row_of(panel, 0, 0) | {"price": 50.0})
+        with pytest.raises(DataError, match="beside other covariates for the same time"):
+            live.update([row_of(panel, 0, 25), row_of(panel, 0, 25) | {"price": 50.0}])
+        assert live.snapshot() == before
+    wrong = {t: row_of(panel, 0, t) | {"price": 50.0, "sky": None} for t in (22, 24)}
+    live = Live.start(fitted, panel.cut(np.array([22, 13])), allow_late=4)
+    live.update([wrong[22], row_of(panel, 0, 23), wrong[24]])
+    live.announce([row_of(panel, 0, t, target=False) for t in range(25, 25 + HORIZON)])
+    assert [live.correct(row_of(panel, 0, t)).late for t in (24, 22, 23)] == [1, 1, 0]
+    past, future = cut(panel, (25, 13))
+    close(live.forecast(ids="s0", quantiles=LEVELS).values, fitted.forecast(past, HORIZON, LEVELS, future).values[:1])
+
+
+def test_columns_of_nothing_are_missing_values():
+    """Rows whose covariates are all null say the same as columns, whose type then says nothing, as one by one."""
+    panel, columns = history()
+    fitted = model("lstm", columns=columns)
+    row = dict.fromkeys(row_of(panel, 0, 20)) | {"unique_id": "s0", "ds": 20}
+    kinds = dict.fromkeys(row, pl.String) | {"ds": pl.Int64}
+    assert any(column.categories for column in columns), "or nothing is tested here"
+    found = []
+    for rows in (row, {name: [value] for name, value in row.items()}, pl.DataFrame([row], schema=kinds)):
+        live = Live.start(fitted, panel.cut(np.array([20, 10])))
+        assert live.update(rows).read == 1
+        found.append(live.snapshot())
+    assert found[0] == found[1] == found[2]
+
+
 def test_watched_streams_score_what_could_be_forecast():
     """Forecasts are made where the future was announced far enough, and only those are scored."""
     panel, columns = history((40,))
@@ -188,6 +230,9 @@ def test_watched_streams_score_what_could_be_forecast():
     for t in range(20, 26):
         live.update(row_of(panel, 0, t))
     assert live.scores()["n"].to_list() == [4, 4], "from rows 20 to 23, of which two more were announced"
+    for recent in (False, True):
+        told = live.scores(recent=recent).drop("unique_id").to_numpy()
+        assert np.isfinite(told).all(), "what could not be forecast is in no mean"
 
 
 def test_far_announcements_and_long_calls_make_room():

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,21 @@ def test_every_kind_of_rows(tmp_path):
                 again.update("rows.csv")
             with pytest.raises(DataError, match="'y' must be"):
                 again.update({"unique_id": "a", "ds": "2024-01-01T06:00", "y": object()})
+
+
+def test_what_has_no_words_in_json_is_refused(tmp_path):
+    """What a live forecaster refuses does not become the name of a series; every kind of number is one."""
+    with opened(tmp_path / "s") as durable:
+        for name in (b"a", {1}, object()):
+            with pytest.raises(DataError, match="'unique_id' must be text or a whole number"):
+                durable.update(row(12) | {"unique_id": name})
+        with pytest.raises(DataError, match="an observation must have"):
+            durable.update(row(t) for t in range(3))
+        durable.update(row(11) | {"what nobody reads": b"a"})
+        for t, y in ((12, np.longdouble(3)), (13, np.float32(3)), (14, Fraction(3)), (15, np.array([3], "g"))):
+            given = row(t) | {"y": y}
+            durable.update({key: [value] for key, value in given.items()} | {"y": y} if t == 15 else given)
+            assert durable.live._carried.state.kept(0, t - 11) == 3
 
 
 def test_every_operation_is_done_again(tmp_path):

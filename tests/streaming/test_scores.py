@@ -80,3 +80,13 @@ def test_ids_keep_their_type(dtype, kind):
     found = frame(Scores(QUANTILES, ()), nothing, nothing, FrameSpec(id_col="name", id_dtype=dtype))
     assert found["name"].dtype == kind
     assert found.columns == ["name", "step", "n", "mae", "bias", "pinball", "skill"]
+
+
+def test_what_was_not_said_is_in_no_sum():
+    """A forecast that could not be made is NaN, and counts nothing where it is not there."""
+    scores, (actual, said, last) = Scores(QUANTILES, LEVELS), some(4)
+    there = np.random.default_rng(0).random((2, 3)) < 0.5
+    said[0][~there] = np.nan
+    measures = scores.measures(actual[0], said[0], last[0], there)
+    assert (measures[~there] == 0).all()
+    assert (measures[there, 0] == 1).all()

@@ -54,12 +54,12 @@ class Stream:
             return
         timed, shown = self.told(np.random.default_rng(seed), ("past", "future"))
         row = {"unique_id": name, "ds": step, "y": None if np.isnan(value) else value} | shown
-        was = rows[step][0]
-        if np.isnan(was) and not np.isnan(value):
-            assert self.live.update(row).late == 1
-        elif was == value or (np.isnan(was) and np.isnan(value)):
+        was, known = rows[step]
+        if known == timed and (was == value or (np.isnan(was) and np.isnan(value))):
             assert self.live.update(row).repeated == 1
             return
+        if np.isnan(was):
+            assert self.live.update(row).late == 1
         else:
             assert self.live.correct(row).late == 1
         self.slow.update(name, step, value, timed)

@@ -9,6 +9,7 @@ import typer
 from foregate.cli.audit import audit
 from foregate.cli.backtest import backtest
 from foregate.cli.demo import demo
+from foregate.cli.export import export
 from foregate.cli.fit import fit
 from foregate.cli.forecast import forecast
 from foregate.cli.inspect import inspect
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for one in (demo, audit, forecast, fit, predict, simulate, backtest, inspect, stream, pretrain):
+for one in (demo, audit, forecast, fit, predict, simulate, backtest, inspect, stream, export, pretrain):
     app.command(one.__name__)(verb(one))
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foregate.cli.outputs import staged
 from foregate.cli.screen import Page, advice_lines, audit_lines, panel_lines, score_lines
-from foregate.cli.tables import csv_text, table
+from foregate.cli.tables import csv_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -150,7 +150,7 @@ class Result:
             frame = forecast_table(self.forecast, self.history, self.job.levels)
             (new / "forecasts.csv").write_text(csv_text(frame), encoding="utf-8")
             if self.board is not None:
-                (new / "scoreboard.csv").write_text(csv_text(table(self.board.to_rows())), encoding="utf-8")
+                (new / "scoreboard.csv").write_text(csv_text(self.board.frame()), encoding="utf-8")
             if self.undrawn is None:
                 write_report(new / "report.html", told)
             self.job.model.save(new / "model")
@@ -198,8 +198,11 @@ def scored(
     levels: tuple[float, ...],
     baselines: tuple[str, ...],
     say: Callable[[str], None],
+    origins: Mapping[str, Any] | None = None,
 ) -> tuple[Backtest, Scoreboard]:
     """Train on what came before the last `windows` windows of a regular panel, and score their forecasts.
+
+    `origins` are the other arguments of `foregate.backtest` that say where these lie.
 
     Raises:
         DataError: nothing can be held out.
@@ -210,10 +213,10 @@ def scored(
     from foregate.forecaster import backtest
 
     losses()
-    origins = f"{windows} held-out origin{'s' * (windows > 1)}"
+    told = f"{windows} held-out origin{'s' * (windows > 1)}"
     beside = ", ".join(baselines) or "nothing"
-    say(f"{_doing(model)} what came before {origins}, to be scored beside {beside}")
-    test = backtest(model, history, n_windows=windows, level=levels, baselines=baselines)
+    say(f"{_doing(model)} what came before {told}, to be scored beside {beside}")
+    test = backtest(model, history, n_windows=windows, level=levels, baselines=baselines, **(origins or {}))
     return test, scoreboard(test)
 
 

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
     from foregate.core import Panel
     from foregate.data import Audit
-    from foregate.evaluation import Scoreboard
+    from foregate.evaluation import Comparison, Scoreboard
 
 __all__ = [
     "Page",
     "advice_lines",
     "audit_lines",
     "audit_table",
+    "difference_lines",
     "panel_lines",
     "print_json",
     "score_lines",
@@ -171,6 +172,14 @@ def _target_lines(board: Scoreboard) -> list[RenderableType]:
     for score in board.scores:
         grid.add_row(score.model, *(f"{mase[score.model, name]:.4g}" for name in targets))
     return ["", grid]
+
+
+def difference_lines(found: Comparison | None) -> list[str]:
+    """Which of the others the first model can be told apart from, and what the reader should know."""
+    if found is None:
+        return []
+    first, *others = found.models
+    return [*(found.verdict(first, other) for other in others), *found.notes]
 
 
 def advice_lines(advice: Sequence[tuple[str, str]]) -> list[RenderableType]:

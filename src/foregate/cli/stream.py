@@ -96,6 +96,15 @@ class Asked:
             help="Let so many of the last rows of a series still come late, or be corrected.",
         ),
     ] = None
+    learn: Annotated[
+        bool,
+        Option(
+            "--learn",
+            metavar="",
+            rich_help_panel=_STREAM,
+            help="Let the decoder learn from what comes, a guarded step now and then. Needs torch.",
+        ),
+    ] = False
     op_col: Annotated[
         str,
         Option(
@@ -142,6 +151,8 @@ class Asked:
 
     def begin(self, live: Live, steps: int, levels: Sequence[float]) -> bool:
         """Let it do from now on what is asked beyond reading and forecasting; tell whether that is new."""
+        if self.learn:
+            live.update([], learn=True)  # where it cannot, that is refused now and not at every line
         if self.allow_late is not None:
             live.allow_late(self.allow_late)
         watches = self.watch and _watched(live) != (steps, set(levels))
@@ -305,7 +316,7 @@ def stream(reading: Reading, output: Output, asked: Asked, kept: Kept) -> None:
         if asked.begin(live, steps, levels) and durable is not None:
             durable.save()
         stage(output, f"ready: {len(live)} series known, horizon {steps}")
-        answers = Answers(live, live if durable is None else durable, steps, levels, asked.op_col)
+        answers = Answers(live, live if durable is None else durable, steps, levels, asked.op_col, learn=asked.learn)
         with lines:
             for line in lines:
                 sys.stdout.write(answers(line) + "\n")

@@ -14,7 +14,7 @@ from foregate.cli.screen import print_json, stage
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["FORMATS", "check_format", "csv_text", "encoded", "hand_over", "records", "table"]
+__all__ = ["FORMATS", "check_format", "csv_text", "encoded", "hand_over", "records"]
 
 FORMATS = (".csv", ".parquet", ".json", ".ndjson")
 """Endings of the files that can be written."""
@@ -32,13 +32,6 @@ def check_format(path: Path, option: str = "--out") -> None:
 
     if path.suffix not in FORMATS:
         raise UsageError(f"{option} must end in {', '.join(FORMATS)}, but got {path.name!r}. Give another name.")
-
-
-def table(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Flat rows as a frame; NaN is missing."""
-    import polars as pl
-
-    return pl.DataFrame([dict(row) for row in rows], infer_schema_length=None).fill_nan(None)
 
 
 def encoded(frame: pl.DataFrame, suffix: str) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 import typer
 
 from foregate.cli.options import Reading, Training
+from foregate.cli.origins import Origins
 
 __all__ = ["verb"]
 
@@ -89,7 +90,9 @@ def _told(message: str, *, trains: bool) -> str:
     """The sentence of an error, and what the arguments it names are called on the command line."""
     named = dict.fromkeys(re.findall(r"(?<!--set )(?<![\w.])([a-z_]+)=", message))
     options = {
-        field.name: f"--{field.name.replace('_', '-')}" for each in (Reading, Training) for field in fields(each)
+        field.name: f"--{field.name.replace('_', '-')}"
+        for each in (Reading, Training, Origins)
+        for field in fields(each)
     }
     if trains and named.keys() - options.keys():
         from foregate.cli.settings import settings

@@ -13,7 +13,7 @@ from foregate.core.errors import (
     listed,
     require_torch,
 )
-from foregate.core.forecast import Forecast, asked, levels_to_quantiles
+from foregate.core.forecast import Forecast, asked, levels_to_quantiles, sides_of
 from foregate.core.frequency import Frequency, Times
 from foregate.core.panel import Covariate, FrameSpec, Panel, Role, evenly, require_panel, require_regular
 from foregate.core.protocols import Ahead, Engine, Fit, Future, Manner, Model, OriginModel
@@ -49,4 +49,5 @@ __all__ = [
     "require_panel",
     "require_regular",
     "require_torch",
+    "sides_of",
 ]

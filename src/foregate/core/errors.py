@@ -96,7 +96,11 @@ class MissingExtraError(ForegateError, ImportError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f'{what} needs the "{extra}" extra. Install it: pip install "foregate[{extra}]"')
-        self.extra = extra
+        self.what, self.extra = what, extra
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        """How it comes back from another process: made anew from its arguments, not from its message."""
+        return type(self), (self.what, self.extra)
 
 
 def require_torch() -> None:

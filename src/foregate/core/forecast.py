@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from numbers import Real
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from foregate.core.errors import UsageError
 from foregate.core.frequency import Times
 
-__all__ = ["Forecast", "asked", "levels_to_quantiles"]
+__all__ = ["Forecast", "asked", "levels_to_quantiles", "sides_of"]
 
 
 def asked(
@@ -37,9 +38,9 @@ def _numbers(name: str, given: Any) -> tuple[float, ...]:
     """One number or several, of Python; none for None."""
     several = given if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
     found = () if given is None else tuple(several)
-    others = [
-        one for one in found if type(one) is not float and type(one) is not int
-    ]  # which most are not: quickly seen
+    others = [one for one in found if type(one) is not float and type(one) is not int]
+    if not others:  # as mostly, quickly seen
+        return found
     if any(isinstance(one, bool) or not isinstance(one, Real) for one in others):
         example = "[80, 95]" if name == "level" else "[0.1, 0.9]"
         raise UsageError(f"{name} must be a number or several, but got {given!r}. Give for example {name}={example}.")
@@ -53,13 +54,23 @@ def levels_to_quantiles(levels: Sequence[float]) -> tuple[float, ...]:
         >>> levels_to_quantiles([80, 95])
         (0.025, 0.1, 0.5, 0.9, 0.975)
     """
+    return sides_of(tuple(levels), (0.5,))
+
+
+@lru_cache(64)
+def sides_of(levels: tuple[float, ...], wanted: tuple[float, ...]) -> tuple[float, ...]:
+    """The quantiles that bound central intervals of `levels` percent, and others, in order.
+
+    Raises:
+        UsageError: a level is no percentage.
+    """
     for level in levels:
         if not 0 < level < 100:
             raise UsageError(
                 f"level must be between 0 and 100 percent, but got {level}. Give for example level=[80, 95]."
             )
     sides = {round(side, 10) for level in levels for side in (0.5 - level / 200, 0.5 + level / 200)}
-    return tuple(sorted(sides | {0.5}))
+    return tuple(sorted({*sides, *wanted}))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ __all__ = [
     "panel_frame",
     "paths_frame",
     "quantile_columns",
+    "series_keys",
     "target_keys",
     "time_column",
 ]
@@ -154,6 +155,18 @@ def target_keys(ids: NDArray[np.str_], spec: FrameSpec) -> dict[str, pl.Series |
     groups, which, target = group_targets(ids, spec)
     keys: dict[str, pl.Series | NDArray[Any]] = {spec.id_col: id_column(groups[which], spec)} if spec.has_ids else {}
     return keys | {TARGET: np.array(spec.target_cols, np.str_)[target]}
+
+
+def series_keys(ids: NDArray[np.str_], spec: FrameSpec) -> dict[str, pl.Series | NDArray[Any]]:
+    """The columns that say which series a row is about; none where the table held one series and no ids.
+
+    Examples:
+        >>> list(series_keys(np.array(["a"]), FrameSpec(id_col="shop")))
+        ['shop']
+    """
+    if spec.target_cols:
+        return target_keys(ids, spec)
+    return {spec.id_col: id_column(ids, spec)} if spec.has_ids else {}
 
 
 def _frame_of_targets(panel: Panel) -> Any:

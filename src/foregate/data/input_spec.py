@@ -77,6 +77,11 @@ class InputSpec:
         """How many rows back anything is read, besides what is carried."""
         return max(self.lags)
 
+    @property
+    def remembered(self) -> int:
+        """How many seasons a live state keeps memories of: there is always room for the short one."""
+        return 2 if self.seasons[1] > 1 else 1
+
     def width(self, role: str) -> int:
         """Input columns of the covariates of one role."""
         return sum(c.width for c in self.columns if c.role == role)

@@ -23,12 +23,13 @@ from foregate.data.columns import (
     read_as_unknown,
 )
 from foregate.data.input_spec import STEP_WIDTH, InputSpec
+from foregate.data.lags import lagged
 from foregate.data.related import squash
 from foregate.data.statistics import ERRORS, SLOPES, SMOOTHING
 from foregate.data.stretches import Marks, Stretches
 from foregate.data.tracks import LOG, Tracks, make_tracks
 
-__all__ = ["InputSpec", "Inputs", "Units", "View"]
+__all__ = ["InputSpec", "Inputs", "Units", "View", "in_units"]
 
 IntArray = NDArray[np.int64]
 Float32Array = NDArray[np.float32]
@@ -59,6 +60,23 @@ class Units(NamedTuple):
     """(...,)"""
     scale: Float32Array
     """(...,) positive."""
+
+
+def in_units(values: FloatArray, units: Units, anchor: Float32Array, is_log: BoolArray) -> FloatArray:
+    """Values (B, ...) in the units of the data, as outputs of the network at origins (B,): what `View.restore` undoes.
+
+    Args:
+        values: in the units of the data.
+        units: of the origins.
+        anchor: what logarithms are taken relative to, of each.
+        is_log: whether it is read in logarithms.
+    """
+    shape = -1, *[1] * (values.ndim - 1)
+    level, scale, anchor = (each.reshape(shape) for each in (*units, anchor))
+    is_log = is_log.reshape(shape)
+    floor = np.where(is_log, anchor * np.exp(-LARGEST_EXPONENT), 1)
+    z = np.where(is_log, np.log(np.where(is_log, np.maximum(values, floor), 1) / anchor), values)
+    return ((z - level) / scale).astype(np.float64)
 
 
 class View:
@@ -95,8 +113,11 @@ class View:
     def features(self, rows: IntArray) -> Float32Array:
         """What the encoder reads at each row: (..., F)."""
         safe = np.maximum(rows, 0)
-        out = np.empty((*rows.shape, self.spec.n_features), np.float32)
+        out = np.empty_like(rows, np.float32, shape=(*rows.shape, self.spec.n_features))
         i = 0
+        for columns in lagged(self.tracks, self.spec, safe, *self.units(safe)):
+            out[..., i : i + columns.shape[-1]] = columns
+            i += columns.shape[-1]
         for column in self._relative(safe):
             out[..., i] = column
             i += 1
@@ -114,17 +135,10 @@ class View:
         return out
 
     def _relative(self, rows: IntArray) -> Iterator[NDArray[Any]]:
-        """Features in units of the row's scale: values before it, paths, slopes, and what a long season changed."""
+        """Features in units of the row's scale: paths, slopes, and what a long season changed."""
         t, spec = self.tracks, self.spec
         r, here, begin = t.row[rows], t.here[rows], t.begin[rows]
         level, scale = t.level[here], self._unit_scale(here)
-        for lag in spec.lags:
-            back = r - lag
-            there = (back >= begin) & (lag > 0)
-            # A seasonal lag that was not observed says nothing; a recent one holds the last level.
-            if lag > spec.recent:
-                there &= t.mask[np.maximum(back, 0)]
-            yield np.where(there, (t.z[np.maximum(back, 0)] - level) / scale, 0)
         for value in self._paths(here):
             yield (value - level) / scale
         for j in range(len(SLOPES)):
@@ -152,7 +166,7 @@ class View:
         yield np.log1p(t.gap[here])
         yield t.zeros[here]
         yield t.count[r, 0] > 0
-        yield t.count[r, 1] > 0
+        yield t.count[r, 1] > 0 if long > 1 else 0.0
 
     def steps(self, rows: IntArray, k: IntArray) -> tuple[Float32Array, Float32Array]:
         """What the decoder sees of the steps k (K,) ahead of each row.
@@ -164,7 +178,8 @@ class View:
         r, here, begin = (a[..., None] for a in (t.row[rows], t.here[rows], t.begin[rows]))
         level, scale = t.level[here], self._unit_scale(here)
         paths, known = [], []
-        for m, which, season in ((short, 0, 0), (short, 0, 1), (long, 1, 0)):
+        own = 1 if long > 1 else 0  # where a season lies that there is none of, is not looked at
+        for m, which, season in ((short, 0, 0), (short, 0, 1), (long, own, 0)):
             back = self._phase(k, m) + season * m
             index = r - back
             there = (index >= begin) & (m > 1 or season == 0)
@@ -176,7 +191,7 @@ class View:
         ago = r - long  # the level goes on as since then, for two long seasons
         shift = (t.season_mean[r, 0] - t.season_mean[np.maximum(ago, begin), 0]) * np.minimum(-(-k // long), 2)
         paths.append(paths[-1] + np.where((ago >= begin) & (short > 1) & (long > 1), shift / scale, 0))
-        for which, m in enumerate((short, long)):
+        for which, m in ((0, short), (own, long)):
             index = r - self._phase(k, m)
             there = (index >= begin) & (m > 1)
             index = np.maximum(index, begin)
@@ -185,7 +200,7 @@ class View:
             paths += [np.where(there, (value - level) / scale, 0) for value in remembered]
             known.append(np.where(there, np.log1p(t.count[index, which]) / 2, 0))
         shape = (*rows.shape, len(k))
-        out = np.empty((*shape, self.spec.n_steps), np.float32)
+        out = np.empty_like(rows, np.float32, shape=(*shape, self.spec.n_steps))
         seasons_ahead = np.minimum(k / short, FURTHEST_SEASON)
         where = np.log1p(k) / 3, np.sqrt(k) / 5, seasons_ahead / 8, (k - 1) % short / short
         for i, column in enumerate((*map(squash, paths), *known, *where)):
@@ -237,14 +252,8 @@ class View:
 
     def relative(self, rows: IntArray, values: FloatArray) -> FloatArray:
         """Values (B, ...) in the units of the data, as outputs of the network at rows (B,): what `restore` undoes."""
-        t = self.tracks
-        here = t.here[rows].reshape(-1, *[1] * (values.ndim - 1))
-        is_log = (t.unit[rows] == LOG).reshape(here.shape)
-        floor = np.where(is_log, t.anchor[here] * np.exp(-LARGEST_EXPONENT), 1)
-        z = np.where(is_log, np.log(np.where(is_log, np.maximum(values, floor), 1) / t.anchor[here]), values)
-        level, scale = self.units(rows)
-        outputs = (z - level.reshape(here.shape)) / scale.reshape(here.shape)
-        return outputs.astype(np.float64)
+        t, here = self.tracks, self.tracks.here[rows]
+        return in_units(values, self.units(rows), t.anchor[here], t.unit[rows] == LOG)
 
     def _bounds(self, here: IntArray, is_log: BoolArray) -> tuple[FloatArray, FloatArray]:
         """The least and the greatest that may be forecast, in the units of the track."""

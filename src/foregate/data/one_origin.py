@@ -39,11 +39,13 @@ class OneOrigin:
         self._furthest = int(self._back.max())
         self._is_path = np.array([[True], [short > 1], [True]])
         self._seasonal = np.array([[short > 1], [short > 1], [long > 1]])
-        newest = spec.lookback  # places are counted from so many rows before the origin on
+        newest, self._n = spec.lookback, spec.remembered  # places are counted from so many rows before the origin on
+        n, which = self._n, self._n - 1  # where there is no long season, the short one's place is read, and not used
         self._values = newest - np.where(self._is_path, self._back, 0)
-        self._memories = 4 * (newest - np.stack([near, near, far, far])) + np.array([[0], [1], [2], [3]])
-        self._replaced = np.stack([self._memories[0], 4 * self._values[1], self._memories[2]])
-        self._counts = 2 * (newest - np.stack([near, far])) + np.array([[0], [1]])
+        kinds = np.array([[0], [1], [2 * which], [2 * which + 1]])
+        self._memories = 2 * n * (newest - np.stack([near, near, far, far])) + kinds
+        self._replaced = np.stack([self._memories[0], 2 * n * self._values[1], self._memories[2]])
+        self._counts = n * (newest - np.stack([near, far])) + np.array([[0], [which]])
         self._turns = np.minimum(-(-k // long), 2).astype(np.float32)
         self._reach = k.astype(np.float32)
         self.steps, self.paths = np.zeros((spec.n_steps, K), np.float32), np.zeros((spec.n_profiles, K), np.float32)
@@ -52,6 +54,7 @@ class OneOrigin:
         self._seen, self._known = np.zeros((3, K), np.bool_), np.zeros((2, K), np.bool_)
         self._means = np.zeros((4, 1), np.float32)
         self._units = np.zeros((2, 1), np.float32)
+        self._level, self._scale = np.zeros((), np.float32), np.zeros((), np.float32)
         self._averages = np.zeros((1 + len(SMOOTHING), 1), np.float32)
 
     def look(self, latest: Latest, row: OneRow) -> None:
@@ -62,17 +65,22 @@ class OneOrigin:
         first, end = last - self._lookback, last + 1
         flat["z"][first:end].take(self._values, out=seasonal[:3], mode="clip")
         flat["mask"][first:end].take(self._values, out=self._seen, mode="clip")
-        flat["profile"][4 * first : 4 * end].take(self._memories, out=remembered, mode="clip")
-        often = flat["count"][2 * first : 2 * end].take(self._counts)
+        n = self._n
+        profile, count = flat["profile"][2 * n * first : 2 * n * end], flat["count"][n * first : n * end]
+        profile.take(self._memories, out=remembered, mode="clip")
+        often = count.take(self._counts)
+        if n == 1:
+            often[1] = 0
         means = self._means[:, 0]
-        means[:2], means[2:] = flat["season_mean"][2 * last : 2 * end]
+        means[:2], means[2:] = flat["season_mean"][n * last], flat["season_mean"][n * end - 1]
         np.add(remembered, self._means, out=remembered)
         if 0 in self._seen.tobytes():
-            held = flat["profile"][4 * first : 4 * end].take(self._replaced) + means[[0, 0, 2], None]
+            held = profile.take(self._replaced) + means[[0, 0, 2], None]
             np.copyto(seasonal[:3], held, where=~self._seen & self._seasonal)
         np.copyto(seasonal[3], seasonal[2])
-        np.subtract(seasonal, np.float32(level), out=seasonal)
-        np.divide(seasonal, np.float32(scale), out=seasonal)
+        self._level[()], self._scale[()] = level, scale
+        np.subtract(seasonal, self._level, out=seasonal)
+        np.divide(seasonal, self._scale, out=seasonal)
         if latest.rows <= self._furthest or short == 1:
             there = (self._back < latest.rows) & self._is_path
             self._seen &= there
@@ -99,20 +107,20 @@ class OneOrigin:
 
     def _levels(self, latest: Latest) -> None:
         """Write the paths that go on with slopes and levels."""
-        level, scale, average = latest.level, latest.scale, latest.carried[AVERAGE:]
-        self._units[:, 0] = [slope / scale for slope in average[SLOPE]]
+        average = latest.carried[AVERAGE:]
+        self._units[:, 0] = [slope / latest.scale for slope in average[SLOPE]]
         most = TREND_REACH * latest.carried[0]
         reach = self._reach if most >= len(self.k) else np.minimum(self._reach, np.float32(most))
         np.multiply(self._units, reach, out=self.paths[SLOPED])
         flat = self._averages
         flat[:, 0] = [average[MEAN], *average[SMOOTH]]
-        flat -= np.float32(level)
-        flat /= np.float32(scale)
+        np.subtract(flat, self._level, out=flat)
+        np.divide(flat, self._scale, out=flat)
         self.paths[FLAT] = flat
 
 
 def restored(latest: Latest, outputs: FloatArray) -> FloatArray:
-    """Outputs of the network (K, Q) in the units of the data; see `View.restore`."""
+    """Outputs of the network, of any shape, in the units of the data; see `View.restore`."""
     _, _, first, _, _, least, most = latest.carried[:7]
     first, least, most = np.float32(first).item(), np.float32(least).item(), np.float32(most).item()
     is_log = latest.unit == LOG
@@ -127,6 +135,6 @@ def restored(latest: Latest, outputs: FloatArray) -> FloatArray:
     if is_log:
         np.exp(value, out=value)
         value *= first
-    if least >= 0:
+    elif least >= 0:  # in logarithms nothing is less
         np.maximum(value, 0, out=value)
     return value

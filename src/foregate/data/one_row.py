@@ -101,7 +101,7 @@ class OneRow:
         names = ("z", "mask", "profile", "count", "season_mean")
         self.flat = {name: arrays[name].reshape(-1) for name in names}
         """The tapes of all series, one after the other."""
-        self.length = arrays["z"].shape[-1]
+        self.length, self._n = arrays["z"].shape[-1], spec.remembered
         every = arrays["carried"].view(np.float64)
         self._carried = _flat(every, "d")
         self._blocks = every.reshape(-1, 2 * FIELDS)
@@ -279,6 +279,7 @@ class OneRow:
             what held a short season ago, NaN where that was not observed; and whether there was nothing that was not.
         """
         carried, profile, zs, new, length = self._carried, self._profile, self._z, self._new_numbers, self.length
+        n, wide = self._n, 2 * self._n
         observed, back, whole = self._mask[cell], [], True
         for i, m in self._apart:
             ago = cell - m
@@ -290,17 +291,17 @@ class OneRow:
                 for top, now, was in zip(TOPS, held, back, strict=False):
                     new[top + 8] = abs(now - was)
                 continue
-            seen_before, often = carried[at + SUMS + 2 + i], self._count[2 * ago + i]
+            seen_before, often = carried[at + SUMS + 2 + i], self._count[n * ago + i]
             seen, known, over = seen_before + observed - was_seen, often > 0, seen_before or 1.0
             whole, often = whole and was_seen and known, often + observed
-            share, place, old, here = 1 / (often or 1.0), at + SUMS + i, 4 * ago + 2 * i, 4 * cell + 2 * i
+            share, place, old, here = 1 / (often or 1.0), at + SUMS + i, wide * ago + 2 * i, wide * cell + 2 * i
             quick_share, slow_share = share if share > QUICK else QUICK, share if share > SLOW else SLOW
             for top, now in zip(TOPS, held, strict=False):
                 total = carried[place]
                 quick, slow = profile[old], profile[old + 1]
                 rest = now - total / over if known else NAN
                 new[top + 10 + 2 * i], new[top + 11 + 2 * i] = abs(rest - quick), abs(rest - slow)
-                was = zs[old // 4] if was_seen else NAN
+                was = zs[old // wide] if was_seen else NAN
                 new[top + 8 + i] = abs(now - was)
                 if was_seen:
                     total -= was
@@ -314,7 +315,7 @@ class OneRow:
                 carried[place], carried[place + 2] = total, seen
                 profile[here], profile[here + 1] = quick, slow
                 self._count[here // 2], self._season_mean[here // 2] = often, mean
-                place, old, here = place + FIELDS, old + 4 * length, here + 4 * length
+                place, old, here = place + FIELDS, old + wide * length, here + wide * length
         return back, whole
 
     def features(self, latest: Latest) -> Float32Array:
@@ -333,7 +334,7 @@ class OneRow:
         i += ERRORS
         scale, usual = max(carried[AVERAGE + SCALE], LEAST_SCALE * carried[PEAK]), carried[AVERAGE + SIZE]
         relative = scale if latest.unit == LOG or not usual > 0 else scale / usual
-        often = 2 * self.cell(latest)
+        often = self._n * self.cell(latest)
         facts = [
             math.log1p(carried[0]) / 5,
             *self._seasons_told,
@@ -343,7 +344,7 @@ class OneRow:
             math.log1p(carried[GAP]),
             carried[AVERAGE + ZEROS],
             self._count[often] > 0,
-            self._count[often + 1] > 0,
+            self._n > 1 and self._count[often + 1] > 0,
         ]
         if spec.clock:
             day = self.day(latest.number)

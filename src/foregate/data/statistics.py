@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CARRIED", "Latest", "NoRows", "nothing_carried", "positive_so_far", "read", "told"]
+__all__ = ["CARRIED", "Latest", "NoRows", "carried_on", "nothing_carried", "positive_so_far", "read", "told"]
 
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
@@ -129,6 +129,27 @@ def read(
     Returns:
         the arrays of `Tracks`, each (B, T, …), and what is carried on (B,).
     """
+    running, kept = carried_on(values, mask, log, seasons, window, before, latest)
+    after = np.empty(len(values), CARRIED)
+    for name in CARRIED.names or ():
+        after[name] = running[name][:, -1]
+    return told(running, log[:, None]) | kept, after
+
+
+def carried_on(
+    values: FloatArray,
+    mask: BoolArray,
+    log: BoolArray,
+    seasons: tuple[int, int],
+    window: int,
+    before: Carried,
+    latest: Latest,
+) -> tuple[dict[str, FloatArray], dict[str, NDArray[Any]]]:
+    """What `read` carries on, by the names of CARRIED, after every row (B, T, …); and what is kept of the rows.
+
+    Of a single row this can be written into a graph (`foregate.persistence.tracing`): nothing here depends on numbers
+    but by `np.where`.
+    """
     running = _counted(values, mask, before)
     z = _in_units(values, mask, log, running)
     running["level"], running["gap"], change = _changes(z, mask, running["seen"], before)
@@ -146,16 +167,12 @@ def read(
     running["peak"] = np.maximum(before["peak"][:, None], np.maximum.accumulate(running["average"][..., SCALE], 1))
     running["season_total"] = np.stack([memory.total for memory in memories], -1)
     running["season_seen"] = np.stack([memory.seen for memory in memories], -1)
-    after = np.empty(len(values), CARRIED)
-    for name in CARRIED.names or ():
-        after[name] = running[name][:, -1]
-    kept: dict[str, NDArray[Any]] = {
+    return running, {
         "z": held,
         "season_mean": np.stack([memory.mean for memory in memories], -1),
         "profile": np.concatenate([memory.profile for memory in memories], -1),
         "count": np.stack([memory.count for memory in memories], -1),
     }
-    return told(running, log[:, None]) | kept, after
 
 
 def told(running: Mapping[str, FloatArray] | Carried, log: BoolArray) -> dict[str, FloatArray]:
@@ -268,6 +285,8 @@ def _averages(
     Returns:
         average, top and bottom, each (B, T, A), going on from those of `before` that `which` numbers.
     """
+    if x.shape[-1] == 1:
+        return _average(x[..., 0].T, rates, before, which)
     x = np.ascontiguousarray(np.moveaxis(x, -1, 0))  # (T, A, B)
     mask, keep = ~np.isnan(x), 1 - np.array(rates)[:, None]
     sums = np.stack([np.where(mask, x, 0), mask], 1)
@@ -285,6 +304,17 @@ def _averages(
         kept = np.take_along_axis(average, np.maximum(last, 0), 0)
         average[some] = np.where(last >= 0, kept, before["average"][:, which].T)
     return average.transpose(2, 0, 1), top.transpose(2, 0, 1), bottom.transpose(2, 0, 1)
+
+
+def _average(
+    x: FloatArray, rates: Sequence[float], before: Carried, which: slice
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """What `_averages` says of a single row x (B, A), to the bit."""
+    mask, keep = ~np.isnan(x), 1 - np.array(rates)
+    top = np.where(mask, x, 0) + keep * before["top"][:, which]
+    bottom = mask + keep * before["bottom"][:, which]
+    average = np.where(mask, top / np.where(mask, bottom, 1), before["average"][:, which])
+    return average[:, None], top[:, None], bottom[:, None]
 
 
 @dataclass(frozen=True)
@@ -314,8 +344,8 @@ def _seasonal_memory(
     seasons.
     """
     B, T = held.shape
-    profile, count = np.zeros((B, T, 2), np.float32), np.zeros((B, T), np.float32)
-    expected = np.full((B, T, 2), np.nan)
+    profile, count = (np.zeros_like(held, np.float32, shape=shape) for shape in ((B, T, 2), (B, T)))
+    expected = np.full_like(held, np.nan, np.float64, shape=(B, T, 2))
     if m <= 1:
         none = np.zeros((B, T))
         return _Memory(none, none, none, profile, count, expected)

@@ -1,7 +1,8 @@
 """Forecast the past as if it were the future, and keep what was said beside what came.
 
 A window has an origin o in each series, the last row that may be known, aligned to the end of the series. Its targets
-are the rows o + gap + 1 to o + gap + horizon. A model is fitted on a panel in which later rows do not exist.
+are the rows o + gap + 1 to o + gap + horizon. A model is fitted on a panel in which later rows do not exist, nor those
+before the window's training part where that is not everything: see `foregate.evaluation.Plan.scheme`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import FrameSpec, Model, Panel, Times, UsageError, listed
+from foregate.core import FrameSpec, Model, Panel, Times, UsageError, at_least, listed
 from foregate.data import regularize
-from foregate.data.frames import id_column, native_frame, quantile_columns, target_keys, time_column
+from foregate.data.frames import native_frame, quantile_columns, series_keys, time_column
 from foregate.evaluation.metrics import Outcomes, mase_scale
 from foregate.evaluation.plan import Plan, lay_out
-from foregate.evaluation.rolling import Contender, Seconds, run
+from foregate.evaluation.rolling import Contender, Seconds
+from foregate.evaluation.workers import carry_out
 
 __all__ = ["Backtest", "backtest"]
 
@@ -31,6 +33,8 @@ class Backtest:
     """(S,)"""
     origins: NDArray[np.int64]
     """(S, W) last known row of each series, oldest window first; -1 where the series is too short for the window."""
+    begins: NDArray[np.int64]
+    """(S, W) first row that was known; -1 where the series is too short for the window."""
     cutoffs: Times
     """(S, W) time of that row; not to be read where there is no origin."""
     times: Times
@@ -73,11 +77,7 @@ class Backtest:
         """
         present = np.broadcast_to(self.origins[..., None] >= 0, self.actual.shape)
         series, window, _ = np.nonzero(present)
-        columns: dict[str, Any] = {}
-        if self.spec.target_cols:
-            columns = target_keys(self.ids[series], self.spec)
-        elif self.spec.has_ids:
-            columns = {self.spec.id_col: id_column(self.ids[series], self.spec)}
+        columns: dict[str, Any] = series_keys(self.ids[series], self.spec)
         columns[self.spec.time_col] = time_column(self.times[present], self.spec)
         columns["cutoff"] = time_column(self.cutoffs[series, window], self.spec)
         columns[self.spec.target_col] = self.actual[present]
@@ -87,20 +87,24 @@ class Backtest:
         return native_frame(columns, self.spec)
 
 
-def backtest(models: Contender | Mapping[str, Contender], panel: Panel, plan: Plan) -> Backtest:
+def backtest(models: Contender | Mapping[str, Contender], panel: Panel, plan: Plan, *, processes: int = 1) -> Backtest:
     """Forecast windows of the past with each model.
 
     A fit function is called on a panel cut at the origin of the first window that it serves, with the series that have
     that origin. The model it returns forecasts from each origin until the next fit: in one pass if it is an
-    `OriginModel`, else from a panel cut at the origin. Known-future covariates of the targets come from the panel.
+    `OriginModel` and all earlier rows may be known, else from a panel of what may be known. Known-future covariates of
+    the targets come from the panel.
 
     Args:
         models: a fit function, a model, or several by name. Without a name, a model goes by its own. A model is used
             as it is and never refitted; unless it is a baseline, the result says that it may have seen the answers.
         panel: the series; gaps are made explicit first, and said so.
         plan: the windows, and what to ask.
+        processes: how many fits may go on at once, each in a process of its own, with the same result as one. Fit
+            functions must then be such that another process can import them, as those of `baseline` are.
 
     Raises:
+        UsageError: there is no model among `models`, or a fit function cannot be sent to another process.
         DataError: no series is long enough for one window.
         ModelError: a model returned something else than finite, ascending quantiles of the steps asked for.
 
@@ -113,10 +117,12 @@ def backtest(models: Contender | Mapping[str, Contender], panel: Panel, plan: Pl
                 [18., 19.]]]), array([[[16., 17.],
                 [18., 19.]]]))
     """
+    at_least(1, processes=processes)
+    contenders = _contenders(models)
     regular = regularize(panel)
     added = regular.notes[len(panel.notes) :]
     course, notes = lay_out(regular, plan)
-    runs = [run(name, contender, course) for name, contender in _contenders(models)]
+    runs = carry_out(contenders, course, processes)
     present = course.origins >= 0
     rows = course.target_rows
     known = present[..., None] & course.panel.mask[rows]
@@ -129,7 +135,8 @@ def backtest(models: Contender | Mapping[str, Contender], panel: Panel, plan: Pl
         actual=np.where(known, course.panel.values[rows].astype(np.float64), np.nan),
         forecasts={one.name: one.values for one in runs},
         seconds={one.name: one.seconds for one in runs},
-        scale=mase_scale(course.panel, course.origins, season),
+        scale=mase_scale(course.panel, course.origins, season, course.begins),
+        begins=course.begins,
         season=season,
         plan=plan,
         spec=panel.spec,

@@ -56,13 +56,19 @@ def moves(panel: Panel, lag: int) -> tuple[NDArray[np.float64], NDArray[np.bool_
     return moved, known
 
 
-def sums_until(rows: NDArray[np.float64], panel: Panel, origins: NDArray[np.int64]) -> NDArray[np.float64]:
+def sums_until(
+    rows: NDArray[np.float64],
+    panel: Panel,
+    origins: NDArray[np.int64],
+    begins: NDArray[np.int64] | None = None,
+) -> NDArray[np.float64]:
     """(S, O) sums of the entries of `rows` (N,) from the beginning of each series up to and including each origin.
 
-    Each sum is taken on its own and not as a difference of running totals, so that no other series and no later row
-    can touch even its last bit.
+    With `begins` (S, O), from those rows of the series on; 0 where they lie behind the origin. Each sum is taken on its
+    own and not as a difference of running totals, so that no other series and no later row can touch even its last bit.
     """
-    begins = np.broadcast_to(panel.offsets[:-1, None], origins.shape)
-    bounds = np.stack([begins, begins + origins + 1], axis=-1)
+    starts = np.zeros_like(origins) if begins is None else np.minimum(begins, origins + 1)
+    bounds = panel.offsets[:-1, None, None] + np.stack([starts, origins + 1], axis=-1)
     sums: NDArray[np.float64] = np.add.reduceat(np.append(rows, 0.0), bounds.reshape(-1))[::2]
-    return sums.reshape(origins.shape)
+    # Between two equal bounds reduceat gives an entry instead of nothing.
+    return np.where(starts > origins, 0.0, sums.reshape(origins.shape))

@@ -24,8 +24,8 @@ and Assimakopoulos, "The M4 Competition" (2020), for sMAPE; Gneiting and Raftery
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -72,11 +72,19 @@ class Outcomes:
         """(S, W, K) the forecast at probability `q`."""
         return self.values[..., int(np.argmin(np.abs(np.array(self.quantiles) - q)))]
 
+    def only(self, step: int) -> Outcomes:
+        """The forecasts of one step ahead alone, from 1."""
+        steps = slice(step - 1, step)
+        return replace(self, actual=self.actual[:, :, steps], values=self.values[:, :, steps])
 
-def mase_scale(panel: Panel, origins: NDArray[np.int64], season: int) -> NDArray[np.float64]:
+
+def mase_scale(
+    panel: Panel, origins: NDArray[np.int64], season: int, begins: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
     """(S, W) mean absolute change over one season up to each origin, where both values were observed; NaN if none.
 
-    Origins are rows of their series; -1 stands for no origin and gives NaN.
+    Origins are rows of their series, and `begins` the first ones that count, those of the series if not given; -1
+    stands for no origin and gives NaN.
 
     Examples:
         >>> mase_scale(Panel.from_arrays([np.array([1.0, 2.0, 4.0, 9.0])]), np.array([[2]]), season=1)
@@ -84,8 +92,9 @@ def mase_scale(panel: Panel, origins: NDArray[np.int64], season: int) -> NDArray
     """
     moved, known = moves(panel, season)
     rows = np.maximum(origins, 0)
-    total = sums_until(np.abs(moved), panel, rows)
-    count = np.where(origins >= 0, sums_until(known.astype(np.float64), panel, rows), 0)
+    first = np.zeros_like(rows) if begins is None else np.where(begins > 0, begins + season, 0)
+    total = sums_until(np.abs(moved), panel, rows, first)
+    count = np.where(origins >= 0, sums_until(known.astype(np.float64), panel, rows, first), 0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
@@ -100,12 +109,15 @@ def crps_weights(quantiles: Sequence[float]) -> NDArray[np.float64]:
     return np.diff(np.concatenate([[0.0], between, [1.0]]))
 
 
-def measure(outcomes: Outcomes, by: Literal["origin", "step"] = "origin") -> dict[str, NDArray[np.float64]]:
+def measure(
+    outcomes: Outcomes, by: Literal["origin", "step"] = "origin", only: Collection[str] | None = None
+) -> dict[str, NDArray[np.float64]]:
     """Every measure, per origin or per step ahead.
 
     Args:
         outcomes: forecasts and what came.
         by: ``origin``: over the steps of each forecast. ``step``: over all forecasts at each step ahead.
+        only: names of the measures to take; all if not given.
 
     Returns:
         measure -> (S, W) for ``origin``, (K,) for ``step``; NaN where it is not defined.
@@ -121,12 +133,13 @@ def measure(outcomes: Outcomes, by: Literal["origin", "step"] = "origin") -> dic
     n_series, n_windows, horizon = outcomes.actual.shape
     shape = (n_series, n_windows) if by == "origin" else (horizon,)
     table = _long_table(outcomes, by)
-    measured = {
-        **_point_measures(table, shape),
-        **_quantile_measures(table, outcomes.quantiles, shape),
-        **_interval_measures(table, outcomes, shape),
-    }
-    return {name: measured[name] for name in _names(outcomes.levels)}
+    names = [name for name in _names(outcomes.levels) if only is None or name in only]
+    measured = _point_measures(table, shape, names)
+    if {"pinball", "crps"} & {*names}:
+        measured |= _quantile_measures(table, outcomes.quantiles, shape)
+    if any(name.startswith(("coverage", "width")) for name in names):
+        measured |= _interval_measures(table, outcomes, shape)
+    return {name: measured[name] for name in names}
 
 
 def _names(levels: Sequence[float]) -> tuple[str, ...]:
@@ -159,7 +172,9 @@ def _long_table(outcomes: Outcomes, by: str) -> pl.DataFrame:
     return pl.DataFrame({**columns, "scale": outcomes.scale[series, window]})
 
 
-def _point_measures(table: pl.DataFrame, shape: tuple[int, ...]) -> dict[str, NDArray[np.float64]]:
+def _point_measures(
+    table: pl.DataFrame, shape: tuple[int, ...], names: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
     import polars as pl
 
     loss = losses()
@@ -168,15 +183,16 @@ def _point_measures(table: pl.DataFrame, shape: tuple[int, ...]) -> dict[str, ND
         return _spread(one(rows, models=[_MODEL]), shape)
 
     scaled = table.filter(pl.col("scale") > 0).with_columns(pl.col("y", _MODEL) / pl.col("scale"))
-    return {
-        "mae": per_group(loss.mae),
-        "rmse": per_group(loss.rmse),
-        "mape": 100 * per_group(loss.mape, table.filter(pl.col("y") != 0)),
-        "smape": 200 * per_group(loss.smape),
-        "mase": per_group(loss.mae, scaled),
-        "wape": 100 * per_group(loss.wape),
-        "bias": per_group(loss.bias),
+    measures: dict[str, Callable[[], NDArray[np.float64]]] = {
+        "mae": lambda: per_group(loss.mae),
+        "rmse": lambda: per_group(loss.rmse),
+        "mape": lambda: 100 * per_group(loss.mape, table.filter(pl.col("y") != 0)),
+        "smape": lambda: 200 * per_group(loss.smape),
+        "mase": lambda: per_group(loss.mae, scaled),
+        "wape": lambda: 100 * per_group(loss.wape),
+        "bias": lambda: per_group(loss.bias),
     }
+    return {name: take() for name, take in measures.items() if name in names}
 
 
 def _quantile_measures(

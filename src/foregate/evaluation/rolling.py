@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import Fit, Forecast, Future, Model, ModelError, OriginModel, Panel
+from foregate.core import Fit, Forecast, Future, Model, ModelError, OriginModel
 from foregate.evaluation.baselines import Baseline
 from foregate.evaluation.plan import Course
 
-__all__ = ["Contender", "Run", "Seconds", "run"]
+__all__ = ["Contender", "Run", "Seconds", "Stretch", "assemble", "fits", "serve"]
 
 Contender: TypeAlias = Fit | Model
 """What can be tested: a function that fits on a panel and returns a model, or a model as it is."""
@@ -42,50 +43,65 @@ class Run:
     notes: tuple[str, ...] = ()
 
 
-def run(name: str | None, contender: Contender, course: Course) -> Run:
-    """Forecast every window of a course with one model.
+@dataclass(frozen=True)
+class Stretch:
+    """What one fit said in the windows that it serves."""
+
+    name: str
+    """What the fitted model calls itself."""
+    values: NDArray[np.float64]
+    """(S, windows, K, Q); NaN where there is no origin."""
+    seconds: Seconds
+    notes: tuple[str, ...]
+
+
+def fits(contender: Contender, course: Course) -> list[int]:
+    """The windows at which a model is fitted: each fit serves until the next. A model as it is serves them all."""
+    n_windows = course.origins.shape[1]
+    return [0] if isinstance(contender, Model) else [*range(0, n_windows, course.plan.every)]
+
+
+def serve(contender: Contender, course: Course, first: int) -> Stretch:
+    """Fit at the origin of window `first`, and forecast that window and those up to the next fit.
 
     Raises:
         ModelError: the model returned something else than finite, ascending quantiles of the steps asked for.
     """
     n_series, n_windows = course.origins.shape
+    after = [one for one in fits(contender, course) if one > first]
+    windows = np.arange(first, after[0] if after else n_windows)
     values = np.full((n_series, n_windows, course.plan.horizon, len(course.plan.all_quantiles)), np.nan)
-    seconds = Seconds(0.0, 0.0)
-    notes: list[str] = []
-    given = isinstance(contender, Model)
-    every = int(course.plan.refit) if course.plan.refit and not given else n_windows
-    for first in range(0, n_windows, every):
-        windows = np.arange(first, min(first + every, n_windows))
-        began = time.perf_counter()
-        model = contender if isinstance(contender, Model) else contender(_known_at(course, first))
-        fitted = time.perf_counter()
-        notes += _forecast(model, course, windows, values)
-        seconds = Seconds(seconds.fit + fitted - began, seconds.predict + time.perf_counter() - fitted)
+    began = time.perf_counter()
+    model = contender if isinstance(contender, Model) else contender(course.known_at(first))
+    fitted = time.perf_counter()
+    notes = _forecast(model, course, windows, values)
     values[course.origins < 0] = np.nan
-    name = name or model.name
-    seen = given and not isinstance(contender, Baseline)
+    seconds = Seconds(fitted - began, time.perf_counter() - fitted)
+    return Stretch(model.name, values[:, windows], seconds, tuple(notes))
+
+
+def assemble(name: str | None, contender: Contender, stretches: Sequence[Stretch]) -> Run:
+    """Put together what the fits of one model said, oldest first."""
+    name = name or stretches[0].name
+    notes = [note for one in stretches for note in one.notes]
+    seen = isinstance(contender, Model) and not isinstance(contender, Baseline)
     if seen:
         notes.insert(0, f"{name} was given fitted: it may have been fitted on data that includes the test windows.")
-    return Run(name, values, seconds, seen, tuple(dict.fromkeys(notes)))
-
-
-def _present(course: Course, window: int) -> NDArray[np.int64]:
-    """Numbers of the series that have an origin in a window."""
-    return np.flatnonzero(course.origins[:, window] >= 0)
-
-
-def _known_at(course: Course, window: int) -> Panel:
-    """What may be known at the origins of a window; later rows do not exist."""
-    which = _present(course, window)
-    return course.panel.take(which).cut(course.origins[which, window] + 1)
+    return Run(
+        name=name,
+        values=np.concatenate([one.values for one in stretches], axis=1),
+        seconds=Seconds(sum(one.seconds.fit for one in stretches), sum(one.seconds.predict for one in stretches)),
+        seen=seen,
+        notes=tuple(dict.fromkeys(notes)),
+    )
 
 
 def _forecast(model: Model, course: Course, windows: NDArray[np.int64], values: NDArray[np.float64]) -> tuple[str, ...]:
     """Fill in `values` (S, W, K, Q) of some windows, and return the model's notes."""
     plan, quantiles = course.plan, course.plan.all_quantiles
     notes: list[str] = []
-    if isinstance(model, OriginModel):
-        which = _present(course, windows[-1])
+    if isinstance(model, OriginModel) and course.one_pass:
+        which = course.present(windows[-1])
         newest = course.origins[which, windows[-1]]
         origins = course.origins[which][:, windows]
         origins = np.where(origins >= 0, origins, newest[:, None])  # any origin will do: it is not looked at
@@ -95,8 +111,8 @@ def _forecast(model: Model, course: Course, windows: NDArray[np.int64], values: 
         values[np.ix_(which, windows)] = said[:, :, plan.gap :]
         return ()
     for window in windows:
-        which = _present(course, window)
-        forecast = model.forecast(_known_at(course, window), plan.reach, quantiles, _future(course, which, window))
+        which = course.present(window)
+        forecast = model.forecast(course.known_at(window), plan.reach, quantiles, _future(course, which, window))
         _refuse_unusable(model.name, forecast.values, (len(which), plan.reach, len(quantiles)))
         _refuse_misplaced(model.name, forecast, course, which, window)
         values[which, window] = forecast.values[:, plan.gap :]

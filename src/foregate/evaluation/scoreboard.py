@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import UsageError, listed
+from foregate.core import FrameSpec, Times, UsageError, listed
+from foregate.data.frames import native_frame, series_keys, time_column
 from foregate.data.targets import group_targets
 from foregate.evaluation.backtest import Backtest
 from foregate.evaluation.metrics import ERRORS, measure
 from foregate.evaluation.rolling import Seconds
 
-__all__ = ["REFERENCE", "Score", "Scoreboard", "scoreboard"]
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["REFERENCE", "Part", "Score", "Scoreboard", "scoreboard"]
+
+Part: TypeAlias = Literal["model", "step", "series", "origin", "forecast", "target"]
+"""What has a row of its own in a table of the scoreboard, for each model."""
 
 REFERENCE = "SeasonalNaive"
 """The model that skill is measured against."""
@@ -37,6 +44,10 @@ class Score:
     """measure -> (K,) over all forecasts, for each step ahead."""
     by_series: Mapping[str, NDArray[np.float64]]
     """measure -> (S,) mean over the origins of each series."""
+    by_origin: Mapping[str, NDArray[np.float64]]
+    """measure -> (W,) mean over the series at each origin, oldest first."""
+    by_forecast: Mapping[str, NDArray[np.float64]]
+    """measure -> (S, W) of each forecast."""
     seconds: Seconds
     seen: bool
     """Whether the model was given fitted and may know the answers."""
@@ -55,6 +66,12 @@ class Scoreboard:
     """Forecasts scored of each model: series times origins, without those that a series is too short for."""
     season: int
     """Steps of the season of MASE."""
+    cutoffs: Times
+    """(S, W) time of each origin; not to be read where `present` is False."""
+    present: NDArray[np.bool_]
+    """(S, W) where there is a forecast."""
+    spec: FrameSpec
+    """What the table looked like that the series came in."""
     notes: tuple[str, ...] = ()
     """What the reader should know, from the backtest and from the scoring."""
     targets: tuple[str, ...] = ()
@@ -92,13 +109,54 @@ class Scoreboard:
             for k in range(len(score.by_step["mae"]))
         ]
 
-    def series_rows(self) -> list[dict[str, Any]]:
-        """One flat row per model and series."""
-        return [
-            {"model": score.model, "series": str(one), **{name: float(v[i]) for name, v in score.by_series.items()}}
-            for score in self.scores
-            for i, one in enumerate(self.ids)
+    def frame(self, by: Part = "model") -> pl.DataFrame:
+        """Every measure of every model, as a table.
+
+        Args:
+            by: what has a row, for each model: ``model``: all forecasts together, with skills and times taken.
+                ``step``: each step ahead, from 1. ``series``. ``origin``: each window, oldest first, with the first and
+                last cutoff of its series, which differ where series end at different times. ``forecast``: each series
+                at each origin. ``target``: each of several targets.
+
+        Examples:
+            >>> from foregate.core import Panel
+            >>> from foregate.evaluation import Drift, Plan, backtest
+            >>> ramps = Panel.from_arrays([np.arange(20.0), np.arange(30.0)], ids=["a", "b"])
+            >>> board = scoreboard(backtest(Drift(), ramps, Plan(horizon=3, n_windows=2)))
+            >>> board.frame("series").select("model", "unique_id", "mae").rows()
+            [('Drift', 'a', 0.0), ('Drift', 'b', 0.0)]
+        """
+        if by not in get_args(Part):
+            raise UsageError(f"by must be one of {', '.join(get_args(Part))}, but got {by!r}.")
+        import polars as pl
+
+        if by in ("model", "target"):
+            rows = self.to_rows() if by == "model" else self.target_rows()
+            return pl.DataFrame(rows, infer_schema_length=None).fill_nan(None)
+        keys, spec = self._keys(by), replace(self.spec, kind="polars")
+        where = self.present if by == "forecast" else ...
+        found = [{m: v[where] for m, v in getattr(score, f"by_{by}").items()} for score in self.scores]
+        named = [
+            {"model": np.repeat(score.model, len(values["mae"])), **keys, **values}
+            for score, values in zip(self.scores, found, strict=True)
         ]
+        frames: list[pl.DataFrame] = [native_frame(columns, spec) for columns in named]
+        return pl.concat(frames)
+
+    def _keys(self, by: Part) -> dict[str, Any]:
+        """The columns that say what a row of one model is about."""
+        series, window = np.nonzero(self.present)
+        if by == "step":
+            return {"step": np.arange(1, len(self.scores[0].by_step["mae"]) + 1)}
+        if by == "series":
+            return series_keys(self.ids, self.spec)
+        if by == "forecast":
+            cutoff = time_column(self.cutoffs[series, window], self.spec)
+            return series_keys(self.ids[series], self.spec) | {"window": window + 1, "cutoff": cutoff}
+        each = [self.cutoffs[self.present[:, w], w] for w in range(self.n_windows)]
+        ends = {f"{side}_cutoff": np.array([f(times) for times in each]) for side, f in (("first", min), ("last", max))}
+        columns = {name: time_column(times, self.spec) for name, times in ends.items()}
+        return {"window": np.arange(1, self.n_windows + 1), **columns, "n_forecasts": self.present.sum(axis=0)}
 
     def target_rows(self) -> list[dict[str, Any]]:
         """One flat row per model and target: measures over its series and their origins; none where there is one."""
@@ -190,6 +248,8 @@ def scoreboard(backtest: Backtest) -> Scoreboard:
             skill={m: _skill(overall[name][m], reference[m]) for m in ERRORS if m in reference},
             by_step=measure(backtest.outcomes(name), by="step"),
             by_series={m: _mean_over_origins(v) for m, v in at_origins[name].items()},
+            by_origin={m: _mean_over_origins(v.T) for m, v in at_origins[name].items()},
+            by_forecast=at_origins[name],
             seconds=backtest.seconds[name],
             seen=name in backtest.seen,
         )
@@ -205,6 +265,9 @@ def scoreboard(backtest: Backtest) -> Scoreboard:
         n_windows=backtest.origins.shape[1],
         n_forecasts=n_forecasts,
         season=backtest.season,
+        cutoffs=backtest.cutoffs,
+        present=backtest.origins >= 0,
+        spec=spec,
         notes=backtest.notes + notes * bool(unscaled) + (_MIXED,) * bool(targets),
         targets=targets,
     )

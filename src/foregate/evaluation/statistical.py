@@ -61,8 +61,7 @@ def baseline(name: str, *, season: int, besides: Sequence[str] = ()) -> Fit:
         array([[1., 2.]])
     """
     if name in _BUILT_IN:
-        model = _BUILT_IN[name](season)
-        return lambda panel: model
+        return Ready(_BUILT_IN[name](season))
     if name in LIBRARIES:
         return statistical(name, season)
     raise UsageError(f"baseline must be one of {', '.join([*besides, *BASELINES])}, but got {name!r}.")
@@ -80,8 +79,18 @@ def statistical(name: str, season: int) -> Fit:
     if season < 1:
         raise UsageError(f"season must be a length of at least 1 step, but got {season}. Give 1 for no season.")
     _library(name)
-    model = Statistical(name, season)
-    return lambda panel: model
+    return Ready(Statistical(name, season))
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The fit function of a model that has nothing to be fitted; other processes can be sent it."""
+
+    model: Model
+
+    def __call__(self, panel: Panel) -> Model:
+        """The model, whatever the panel."""
+        return self.model
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from foregate.forecaster.backtest import INSTANT, backtest
 from foregate.forecaster.estimator import Forecaster
+from foregate.forecaster.portable import export
 from foregate.forecaster.saved import load
 
-__all__ = ["INSTANT", "Forecaster", "backtest", "load"]
+__all__ = ["INSTANT", "Forecaster", "backtest", "export", "load"]

@@ -27,7 +27,7 @@ Floats = NDArray[np.floating]
 
 PARTS_AT_ONCE = 2
 LEAST_OBSERVATIONS = 3
-"""Series with fewer observations are forecast by the simple rule of `Fitted._simple`."""
+"""Series with fewer observations are forecast by the simple rule of `Fitted.simple`."""
 MOST_SAID = 2_000_000
 """So many of the numbers that a network has said are kept, of all horizons together."""
 SERIES_AT_ONCE, ROWS_AT_ONCE = 512, 200_000
@@ -194,10 +194,10 @@ class Fitted:
         calibrated = self.calibration.apply(raw.astype(np.float64), widths)
         restored = inputs.restore(rows, interpolate_quantiles(calibrated, self.levels, quantiles))
         short = inputs.tracks.age[inputs.tracks.here[rows]] < LEAST_OBSERVATIONS
-        restored[short] = self._simple(inputs, rows[short], np.arange(1, raw.shape[1] + 1), quantiles)
+        restored[short] = self.simple(inputs, rows[short], np.arange(1, raw.shape[1] + 1), quantiles)
         return np.rint(restored) if self.spec.plain else restored
 
-    def _simple(self, inputs: View, rows: IntArray, k: IntArray, quantiles: Sequence[float]) -> FloatArray:
+    def simple(self, inputs: View, rows: IntArray, k: IntArray, quantiles: Sequence[float]) -> FloatArray:
         """The last observed value, with a normal spread of the panel's typical relative change times sqrt(k).
 
         A positive value is multiplied by 1 + spread and divided by it, which for small spreads is the exponential, and

@@ -34,7 +34,8 @@ GELU_REACH, GELU_PIECES = 8.0, 1 << 14
 ONE, HALF = np.array(1, np.float32), np.array(0.5, np.float32)
 """Arrays are reckoned with in half the time that numbers take."""
 
-PER_UNIT, MIDDLE = np.array(GELU_PIECES / 2 / GELU_REACH, np.float32), np.array(GELU_PIECES / 2, np.float32)
+PER_UNIT, MIDDLE = np.float32(GELU_PIECES / 2 / GELU_REACH), np.array(GELU_PIECES / 2, np.float32)
+"""Pieces per unit, which is a power of two: weights are multiplied by it without a bit's loss."""
 
 
 @runtime_checkable
@@ -144,8 +145,8 @@ class _Decoder:
         name = "decoder.{}.weight".format
         bias = [weights["decoder.state.bias"] + weights["decoder.step.bias"], weights["decoder.mid.bias"]]
         kernels = [weights[name("state")], weights[name("again")]]
-        self._of_origin = np.vstack([np.hstack([each.T for each in kernels]), np.concatenate(bias)])
-        self._of_step, self._mid = weights[name("step")].copy(), weights[name("mid")].copy()
+        self._of_origin = np.vstack([np.hstack([each.T for each in kernels]), np.concatenate(bias)]) * PER_UNIT
+        self._of_step, self._mid = weights[name("step")] * PER_UNIT, weights[name("mid")] * PER_UNIT
         out, shift = weights[name("out")].copy(), weights["decoder.out.bias"].copy()
         shift[:P] -= SHUT
         out[:P] *= HALF  # of the gates, as in the encoder
@@ -204,7 +205,7 @@ class _Decoder:
 
 
 class _Bend:
-    """x/2 (1 + erf(x / √2)) by straight pieces, to about 6e-7."""
+    """x/2 (1 + erf(x / √2)) by straight pieces, to about 6e-7, of x in pieces."""
 
     def __init__(self) -> None:
         self._rise, self._height = _pieces()
@@ -215,8 +216,7 @@ class _Bend:
         if self._buffers is None or self._buffers[0].shape != x.shape:
             self._buffers = np.zeros(x.shape, np.intp), np.zeros_like(x), np.zeros_like(x)
         piece, first, second = self._buffers
-        np.multiply(x, PER_UNIT, out=first)
-        np.add(first, MIDDLE, out=first)
+        np.add(x, MIDDLE, out=first)
         np.copyto(piece, first, casting="unsafe")
         self._rise.take(piece, out=first, mode="clip")
         self._height.take(piece, out=second, mode="clip")
@@ -238,4 +238,4 @@ def _pieces() -> tuple[Float32Array, Float32Array]:
     rise[0], rise[-1] = 0, 1
     height = values[:-1] - rise * knots[:-1]
     height[0], height[-1] = 0, 0
-    return rise.astype(np.float32), height.astype(np.float32)
+    return rise.astype(np.float32) / PER_UNIT, height.astype(np.float32)

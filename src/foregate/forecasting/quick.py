@@ -76,7 +76,7 @@ class Quick:
         origin = plan.origin
         origin.look(latest, row)
         said = self.lean.decode(arrays["output"][number], arrays["features"][number], origin.steps, origin.paths)
-        return restored(latest, plan.calibrated(said, widths))
+        return restored(latest, plan.calibrated(said, widths)).T
 
     def _rows(self) -> OneRow:
         row = self._row
@@ -90,19 +90,18 @@ class _Plan:
 
     def __init__(self, fitted: Fitted, horizon: int, quantiles: tuple[float, ...]) -> None:
         self.origin = OneOrigin(fitted.spec, horizon)
-        self._factors = fitted.calibration.at(self.origin.k)
-        self._matrix = interpolation(fitted.levels, quantiles)
+        self._factors = np.ascontiguousarray(fitted.calibration.at(self.origin.k).T)
+        self._matrix = np.ascontiguousarray(interpolation(fitted.levels, quantiles).T)
 
     def calibrated(self, said: Float32Array, widths: FloatArray | None) -> FloatArray:
-        """What is said (Q, K) at the quantiles that are asked for (K, P); see `Calibration.apply`."""
-        values = np.array(said.T, np.float64, order="C")
-        middle = values.shape[1] // 2
-        median = values[:, middle : middle + 1].copy()
-        values -= median
-        values *= self._factors if widths is None else self._factors * widths
+        """What is said (Q, K) at the quantiles that are asked for (P, K); see `Calibration.apply`."""
+        middle = len(said) // 2
+        median = said[middle].astype(np.float64)
+        values = said - median
+        values *= self._factors if widths is None else self._factors * widths.T
         values += median
-        down = values[:, middle::-1]
-        np.minimum.accumulate(down, 1, out=down)
-        np.maximum.accumulate(values[:, middle:], 1, out=values[:, middle:])
-        wanted = values @ self._matrix
-        return np.maximum.accumulate(wanted, 1, out=wanted)
+        down, up = values[middle::-1], values[middle:]
+        np.minimum.accumulate(down, 0, out=down)
+        np.maximum.accumulate(up, 0, out=up)
+        wanted: FloatArray = self._matrix @ values
+        return np.maximum.accumulate(wanted, 0, out=wanted)

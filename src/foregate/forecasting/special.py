@@ -252,14 +252,22 @@ def student_table(freedom: FloatArray, p: FloatArray) -> FloatArray:
     """
     tail = np.minimum(p, 1 - p)
     inner = (tail >= TABLE_TAIL) & (tail < 0.5)
-    out = np.zeros((*freedom.shape, len(p)))
+    out = np.zeros_like(freedom, shape=(*freedom.shape, len(p)))
     levels, which = np.unique(tail[inner], return_inverse=True)
-    x = np.polynomial.chebyshev.chebvander(2 * TABLE_FREEDOM / freedom - 1, TABLE_NODES - 1)
+    x = _chebyshev(2 * TABLE_FREEDOM / freedom - 1)
     out[..., inner] = np.copysign(np.exp(x @ _table(tuple(levels.tolist())))[..., which], p[inner] - 0.5)
     far = tail < TABLE_TAIL
     if far.any():
         out[..., far] = student_quantiles(freedom[..., None], p[far])
     return out
+
+
+def _chebyshev(x: FloatArray) -> FloatArray:
+    """The first TABLE_NODES polynomials of Chebyshev at x (...,): (..., TABLE_NODES)."""
+    every, twice = [x * 0 + 1, x], 2 * x
+    for _ in range(TABLE_NODES - 2):
+        every.append(twice * every[-1] - every[-2])
+    return np.moveaxis(np.stack(every), 0, -1)
 
 
 @lru_cache(16)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from foregate.core import Engine
 from foregate.data.columns import Columns, Covariates, FromOrigins, no_columns
 from foregate.data.inputs import InputSpec, View
+from foregate.data.next_rows import NextRows, span
 from foregate.data.statistics import CARRIED, nothing_carried, positive_so_far, read, told
 from foregate.data.tracks import LINEAR, LOG, Tracks
 
@@ -32,7 +33,9 @@ IntArray = NDArray[np.int64]
 
 ROOM = 64
 """Columns of a tape behind the latest rows, and so the most rows that are read at once."""
-CELLS = 50_000
+TOGETHER = 1_024
+"""The most series whose next rows are read at once: what is reckoned with then stays in a processor's cache."""
+CELLS = 16_000
 """The most cells that are read at once, which bounds memory."""
 TAPE = ("mask", "z", "season_mean", "profile", "count")
 """The arrays of `Tracks` that are looked back on."""
@@ -82,14 +85,14 @@ class State:
         """
         self.engine, self.spec, self.known = engine, spec, known
         self.width = spec.lookback + 1
-        length = self.width + ROOM
+        length, seasons = self.width + ROOM, spec.remembered
         self.arrays: dict[str, NDArray[Any]] = {
             "carried": np.zeros((0, 2), CARRIED),
             "mask": np.zeros((0, 2, length), np.bool_),
             "z": np.zeros((0, 2, length), np.float32),
-            "season_mean": np.zeros((0, 2, length, 2), np.float32),
-            "profile": np.zeros((0, 2, length, 4), np.float32),
-            "count": np.zeros((0, 2, length, 2), np.float32),
+            "season_mean": np.zeros((0, 2, length, seasons), np.float32),
+            "profile": np.zeros((0, 2, length, 2 * seasons), np.float32),
+            "count": np.zeros((0, 2, length, seasons), np.float32),
             "owner": np.zeros(0, np.int64),  # the series whose covariates are read
             "log": np.zeros(0, np.bool_),  # everything so far was clearly positive
             "rows": np.zeros(0, np.int64),  # so far
@@ -103,6 +106,7 @@ class State:
         if known is not None and known.revises:
             self.arrays["before"] = np.zeros((0, engine.carries), np.float32)  # hidden before the last row
         self.size = 0
+        self._next: NextRows | None = None
 
     def __len__(self) -> int:
         """How many series there are."""
@@ -212,6 +216,15 @@ class State:
             values: (N,) those rows, series after series; anything where not observed.
             mask: (N,) where observed.
         """
+        if self.known is not None or not len(numbers) or (lengths != 1).any():
+            self._read_any(numbers, lengths, values, mask)
+            return
+        for i in range(0, len(numbers), TOGETHER):
+            some = slice(i, i + TOGETHER)
+            self._read_next(numbers[some], values[some], mask[some])
+
+    def _read_any(self, numbers: IntArray, lengths: IntArray, values: Float32Array, mask: BoolArray) -> None:
+        """See `read`."""
         begins = np.cumsum(lengths) - lengths
         skipped = self._skip(numbers, begins, lengths, mask)
         begins, lengths = begins + skipped, lengths - skipped
@@ -221,6 +234,22 @@ class State:
         while len(left := np.flatnonzero(done < lengths)):
             self._rectangle(numbers, begins + done, left, ROOM, values, mask)
             done[left] += ROOM
+
+    def _read_next(self, numbers: IntArray, values: Float32Array, mask: BoolArray) -> None:
+        """Read the next row of series (B,): a shorter way to the same, for those that can go it."""
+        a = self.arrays
+        if self._next is None or self._next.source is not a["carried"]:  # the state has grown
+            self._next = NextRows(self.spec, a)
+        self.make_room(numbers, 1)
+        turn = self._next.turn(numbers, np.where(mask, values, np.nan).astype(np.float64))
+        if not (fit := turn.fit).all():
+            self._read_any(numbers[~fit], np.ones(int((~fit).sum()), np.int64), values[~fit], mask[~fit])
+            if fit.any():
+                self._read_next(numbers[fit], values[fit], mask[fit])
+            return
+        features, where, first = turn.read(), span(numbers), np.zeros((len(numbers), 1), np.int64)
+        states, a["hidden"][where] = self.engine.encode(features[:, None], first, a["hidden"][where])
+        a["output"][where], a["features"][where] = states[:, 0], features
 
     def _skip(self, numbers: IntArray, begins: IntArray, lengths: IntArray, mask: BoolArray) -> IntArray:
         """How many of the next rows (B,) of series come before their first observation; they are counted here."""
@@ -277,7 +306,8 @@ class State:
         told_of["mask"] = mask[source]
         columns = a["column"][series][:, None] + 1 + np.arange(T)
         for name in TAPE:
-            a[name][series[:, None], unit[:, None], columns] = told_of[name]
+            memories: Any = (..., *map(slice, a[name].shape[3:]))  # of the seasons that there are
+            a[name][series[:, None], unit[:, None], columns] = told_of[name][memories]
         a["carried"][series, unit] = after
         place = np.zeros((2, B), np.int64)
         place[unit, source] = np.arange(len(source))
@@ -346,9 +376,10 @@ class State:
         full = numbers[a["column"][numbers] + T >= a["z"].shape[-1]]
         if not len(full):
             return
-        source = a["column"][full][:, None] + 1 - self.width + np.arange(self.width)
-        for name in TAPE:
-            a[name][full, :, : self.width] = np.moveaxis(a[name][full[:, None], :, source], 2, 1)
+        for column in np.unique(a["column"][full]):  # mostly one, since rows are read at the same pace
+            some, latest = full[a["column"][full] == column], slice(column + 1 - self.width, column + 1)
+            for name in TAPE:
+                a[name][some, :, : self.width] = a[name][some, :, latest]
         a["column"][full] = self.width - 1
 
 

@@ -13,7 +13,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,13 +21,35 @@ from foregate.core import ArtifactError, UsageError, listed
 from foregate.core.files import write_atomically
 from foregate.core.processes import leads
 
-__all__ = ["MANIFEST", "Document", "read_folder", "render", "write_folder"]
+__all__ = [
+    "MANIFEST",
+    "Document",
+    "Kind",
+    "marks",
+    "put",
+    "read_folder",
+    "render",
+    "require_replaceable",
+    "write_folder",
+]
 
 Document = dict[str, Any]
 """What JSON can say."""
 
-MANIFEST = "model.json"
-FORMAT = "foregate model"
+
+class Kind(NamedTuple):
+    """What a folder holds."""
+
+    noun: str
+    """As messages have it."""
+    manifest: str
+    """The file that says what it is and lists the others."""
+    format: str
+    """What that file says first."""
+
+
+MODEL = Kind("a model", "model.json", "foregate model")
+MANIFEST, FORMAT = MODEL.manifest, MODEL.format
 LARGEST_MANIFEST = 2**28
 """Bytes. A manifest holds names and a few thousand numbers."""
 ANEW = "Save the model anew, or take a sound copy."
@@ -53,18 +75,27 @@ def write_folder(folder: Path, document: Document, files: Mapping[str, bytes], *
         return
     folder = Path(os.path.realpath(folder))
     require_replaceable(folder, overwrite=overwrite)
-    manifest = render({"format": FORMAT, **document, "files": {name: _mark(files[name]) for name in files}})
+    manifest = render({"format": FORMAT, **document, "files": marks(files)})
+    put(folder, {**files, MANIFEST: manifest})
+
+
+def put(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Put files in the place of a folder, all of them or none; what was there stays if that fails.
+
+    Raises:
+        ArtifactError: they cannot be written.
+    """
     new, aside = (folder.parent / f".foregate-{secrets.token_hex(6)}.tmp" for _ in range(2))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         new.mkdir()
-        for name, content in {**files, MANIFEST: manifest}.items():
+        for name, content in contents.items():
             write_atomically(new / name, content)
         _sync(new)
         _swap(new, folder, aside)
     except OSError as error:
         raise ArtifactError(
-            f"the model must be written to {folder}, but got: {error}. Nothing that was there has changed."
+            f"{listed(contents)} must be written to {folder}, but got: {error}. Nothing that was there has changed."
         ) from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
@@ -92,12 +123,12 @@ def read_folder(
     if raw != _seal(raw[2 : 2 - len(_seal(b""))]):
         raise ArtifactError(f"{folder / MANIFEST} must be as it was written, but got other content. {ANEW}")
     names = names_of(document)
-    marks = _marks(folder, document, names)
-    files = {name: _read(folder / name, marks[name]["bytes"]) for name in names}
+    known = _marks(folder, document, names)
+    files = {name: _read(folder / name, known[name]["bytes"]) for name in names}
     for name in names:
-        if _mark(files[name]) != marks[name]:
+        if _mark(files[name]) != known[name]:
             raise ArtifactError(
-                f"{folder / name} must have the checksum {marks[name]['sha256']!r:.14}…, but got another. {ANEW}"
+                f"{folder / name} must have the checksum {known[name]['sha256']!r:.14}…, but got another. {ANEW}"
             )
     return document, files
 
@@ -129,30 +160,35 @@ def _plain(value: object) -> object:
     raise TypeError(f"{value!r:.80} of type {type(value).__name__}")
 
 
+def marks(files: Mapping[str, bytes]) -> Document:
+    """Size and checksum of each file."""
+    return {name: _mark(content) for name, content in files.items()}
+
+
 def _mark(content: bytes) -> Document:
     return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
-def _parse(path: Path, raw: bytes) -> Document:
+def _parse(path: Path, raw: bytes, kind: Kind = MODEL) -> Document:
     try:
         document = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{path} must be JSON, but got a damaged file ({error}). {ANEW}") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ArtifactError(f"{path} must be of a Foregate model, but got something else. Check the path.")
+    if not isinstance(document, dict) or document.get("format") != kind.format:
+        raise ArtifactError(f"{path} must be of a {kind.format.capitalize()}, but got something else. Check the path.")
     return document
 
 
 def _marks(folder: Path, document: Document, names: tuple[str, ...]) -> dict[str, Document]:
     """Size and checksum of each file; nothing but the expected names is ever opened."""
-    marks = document.get("files")
-    if not isinstance(marks, dict) or set(marks) != set(names):
-        found = listed(marks) if isinstance(marks, dict) else type(marks).__name__
+    known = document.get("files")
+    if not isinstance(known, dict) or set(known) != set(names):
+        found = listed(known) if isinstance(known, dict) else type(known).__name__
         raise ArtifactError(f"{folder / MANIFEST} must list the files {listed(names)}, but got {found}. {ANEW}")
-    for name, mark in marks.items():
+    for name, mark in known.items():
         if not isinstance(mark, dict) or set(mark) != {"bytes", "sha256"} or not isinstance(mark["bytes"], int):
             raise ArtifactError(f"{folder / MANIFEST} must give size and checksum of {name}, but got {mark!r:.80}.")
-    return marks
+    return known
 
 
 def _read(path: Path, size: int | None) -> bytes:
@@ -170,8 +206,13 @@ def _read(path: Path, size: int | None) -> bytes:
         raise ArtifactError(f"{path} must be readable, but got: {error}.") from error
 
 
-def require_replaceable(folder: Path, *, overwrite: bool) -> None:
+def require_replaceable(folder: Path, *, overwrite: bool, kind: Kind = MODEL) -> None:
     """Refuse a folder that a model cannot be written to: nothing is deleted but what a model is made of.
+
+    Args:
+        folder: where to.
+        overwrite: whether what is there may be replaced.
+        kind: what is to be written, if it is no model.
 
     Raises:
         ArtifactError: the folder is there, and `overwrite` is false or it holds something else than a model.
@@ -180,16 +221,18 @@ def require_replaceable(folder: Path, *, overwrite: bool) -> None:
         return
     if not overwrite:
         raise ArtifactError(
-            f"the folder of a model must be new, but got {folder}, which is there already. "
-            "Give another, or overwrite=True to replace the model in it."
+            f"the folder of {kind.noun} must be new, but got {folder}, which is there already. "
+            f"Give another, or overwrite=True to replace {kind.noun.replace('a ', 'the ', 1)} in it."
         )
     if not folder.is_dir():
-        raise ArtifactError(f"only a model can be replaced, but got {folder}, which is a file. Give another folder.")
-    marks = _parse(folder / MANIFEST, _read(folder / MANIFEST, None)).get("files")
-    strangers = {path.name for path in folder.iterdir()} - {MANIFEST, *(marks if isinstance(marks, dict) else ())}
+        raise ArtifactError(
+            f"only {kind.noun} can be replaced, but got {folder}, which is a file. Give another folder."
+        )
+    own = _parse(folder / kind.manifest, _read(folder / kind.manifest, None), kind).get("files")
+    strangers = {path.name for path in folder.iterdir()} - {kind.manifest, *(own if isinstance(own, dict) else ())}
     if strangers:
         raise ArtifactError(
-            f"only a model can be replaced, but got {folder} with {listed(sorted(strangers))} in it. "
+            f"only {kind.noun} can be replaced, but got {folder} with {listed(sorted(strangers))} in it. "
             "Move that elsewhere, or give another folder."
         )
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from foregate.evaluation import ERRORS, Score, Scoreboard
 from foregate.reporting.canvas import inline_svg
 from foregate.reporting.figures import Curve, draw_coverage, draw_curves
+from foregate.reporting.judged import calibration_charts
 from foregate.reporting.page import (
     Cell,
     chart,
@@ -150,6 +151,7 @@ def interval_section(view: View) -> str:
     charts = [
         _coverage(view, board, levels),
         _by_step(view, board, f"width-{least:g}", f"Mean width of the {least:g} % interval", "in units of the data"),
+        *calibration_charts(view),
     ]
     lead = (
         f"Of {least:g} % intervals, {least:g} % should hold what came. Of two models that do, the narrower says more."

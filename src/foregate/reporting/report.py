@@ -13,6 +13,7 @@ from foregate.data.audit import Audit
 from foregate.evaluation import Backtest, Scoreboard
 from foregate.reporting.accuracy import interval_section, scoreboard_section, step_section
 from foregate.reporting.canvas import own_settings
+from foregate.reporting.judged import difference_section
 from foregate.reporting.page import page
 from foregate.reporting.past import backtest_section
 from foregate.reporting.story import data_section, done_section, forecast_section, head, next_section
@@ -97,6 +98,7 @@ def _document(told: ReportInput) -> str:
     sections = {
         "Forecast": forecast_section(view),
         "Scoreboard": scoreboard_section(view),
+        "Differences": difference_section(view),
         "Backtest": backtest_section(view),
         "Error by step": step_section(view),
         "Intervals": interval_section(view),

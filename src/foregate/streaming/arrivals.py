@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import DataError, Times, listed
 from foregate.forecasting.state import State
+from foregate.streaming.columns import LiveColumns
 from foregate.streaming.observations import Observations, shown
 from foregate.streaming.rewind import Rewind
 from foregate.streaming.roster import Roster
 
-__all__ = ["Arrivals", "Covariates", "Update", "arrange"]
+__all__ = ["Arrivals", "Covariates", "Fate", "Update", "arrange"]
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+Fate = Literal["kept", "rolled back"]
+"""What has become of a step of learning."""
 
 LONGEST_GAP = 100_000
 """More rows than these are not skipped at once: a time that is so far off is taken for a mistake."""
@@ -41,6 +44,8 @@ class Update:
     """Observations that were known already, and ignored."""
     late: int = 0
     """Values that came late, or instead of others: their series were read again from there."""
+    learned: Fate | None = None
+    """Whether a step of learning was kept or rolled back; None where there was none."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,13 @@ class Arrivals:
 
 
 def arrange(
-    given: Observations, roster: Roster, state: State, rewind: Rewind | None = None, *, correct: bool = False
+    given: Observations,
+    roster: Roster,
+    state: State,
+    rewind: Rewind | None = None,
+    columns: LiveColumns | None = None,
+    *,
+    correct: bool = False,
 ) -> Arrivals:
     """Put observations in order, and fill up what was left out. Nothing is changed.
 
@@ -89,6 +100,7 @@ def arrange(
         roster: the series.
         state: what was read of them.
         rewind: what was read lately and may still be changed; None for nothing.
+        columns: covariates that were read; None for a model without.
         correct: whether they are given to replace what was read.
 
     Raises:
@@ -105,7 +117,8 @@ def arrange(
     starts[old] = roster.starts[numbers[old]]
     rows = np.zeros(len(places), np.int64)
     rows[old] = state.rows[numbers[old]]
-    found = _Found(tuple(places), numbers, starts, rows, codes, times, values, roster, state, rewind)
+    timed = given.timed[order]
+    found = _Found(tuple(places), numbers, starts, rows, codes, times, values, timed, roster, state, rewind, columns)
     steps, exact = roster.freq.index(times, starts[codes])
     if not exact.all():
         found.refuse(int(np.flatnonzero(~exact)[0]), f"between two steps of {roster.freq.alias}", "Correct the time")
@@ -113,7 +126,7 @@ def arrange(
     revised: dict[int, dict[int, float]] = {}
     for i in np.flatnonzero(late):
         revised.setdefault(int(numbers[codes[i]]), {})[int(steps[i])] = float(values[i])
-    told = Covariates(codes[~repeated], steps[~repeated], given.timed[order][~repeated])
+    told = Covariates(codes[~repeated], steps[~repeated], timed[~repeated])
     static = _described(found, given, order, old)
     kept = ~repeated & ~late
     codes, steps, values = codes[kept], steps[kept], values[kept]
@@ -163,9 +176,11 @@ class _Found:
     codes: IntArray
     times: Times
     values: NDArray[np.float32]
+    timed: NDArray[np.float32]
     roster: Roster
     state: State
     rewind: Rewind | None
+    columns: LiveColumns | None
 
     def known(self, steps: IntArray, *, correct: bool) -> tuple[BoolArray, BoolArray]:
         """(N,) whether an observation says what is known already, and whether it changes what was read.
@@ -178,6 +193,8 @@ class _Found:
         for i in np.flatnonzero(again):
             if not _same(self.values[i], self.values[i - 1]):
                 self.refuse(int(i), f"beside {_said(self.values[i - 1])} for the same time", "Keep one of them")
+            if not _alike(self.timed[i], self.timed[i - 1]):
+                self.refuse(int(i), "beside other covariates for the same time", "Keep one of them")
         late, past = np.zeros_like(again), steps < self.rows[self.codes]
         if correct and not past.all():
             self.refuse(int(np.flatnonzero(~past)[0]), "which has not been read", "Update with it")
@@ -191,7 +208,9 @@ class _Found:
         number, value = int(self.numbers[self.codes[i]]), self.values[i]
         kept = None if self.rewind is None else self.rewind.known(number, row)
         known = self.state.kept(number, row) if kept is None else kept
-        if known is not None and _same(value, known):
+        told = None if self.columns is None else self.columns.known(number, row)
+        alike = told is None or _alike(self.timed[i], told)
+        if known is not None and _same(value, known) and alike:
             return True
         if kept is not None and (correct or np.isnan(kept)):
             return False
@@ -200,7 +219,8 @@ class _Found:
             self.refuse(i, f"before {shown(first)}, the first time that may still be changed", "Leave it out")
         why, fix = "which is past", "Leave it out, or allow_late() so that it is read"
         if known is not None:
-            why, fix = f"where {_said(known)} was read", "Leave it out, or after allow_late() give it to correct()"
+            read = _said(known) if alike else f"{_said(known)} with other covariates"
+            why, fix = f"where {read} was read", "Leave it out, or after allow_late() give it to correct()"
         return self.refuse(i, why, fix)
 
     def refuse_far(self, kept: BoolArray, steps: IntArray) -> None:
@@ -228,6 +248,10 @@ class _Found:
 
 def _same(one: float, other: float) -> bool:
     return one == other or (bool(np.isnan(one)) and bool(np.isnan(other)))
+
+
+def _alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    return np.array_equal(one, other, equal_nan=True)
 
 
 def _said(value: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,14 @@ from foregate.data.clock import days_of
 from foregate.data.columns import encode_columns
 from foregate.data.input_spec import InputSpec
 from foregate.forecasting.state import Known, State
-from foregate.streaming.arrivals import Arrivals, Covariates
+from foregate.streaming.arrivals import Arrivals, Covariates, Update
 from foregate.streaming.columns import FURTHEST, LiveColumns
+from foregate.streaming.learning import Learner
 from foregate.streaming.observations import Observations, Wanted, shown
 from foregate.streaming.rewind import Rewind
 from foregate.streaming.roster import Roster
-from foregate.streaming.rows import Rows
+from foregate.streaming.rows import Read, Rows
+from foregate.streaming.tick import tick
 from foregate.streaming.watch import Say, Watch
 
 __all__ = ["Carried"]
@@ -50,6 +52,8 @@ class Carried:
     """Forecasts that wait for their outcomes, and scores, if they are asked for."""
     rewind: Rewind | None = None
     """What was read lately, if it may still be changed."""
+    learner: Learner | None = None
+    """What is learnt from, if that is asked for."""
 
     @classmethod
     def empty(cls, engine: Engine, inputs: InputSpec, freq: Frequency, spec: FrameSpec) -> Carried:
@@ -62,7 +66,8 @@ class Carried:
         state, columns = self.state.apart(numbers), self.columns and self.columns.take(numbers)
         state.known = columns
         watch, rewind = self.watch and self.watch.take(numbers), self.rewind and self.rewind.take(numbers, state)
-        return Carried(self.roster.take(numbers), self.spec, state, columns, watch, rewind)
+        learner = self.learner and self.learner.take(numbers)
+        return Carried(self.roster.take(numbers), self.spec, state, columns, watch, rewind, learner)
 
     def wanted(self) -> Wanted:
         """What observations have to bring."""
@@ -102,8 +107,8 @@ class Carried:
         if self.columns is not None:
             self.columns.back = max(self.columns.back, 2 * rows)
 
-    def move_on(self, plan: Arrivals, say: Say) -> None:
-        """Read what has arrived."""
+    def move_on(self, plan: Arrivals, say: Say, after: Read | None = None) -> None:
+        """Read what has arrived; see `read`."""
         numbers, new = plan.numbers, plan.numbers < 0
         if new.any():
             numbers[new] = self.add(plan.update.new, plan.starts[new], plan.static[new])
@@ -111,12 +116,28 @@ class Carried:
         on = plan.lengths > 0
         rows = Rows(numbers[on], plan.lengths[on], plan.values, plan.mask)
         if self.columns is None:
-            self.read(rows, say)
+            self.read(rows, say, after)
         else:
-            self._read_with(self.columns, rows, plan, say)
+            self._read_with(self.columns, rows, plan, partial(self.read, say=say, after=after))
 
-    def read(self, rows: Rows, say: Say) -> None:
-        """Read the next rows of series, whose covariates are known."""
+    def tick(self, rows: Any, say: Say, after: Read | None = None) -> Update | None:
+        """Read observations that are each the next one of another series; None where they are not, or hard to read."""
+        found = tick(rows, self.spec, self.roster, self.state)
+        if found is None:
+            return None
+        self.read(found.rows, say, after)
+        return found.update
+
+    def read(self, rows: Rows, say: Say, after: Read | None = None) -> None:
+        """Read the next rows of series, whose covariates are known; `after` learns from them, origin by origin."""
+        if after is None or self.learner is None:
+            self._read(rows, say)
+            return
+        for part in self.learner.parts(rows, self.state):
+            self._read(part, say)
+            after(part)
+
+    def _read(self, rows: Rows, say: Say) -> None:
         read = self._plainly if self.rewind is None else partial(self.rewind.read, read=self._plainly)
         if self.watch is None:
             read(rows)
@@ -158,12 +179,14 @@ class Carried:
             numbers = plan.numbers[plan.told.codes]
             late = plan.told.rows < self.state.rows[numbers]
             self.columns.write(numbers[late], plan.told.rows[late], plan.told.values[late])
+        if self.learner is not None:
+            self.learner.replay.forget(np.array(list(plan.revised)))
         for number, revised in plan.revised.items():
             rows = self.rewind.back(number, revised)
             self.state.again(rows.numbers)
             self.rewind.read(rows, self._plainly)
 
-    def _read_with(self, columns: LiveColumns, rows: Rows, plan: Arrivals, say: Say) -> None:
+    def _read_with(self, columns: LiveColumns, rows: Rows, plan: Arrivals, read: Read) -> None:
         """Read rows together with the covariates that come with them."""
         before, done = self.state.rows[plan.numbers], np.zeros(len(rows.numbers), np.int64)
         place = np.full(len(columns.arrays["read"]), -1)
@@ -178,7 +201,7 @@ class Carried:
             here = (ahead >= begin) & (ahead < end)
             columns.write(numbers[here], told.rows[here], told.values[here])
             self.state.again(part.numbers)
-            self.read(part, say)
+            read(part)
             done = done + now
 
     def _plainly(self, rows: Rows) -> None:

@@ -29,8 +29,11 @@ ROOM = 64
 
 
 def coded(spec: ColumnSpec, values: NDArray[np.floating], categories: tuple[str, ...]) -> Float32Array:
-    """Values of a covariate as a tape holds them: numbers as they are, categories as lines of `told_as`."""
-    own: Float32Array = (in_own_code(spec, values, categories) if spec.categories else values).astype(np.float32)
+    """Values of a covariate as a tape holds them: numbers, or lines of `told_as`; NaN where missing."""
+    if not spec.categories:
+        return values.astype(np.float32)
+    own = in_own_code(spec, values, categories).astype(np.float32)
+    own[own > len(spec.categories)] = np.nan
     return own
 
 
@@ -127,6 +130,11 @@ class LiveColumns:
             return np.zeros(len(numbers), np.int64)
         lacking: IntArray = np.maximum(rows + steps - self.arrays["until"][numbers], 0)
         return lacking
+
+    def known(self, number: int, row: int) -> Float32Array | None:
+        """What came (C,) with a row of a series that was read; None where that is no longer known."""
+        column = row - int(self.arrays["base"][number])
+        return self.arrays["timed"][number, column] if column >= 0 else None
 
     def at(self, owner: IntArray, place: IntArray) -> _Rows:
         """See `foregate.forecasting.state.Told`."""

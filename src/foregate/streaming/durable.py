@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from numbers import Real
 from pathlib import Path
 from types import TracebackType
@@ -188,24 +189,27 @@ def _written(operation: str, rows: Any, options: Mapping[str, Any]) -> tuple[str
 
 
 def _plain(value: Any) -> Any:
-    """Something that JSON does not know in what it knows; what makes no sense there becomes text, and is refused."""
+    """Something that JSON does not know in what it knows."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, (dt.date, dt.datetime)):
         return value.isoformat()
     if isinstance(value, np.datetime64) or (isinstance(value, np.ndarray) and value.dtype.kind == "M"):
         return np.datetime_as_string(value.astype("datetime64[us]")).tolist()
+    if isinstance(value, (Real, Decimal)) and not isinstance(value, np.integer):
+        return float(value)
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
-    if isinstance(value, Real):
-        return float(value)
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
         return list(value)
     return _columns(value)
 
 
 def _columns(table: Any) -> Any:
-    """A frame as a mapping of columns, a column as a list."""
+    """A frame as a mapping of columns, a column as a list; of all else what it is, which is refused where it is read.
+
+    As text alone it might be taken for the name of a series.
+    """
     import narwhals as nw
 
     if isinstance(table, Panel):
@@ -215,7 +219,7 @@ def _columns(table: Any) -> Any:
     native = nw.from_native(table, eager_only=True, allow_series=True, pass_through=True)
     if isinstance(native, nw.DataFrame):
         return native.to_dict(as_series=False)
-    return native.to_list() if isinstance(native, nw.Series) else str(table)
+    return native.to_list() if isinstance(native, nw.Series) else {type(table).__name__: str(table)}
 
 
 def _sync_folder(folder: Path) -> None:

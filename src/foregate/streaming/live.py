@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,25 +19,22 @@ from foregate.core import (
     UsageError,
     asked,
     at_least,
-    levels_to_quantiles,
     listed,
     require_regular,
+    sides_of,
 )
 from foregate.data.clock import days_per_row
 from foregate.forecasting.fitted import (
     Fitted,
-    no_counts,
     require_counts,
-    uncounted,
 )
-from foregate.forecasting.lean import Lean
 from foregate.forecasting.origins import require_reach
-from foregate.streaming.arrivals import Update, arrange
+from foregate.streaming.arrivals import Update
 from foregate.streaming.carried import Carried
-from foregate.streaming.observations import Observations, Wanted, observations
-from foregate.streaming.one import One, one
+from foregate.streaming.learning import Learning
+from foregate.streaming.observations import Wanted, observations
+from foregate.streaming.reader import Reader
 from foregate.streaming.snapshot import checksum, pack, unpack
-from foregate.streaming.speaking import Speaker
 from foregate.streaming.watch import Watch
 
 if TYPE_CHECKING:
@@ -51,7 +47,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-class Live:
+class Live(Reader):
     """A fitted model with the state of many series, which moves on with every observation.
 
     The forecast is that of the model over the whole history, to the rounding of float32, but costs the same however
@@ -88,10 +84,8 @@ class Live:
                 f"freq must be as long as the step of the model, {clock.step:.4g} days, but got {frequency.alias!r}. "
                 "Give the frequency of its panel."
             )
-        self.fitted = fitted
-        self._lean = None if fitted.spec.columns else Lean.of(fitted.engine)
         spec = spec or FrameSpec(time_unit="step" if frequency.is_integer else "us")
-        self._hold(Carried.empty(fitted.engine, fitted.spec, frequency, spec))
+        super().__init__(fitted, Carried.empty(fitted.engine, fitted.spec, frequency, spec))
 
     @classmethod
     def start(cls, fitted: Fitted, panel: Panel, *, allow_late: int = 0) -> Live:
@@ -142,7 +136,12 @@ class Live:
         numbers = self._carried.roster.known(ids)
         return self._carried.roster.times(numbers, self._carried.state.rows[numbers])
 
-    def update(self, rows: Any) -> Update:
+    @property
+    def learning(self) -> Learning | None:
+        """What `update` has learnt, if it was asked to: steps that were kept and rolled back, and the loss."""
+        return None if self._carried.learner is None else self._carried.learner.told
+
+    def update(self, rows: Any, *, learn: bool = False) -> Update:
         """Read observations of any number of series: one, many, or many of each.
 
         Observations may come in any order within a call. A missing value (None or NaN) is read as missing, and so are
@@ -152,44 +151,15 @@ class Live:
         Args:
             rows: one observation as a mapping such as ``{"unique_id": "a", "ds": 8, "y": 3.2}``, several as a sequence
                 of those or as a mapping of columns; a panel; or a table as `foregate.read` takes it.
+            learn: let the decoder learn from them as their outcomes come, a guarded gradient step now and then: kept
+                where origins that are held out are forecast better by it, rolled back otherwise. Needs torch.
 
         Raises:
             DataError: an observation is late, contradicts one that was read, lies between two steps, lacks a covariate,
                 is no number, or to a model of counts no count. Nothing of the call has been read then.
             UsageError: the rows are of another kind.
         """
-        if self._speaker.quick is not None:
-            found = one(rows, self.spec, self._alone)
-            number = None if found is None else self._carried.roster.numbers.get(found.id)
-            if found is not None and number is not None and self._next(number, found):
-                return Update((found.id,), (), 1, 0, 0)
-        return self._read(observations(rows, self.spec, self._alone(), self._carried.wanted()))
-
-    def _next(self, number: int, found: One) -> bool:
-        """Read what comes next of a series; False where it is not that, or takes the longer way."""
-        carried, plain, value = self._carried, self.fitted.spec.plain, found.value
-        quick = self._speaker.quick
-        if quick is None or not carried.roster.awaits(number, carried.state.rows.item(number), found.time):
-            return False
-        if plain and value == value and (value < 0 or not value.is_integer()):
-            return False
-        if not quick.read(number, value):
-            return False
-        if carried.rewind is not None:
-            carried.rewind.one(number, value)
-        if carried.watch is not None and value == value:
-            some = np.array([number])
-            carried.watch.observed(some, carried.state.rows[some] - 1, np.array([value], np.float32), self._speaker.say)
-        return True
-
-    def _read(self, given: Observations, *, correct: bool = False) -> Update:
-        wrong = uncounted(given.values)
-        if self.fitted.spec.plain and wrong.any():
-            raise no_counts(np.array(given.ids, np.str_)[wrong], given.values[wrong])
-        carried = self._carried
-        plan = arrange(given, carried.roster, carried.state, carried.rewind, correct=correct)
-        carried.move_on(plan, self._speaker.say)
-        return plan.update
+        return self._update(rows, learn=learn)
 
     def allow_late(self, rows: int) -> None:
         """From now on, let the last rows of every series be changed: late values fill gaps, and `correct` replaces.
@@ -232,8 +202,7 @@ class Live:
         """
         if self._carried.rewind is None:
             raise UsageError("correct must come after allow_late(rows), but that was not called. Call it first.")
-        given = observations(rows, self.spec, self._alone(), self._carried.wanted())
-        return self._read(given, correct=True)
+        return self._read(self._observations(rows), correct=True)
 
     def announce(self, rows: Any) -> None:
         """Take in known-future covariates of times to come; they may be announced again, with other values.
@@ -340,8 +309,7 @@ class Live:
         steps = self.fitted.horizon if horizon is None else horizon
         at_least(1, horizon=steps)
         levels, wanted = asked(level, quantiles)
-        sides = tuple(sorted({*levels_to_quantiles(levels), *wanted}))
-        return self._speaker.forecast(ids, steps, sides)
+        return self._speaker.forecast(ids, steps, sides_of(levels, (0.5, *wanted)))
 
     def peek(
         self, rows: Any, horizon: int | None = None, *, ids: Sequence[str] | str | None = None, **options: Any
@@ -354,7 +322,7 @@ class Live:
             ids: the series; those of the observations when not given.
             options: the other arguments of `forecast`.
         """
-        given = observations(rows, self.spec, self._alone(), self._carried.wanted())
+        given = self._observations(rows)
         moved = dict.fromkeys(given.ids)
         wanted = list(moved) if ids is None else [ids] if isinstance(ids, str) else [str(name) for name in ids]
         needed = [name for name in dict.fromkeys([*moved, *wanted]) if name in self._carried.roster.numbers]
@@ -368,7 +336,7 @@ class Live:
 
     def snapshot(self) -> bytes:
         """The state as safetensors, for `restore` on any machine with the same model."""
-        return pack(self._carried, checksum(self.fitted))
+        return pack(self._carried, checksum(self._given))
 
     @classmethod
     def restore(cls, fitted: Fitted, snapshot: bytes) -> Live:
@@ -379,19 +347,6 @@ class Live:
         """
         carried = unpack(snapshot, fitted, checksum(fitted))
         live = cls(fitted, freq=carried.roster.freq, spec=carried.spec)
-        live._hold(carried)
+        learner = carried.learner
+        live._adopt(fitted if learner is None else learner.fitted, carried)
         return live
-
-    def _take(self, numbers: IntArray) -> Live:
-        twin = copy.copy(self)
-        twin._hold(self._carried.take(numbers))
-        return twin
-
-    def _hold(self, carried: Carried) -> None:
-        """Go on from this state."""
-        self._carried, self._speaker = carried, Speaker(self.fitted, carried, self._lean)
-
-    def _alone(self) -> str | None:
-        """The series that a row without an id belongs to; None where there are several."""
-        names = self._carried.roster.names
-        return names[0] if len(names) == 1 else None if names else self.spec.target_col

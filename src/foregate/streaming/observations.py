@@ -218,12 +218,13 @@ def _moment(value: Any, spec: FrameSpec) -> Any:
 
 
 def _table(rows: Any, spec: FrameSpec, alone: str | None, wanted: Wanted) -> Observations:
-    import polars as pl
 
     from foregate.data.read import read_rows
 
     if isinstance(rows, Mapping):
-        rows = pl.DataFrame({str(name): values for name, values in rows.items()})
+        rows = _frame(rows)
+        if not rows.height:
+            return _mappings([], spec, alone, wanted)
     columns = getattr(rows, "column_names", getattr(rows, "columns", None))
     named = spec.has_ids if columns is None else spec.id_col in columns
     spec = replace(spec, has_ids=named or alone is None)
@@ -246,16 +247,29 @@ def _table(rows: Any, spec: FrameSpec, alone: str | None, wanted: Wanted) -> Obs
     )
 
 
+def _frame(columns: Mapping[Any, Any]) -> pl.DataFrame:
+    """A mapping of columns as a frame."""
+    import polars as pl
+
+    try:
+        return pl.DataFrame({str(name): values for name, values in columns.items()})
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
+        raise DataError(
+            "columns must be of one length and each of one kind of values, but got others: "
+            f"{str(error).splitlines()[0]}. Correct them, or give a sequence of rows."
+        ) from None
+
+
 def _numbers(column: pl.Series) -> NDArray[np.float64]:
     """A column of numbers, NaN where missing."""
     import polars as pl
 
-    if column.dtype == pl.String:
+    if column.dtype == pl.String and column.null_count() < len(column):
         raise DataError(
             f"column {column.name!r} must hold numbers, but got text such as {column.drop_nulls()[0]!r}. Convert "
             "it to numbers."
         )
-    values: NDArray[np.float64] = column.fill_null(np.nan).to_numpy()
+    values: NDArray[np.float64] = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
     if np.any(np.abs(values[~np.isnan(values)]) > LARGEST):
         raise DataError(
             f"column {column.name!r} must hold finite numbers within ±3.4e38, but got others. Correct these values."
@@ -271,10 +285,11 @@ def _codes(column: pl.Series, spec: ColumnSpec) -> Float32Array:
 
     if not spec.categories:
         return _numbers(column).astype(np.float32)
-    if column.dtype != pl.String:
+    if column.dtype != pl.String and column.null_count() < len(column):
         raise DataError(
             f"column {spec.name!r} must hold text, since it held categories where the model was trained, but got "
             f"{column.dtype}. Write categories as text."
         )
+    column = column.cast(pl.String)  # nothing but nulls has no type of its own
     seen = tuple(column.drop_nulls().unique().to_list())
     return coded(spec, code_categories(column, seen), seen)

@@ -12,7 +12,7 @@ import numpy as np
 from foregate.core import FrameSpec
 from foregate.streaming.observations import LARGEST, LATEST
 
-__all__ = ["One", "one"]
+__all__ = ["One", "moment", "one"]
 
 EPOCH = dt.datetime(1970, 1, 1)
 MICROSECOND = dt.timedelta(microseconds=1)
@@ -53,7 +53,7 @@ def one(row: Any, spec: FrameSpec, alone: Callable[[], str | None]) -> One | Non
     except KeyError:
         return None
     name = alone() if name is None else name
-    ticks = _step(time) if spec.time_unit == "step" else _moment(time, spec)
+    ticks = _step(time) if spec.time_unit == "step" else moment(time, spec)
     if not isinstance(name, str) or ticks is None:
         return None
     if value is None:
@@ -67,7 +67,8 @@ def _step(time: Any) -> int | None:
     return time if type(time) is int and abs(time) <= LATEST else None
 
 
-def _moment(time: Any, spec: FrameSpec) -> int | None:
+def moment(time: Any, spec: FrameSpec) -> int | None:
+    """A time of the calendar as a panel holds it, in microseconds since 1970; None where it takes the long way."""
     if type(time) is str:
         try:
             time = dt.datetime.fromisoformat(time.strip())

@@ -74,6 +74,20 @@ class Roster:
             return bool(time == self._ticks.item(number) + rows * self._step)
         return bool(time == self.times(np.array([number]), np.array([rows])).view(np.int64).item())
 
+    def around(self, number: int, rows: int, ahead: IntArray) -> Times:
+        """Times of the rows that lie so many (K,) after the first `rows` of a series; see `times`."""
+        if self._step is None:
+            return self.times(np.array([number]), rows + ahead)
+        ticks = ahead * self._step
+        ticks += self._ticks.item(number) + rows * self._step
+        return ticks.view(self._starts.dtype)
+
+    def await_all(self, numbers: IntArray, rows: IntArray, times: IntArray) -> bool:
+        """Whether times (B,) are those of the rows after so many (B,) of series (B,); see `awaits`."""
+        if self._step is not None:
+            return bool(np.array_equal(times, self._ticks[numbers] + rows * self._step))
+        return bool(np.array_equal(times, self.times(numbers, rows).view(np.int64)))
+
     def take(self, numbers: IntArray) -> Roster:
         """A copy of some series, in that order."""
         some = Roster(self.freq)

@@ -63,7 +63,7 @@ class Scores:
         L = len(self._levels)
         measures[..., self.width - 2 * L : self.width - L] = (low <= 0) & (high >= 0)
         measures[..., self.width - L :] = high - low
-        measures *= there[..., None]
+        measures[~there] = 0  # a product would keep the NaN of a forecast that could not be made
         return measures
 
     def fade(self, recent: FloatArray, measures: FloatArray, there: BoolArray) -> FloatArray:

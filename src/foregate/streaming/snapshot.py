@@ -16,15 +16,16 @@ from safetensors.numpy import load, save
 from foregate.core import ArtifactError, FrameSpec, Frequency, UsageError
 from foregate.forecasting.fitted import Fitted
 from foregate.streaming.carried import Carried
+from foregate.streaming.learning import Learner
 from foregate.streaming.rewind import Rewind
 from foregate.streaming.watch import Watch
 
-__all__ = ["checksum", "pack", "unpack"]
+__all__ = ["checksum", "pack", "sealed", "unpack"]
 
-SCHEMA = 3
+SCHEMA = 4
 """Changes whenever an array changes its meaning."""
-WATCHED, COVARIATES, REWIND = "watched.", "covariates.", "rewind."
-"""How names of arrays begin that are kept by what watches, of covariates, and of earlier states."""
+WATCHED, COVARIATES, REWIND, LEARNT = "watched.", "covariates.", "rewind.", "learnt."
+"""How names of arrays begin that are kept by what watches, of covariates, of earlier states, and by what learns."""
 
 
 def checksum(fitted: Fitted) -> str:
@@ -57,12 +58,30 @@ def pack(carried: Carried, model: str) -> bytes:
     if rewind is not None:
         about["reach"] = rewind.reach
         arrays |= {REWIND + name: array for name, array in rewind.compact().items()}
+    if carried.learner is not None:
+        about["learnt"], own = carried.learner.compact()
+        arrays |= {LEARNT + name: array for name, array in own.items()}
     arrays |= {
         "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
         "starts": roster.starts.view(np.int64),
     }
-    packed: bytes = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    return sealed(arrays)
+
+
+def sealed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Arrays as a file, with a checksum of all of them."""
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    packed: bytes = save(whole | {"content": _content(whole)})
     return packed
+
+
+def _content(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
+    """A checksum (32,) of everything in arrays: a number that has changed somewhere would be a wrong forecast."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape} ".encode())
+        digest.update(arrays[name].reshape(-1).view(np.uint8).data)
+    return np.frombuffer(digest.digest(), np.uint8)
 
 
 def unpack(snapshot: bytes, fitted: Fitted, model: str) -> Carried:
@@ -78,6 +97,8 @@ def unpack(snapshot: bytes, fitted: Fitted, model: str) -> Carried:
     """
     try:
         arrays: dict[str, NDArray[Any]] = load(snapshot)
+        content = arrays.pop("content", None)  # which version 3 had not
+        intact = content is not None and np.array_equal(content, _content(arrays))
         about = json.loads(arrays.pop("about").tobytes())
         starts = arrays.pop("starts")
         schema, made_with = about["schema"], about["model"]
@@ -89,6 +110,11 @@ def unpack(snapshot: bytes, fitted: Fitted, model: str) -> Carried:
         raise ArtifactError(
             f"the snapshot must be of version {SCHEMA}, but got {schema!r}. Start anew from the history, or use the "
             "version of Foregate that wrote it."
+        )
+    if not intact:
+        raise ArtifactError(
+            "the snapshot must be as it was written, but got a damaged one that does not match its checksum. Take a "
+            "copy of it, or start anew from the history."
         )
     if made_with != model:
         raise ArtifactError(
@@ -108,7 +134,8 @@ def _rebuilt(
         roster.add(about["ids"], starts.view(roster.starts.dtype))
         if not len(roster.numbers) == len(roster) == len(starts):
             raise ValueError("ids and times that do not go together")
-        watched, covariates, earlier = (_taken(arrays, mark) for mark in (WATCHED, COVARIATES, REWIND))
+        marks = WATCHED, COVARIATES, REWIND, LEARNT
+        watched, covariates, earlier, learnt = (_taken(arrays, mark) for mark in marks)
         carried.state = carried.state.expanded(arrays, len(roster))
         if columns is not None:
             columns.back = about["back"]
@@ -119,6 +146,8 @@ def _rebuilt(
             carried.watch.expand(watched, len(roster))
         if earlier or "reach" in about:
             carried.rewind = Rewind.expanded(earlier, about["reach"], carried.state)
+        if "learnt" in about:
+            carried.learner = Learner.restored(fitted, carried.state, (about["learnt"], learnt))
         return carried
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise ArtifactError(f"the snapshot must hold a whole state, but got a damaged one ({error}).") from error

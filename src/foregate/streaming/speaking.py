@@ -71,14 +71,14 @@ class Speaker:
         values = None if number is None else self._soon(number, horizon, quantiles)
         if number is None or values is None:
             return None
-        times = roster.times(np.array([number]), self.carried.state.rows[number] + np.arange(-1, horizon))[None]
+        times = roster.around(number, self.carried.state.rows.item(number), np.arange(-1, horizon))[None]
         return Forecast(np.array(names, np.str_), times[:, 1:], times[:, 0], quantiles, values[None])
 
     def _soon(self, number: int, horizon: int, sides: tuple[float, ...]) -> FloatArray | None:
         """Quantiles (K, Q) of one series, where it takes the short way."""
         if self.quick is None:
             return None
-        widths = self._widths(np.array([number]), horizon)
+        widths = None if self.carried.watch is None else self._widths(np.array([number]), horizon)
         return self.quick.forecast(number, horizon, sides, None if widths is None else widths[0])
 
     def _said(self, numbers: IntArray, horizon: int, sides: Sequence[float]) -> tuple[FloatArray, BoolArray]:

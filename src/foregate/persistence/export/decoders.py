@@ -15,7 +15,7 @@ from foregate.persistence.export.ports import Port, Ports, decoder_ports
 from foregate.persistence.export.recurrent import kinds, recurrent
 from foregate.persistence.export.writing import Graph, Weights, linear, under
 
-__all__ = ["decoder_graph"]
+__all__ = ["decoded", "decoder_graph"]
 
 SHUT, LOUDNESS = 1.5, 2.0
 """As in `foregate.models.decoders`, which cannot be read without torch."""
@@ -48,19 +48,23 @@ def decoder_graph(spec: NetworkSpec, weights: Weights) -> bytes:
         MissingExtraError: the onnx package is not installed.
     """
     g = Graph(decoder_ports(spec))
+    g.give(said=decoded(g, spec, weights))
+    return g.serialized()
+
+
+def decoded(g: Graph, spec: NetworkSpec, weights: Weights) -> str:
+    """What `decoder_graph` says of the arrays that it is given, within any graph that has them by these names."""
     match spec.built.strategy:
         case "each":
-            said = _each(g, spec, weights)
+            return _each(g, spec, weights)
         case "direct":
-            said = _said(g, spec, _direct(g, spec, under(weights, "decoder")))
+            return _said(g, spec, _direct(g, spec, under(weights, "decoder")))
         case "seq2seq":
-            said = _said(g, spec, _writer(g, spec, under(weights, "decoder")))
+            return _said(g, spec, _writer(g, spec, under(weights, "decoder")))
         case _:
             own = under(weights, "decoder")
             read = g.op("Unsqueeze", _joined(g, "states", "features"), g.whole([1]))
-            said = _said(g, spec, _parallel(g, spec, partial(linear, g, own), read, "steps", "paths"))
-    g.give(said=said)
-    return g.serialized()
+            return _said(g, spec, _parallel(g, spec, partial(linear, g, own), read, "steps", "paths"))
 
 
 def _parallel(g: Graph, spec: NetworkSpec, dense: Dense, read: str, steps: str, paths: str) -> Raw:

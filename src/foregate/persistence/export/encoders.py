@@ -11,7 +11,7 @@ from foregate.persistence.export.ports import encoder_ports
 from foregate.persistence.export.recurrent import kinds, recurrent
 from foregate.persistence.export.writing import Graph, Weights, linear, under
 
-__all__ = ["encoder_graph"]
+__all__ = ["encoded", "encoder_graph"]
 
 END = 2**63 - 1
 """Slicing to here reaches the last entry."""
@@ -34,15 +34,20 @@ def encoder_graph(spec: NetworkSpec, weights: Weights) -> bytes:
         MissingExtraError: the onnx package is not installed.
     """
     g = Graph(encoder_ports(spec))
-    if spec.built.strategy == "each":
-        R = spec.built.reach or 1
-        before = g.split("carried", [spec.carries // R] * R)
-        read = [_one(g, spec, under(weights, "networks", i), own) for i, own in enumerate(before)]
-        states, after = (g.op("Concat", *each, axis=-1) for each in zip(*read, strict=True))
-    else:
-        states, after = _one(g, spec, weights, "carried")
+    states, after = encoded(g, spec, weights)
     g.give(states=states, after=after)
     return g.serialized()
+
+
+def encoded(g: Graph, spec: NetworkSpec, weights: Weights) -> tuple[str, str]:
+    """What `encoder_graph` says of the arrays that it is given, within any graph that has them by these names."""
+    if spec.built.strategy != "each":
+        return _one(g, spec, weights, "carried")
+    R = spec.built.reach or 1
+    before = g.split("carried", [spec.carries // R] * R)
+    read = [_one(g, spec, under(weights, "networks", i), own) for i, own in enumerate(before)]
+    states, after = (g.op("Concat", *each, axis=-1) for each in zip(*read, strict=True))
+    return states, after
 
 
 def _one(g: Graph, spec: NetworkSpec, weights: Weights, carried: str) -> tuple[str, str]:

@@ -7,7 +7,10 @@ from typing import Literal, NamedTuple
 from foregate.models.names import head_outputs
 from foregate.models.spec import NetworkSpec
 
-__all__ = ["Port", "Ports", "decoder_ports", "encoder_ports"]
+__all__ = ["Kind", "Port", "Ports", "decoder_ports", "encoder_ports"]
+
+Kind = Literal["float", "double", "int64", "bool"]
+"""Types of numbers, as ONNX calls them."""
 
 
 class Port(NamedTuple):
@@ -18,7 +21,7 @@ class Port(NamedTuple):
         float[B, 3]
     """
 
-    kind: Literal["float", "int64"]
+    kind: Kind
     """Type of its numbers, as ONNX calls it."""
     axes: tuple[str | int, ...]
     """Its axes: a letter for one of any length."""

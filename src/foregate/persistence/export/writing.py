@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Mapping
 from itertools import count
@@ -51,6 +52,13 @@ class Graph:
         self._given: dict[str, NDArray[Any]] = {} if around is None else around._given
         self._known: dict[tuple[Any, ...], str] = {} if around is None else around._known
         self._new: Iterator[int] = count() if around is None else around._new
+        self._called: dict[str, str] = {} if around is None else around._called
+
+    def calling(self, **names: str) -> Graph:
+        """The same graph, where what is read by these names is what they stand for."""
+        twin = copy.copy(self)
+        twin._called = self._called | names
+        return twin
 
     def op(self, kind: str, *of: str, **attributes: Any) -> str:
         """Write an operation with one output, and return its name."""
@@ -59,6 +67,7 @@ class Graph:
     def ops(self, n: int, kind: str, *of: str, **attributes: Any) -> list[str]:
         """Write an operation with n outputs, and return their names; "" stands for an input that is left out."""
         made = [f"{kind}_{next(self._new)}" for _ in range(n)]
+        of = tuple(self._called.get(name, name) for name in of)
         said = ", ".join(f"{name} = {_attribute(value)}" for name, value in attributes.items())
         read = ", ".join(name or '""' for name in of)
         self._lines.append(f"{', '.join(made)} = {kind} {f'<{said}> ' if said else ''}({read})")
@@ -118,18 +127,32 @@ class Graph:
         taken, given = (_declared(each) for each in (self.ports.inputs, self.ports.outputs))
         return "\n".join([f"{self.ports.name} ({taken}) => ({given}) {{", *self._lines, "}"])
 
+    def model(self, purpose: str = "saving a model that was made with torch") -> Any:
+        """The graph as the onnx package holds it.
+
+        Args:
+            purpose: what it is for, as the message has it.
+
+        Raises:
+            MissingExtraError: the onnx package is not installed.
+        """
+        try:
+            from onnx import numpy_helper, parser
+        except ImportError as error:
+            raise MissingExtraError(purpose, "train") from error
+        model = parser.parse_model(f"{HEADER}\n{self.text()}")
+        model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in self._given.items())
+        return model
+
     def serialized(self) -> bytes:
         """The file.
 
         Raises:
             MissingExtraError: the onnx package is not installed.
         """
-        try:
-            from onnx import checker, numpy_helper, parser
-        except ImportError as error:
-            raise MissingExtraError("saving a model that was made with torch", "train") from error
-        model = parser.parse_model(f"{HEADER}\n{self.text()}")
-        model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in self._given.items())
+        model = self.model()
+        from onnx import checker
+
         checker.check_model(model)
         file: bytes = model.SerializeToString()
         return file
