@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from foregate import Forecaster, Panel, inspect
 from foregate.models.architecture import Architecture
 from foregate.models.encoders import Carried
 
-__all__ = ["gates_seconds", "page_seconds", "panel_of"]
+__all__ = ["Taken", "fitted", "gates", "page", "panel_of"]
 
 STEPS, HIDDEN, LAYERS = 10_000, 128, 2
 SERIES, LENGTH = 100, 960
@@ -37,20 +38,34 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="also print where the time of the page goes")
     given = parser.parse_args()
     print(f"looking into models on {os.cpu_count()} cores, {torch.get_num_threads()} threads")
-    seconds = gates_seconds(STEPS, HIDDEN, LAYERS)
-    print(f"gates of {LAYERS} layers of {HIDDEN} LSTM units over {STEPS:,} steps: {seconds:.2f} s", flush=True)
+    print(
+        f"gates of {LAYERS} layers of {HIDDEN} LSTM units over {STEPS:,} steps: {gates(STEPS, HIDDEN, LAYERS)}",
+        flush=True,
+    )
     model = fitted(panel_of(SERIES, LENGTH))
     profile = cProfile.Profile() if given.profile else None
-    parts = list(page_seconds(model, profile))
-    for name, taken in parts:
-        print(f"{name}: {taken:.1f} s", flush=True)
-    print(f"page, tables and arrays for {SERIES} series of {LENGTH} rows: {sum(taken for _, taken in parts):.1f} s")
+    whole = Taken(0.0, 0.0)
+    for name, taken in page(model, profile):
+        print(f"{name}: {taken}", flush=True)
+        whole = Taken(whole.wall + taken.wall, whole.processor + taken.processor)
+    print(f"page, tables and arrays for {SERIES} series of {LENGTH} rows: {whole}")
     if profile is not None:
         pstats.Stats(profile).sort_stats("tottime").print_stats(25)
 
 
-def gates_seconds(steps: int, hidden: int, layers: int) -> float:
-    """Seconds to replay all gates of one series, the best of three."""
+class Taken(NamedTuple):
+    """What something took, in seconds."""
+
+    wall: float
+    processor: float
+    """Of all threads together: what counts on a machine that has other things to do."""
+
+    def __str__(self) -> str:
+        return f"{self.wall:.2f} s ({self.processor:.2f} s of processor)"
+
+
+def gates(steps: int, hidden: int, layers: int) -> Taken:
+    """What it takes to replay all gates of one series, the best of three."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         encoder = Carried(hidden, hidden, Architecture(dilations=(1,) * layers)).eval()
@@ -59,7 +74,7 @@ def gates_seconds(steps: int, hidden: int, layers: int) -> float:
         return min(_timed(lambda: encoder.gates(features)) for _ in range(3))
 
 
-def page_seconds(model: Forecaster, profile: cProfile.Profile | None = None) -> Iterator[tuple[str, float]]:
+def page(model: Forecaster, profile: cProfile.Profile | None = None) -> Iterator[tuple[str, Taken]]:
     """What each part takes, and then writing everything."""
     seen = inspect(model)
     if profile is not None:
@@ -90,10 +105,10 @@ def fitted(panel: Panel) -> Forecaster:
     return Forecaster(24, season_length=(24, 168), options={"steps": 4}, verbose=False).fit(panel)
 
 
-def _timed(run: Callable[[], object]) -> float:
-    began = time.perf_counter()
+def _timed(run: Callable[[], object]) -> Taken:
+    began, used = time.perf_counter(), time.process_time()
     run()
-    return time.perf_counter() - began
+    return Taken(time.perf_counter() - began, time.process_time() - used)
 
 
 if __name__ == "__main__":

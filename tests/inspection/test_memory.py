@@ -9,6 +9,8 @@ from foregate.core import Frequency, Panel
 from foregate.inspection.activations import LayerGates
 from foregate.inspection.gates import gates_of
 from foregate.inspection.memory import Memory, half_lives, influence, lag_grid, memory_of
+from foregate.inspection.subject import Scope, subject_of
+from tests.forecaster.models import SMALL, price, small, table
 from tests.inspection.materials import KINDS, counts, panel_of, subject
 
 
@@ -42,6 +44,18 @@ def test_influence_is_what_moving_an_observation_does(label, columns, monkeypatc
     got = influence(given, given.panel, lags)
     expected = moved_by_hand(given, given.panel, origins, lags)
     np.testing.assert_array_equal(np.isnan(got), np.isnan(expected))
+    np.testing.assert_allclose(got, expected, rtol=2e-3, atol=2e-4 * np.nanmax(expected))
+
+
+def test_influence_knows_the_time_and_the_known_future(monkeypatch):
+    """Of a trained model that is told the day of the week, and a price that is known ahead, by hand as well."""
+    model = small(horizon=3, options=SMALL | {"members": 2, "clock": True})
+    given = subject_of(model.fit(table(price=price), covariates={"price": "future"}), scope=Scope(lags=20))
+    assert given.fitted.spec.clock
+    panel, lags = given.panel, np.array([0, 1, 7, 13, 20])
+    monkeypatch.setattr("foregate.inspection.memory._unit", lambda inputs, rows: np.full(len(rows), 0.5))
+    got = influence(given, panel, lags)
+    expected = moved_by_hand(given, panel, given.origins(panel), lags)
     np.testing.assert_allclose(got, expected, rtol=2e-3, atol=2e-4 * np.nanmax(expected))
 
 

@@ -192,7 +192,7 @@ def evenness(weights: Float32Array) -> FloatArray:
     """
     exact = weights.astype(np.float64)
     there = (exact > 0).sum(-1)
-    surprise = -(exact * np.log(np.maximum(exact, np.finfo(np.float64).tiny))).sum(-1)
+    surprise = (exact * -np.log(np.maximum(exact, np.finfo(np.float64).tiny))).sum(-1)
     even: FloatArray = surprise / np.log(np.maximum(there, 2))
     return even
 

@@ -90,7 +90,7 @@ class Gradients:
 
     @cached_property
     def summary(self) -> pl.DataFrame:
-        """A row per network and state: what is left of the gradient after `lag` rows, per row, and the verdict."""
+        """A row per network and state: what the gradient does, and what is left of it after `lag` rows."""
         rows = []
         for part in (*self.parts, *self.cells):
             for name, norms in part.curves().items():
@@ -101,10 +101,10 @@ class Gradients:
                         {
                             "network": part.network,
                             "state": name,
-                            "lag": lag,
-                            "left": left,
-                            "per_row": per_row,
                             "gradient": verdict(left),
+                            "left": left,
+                            "lag": lag,
+                            "per_row": per_row,
                         }
                     )
         return pl.DataFrame(rows)
@@ -195,7 +195,10 @@ class Gradients:
         pictures = [self.picture(part) for part in self.parts[:6]]
         pictures += [self.compared()] if self.cells else []
         pictures += [self.over_training()] if self.log is not None and self.log.height else []
-        return Section("Gradients", (lead, self._told()), tuple(pictures), (("Gradients", self.summary),))
+        mine = pl.col("network").is_in({part.network for part in self.parts})
+        tables = [("Gradients", self.summary.filter(mine)), ("RNN, GRU and LSTM", self.summary.filter(~mine))]
+        shown = tuple((caption, frame) for caption, frame in tables if frame.height)
+        return Section("Gradients", (lead, self._told()), tuple(pictures), shown)
 
     def _told(self) -> str:
         own = {part.network for part in self.parts}

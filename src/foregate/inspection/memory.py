@@ -234,8 +234,8 @@ def lag_grid(furthest: int, seasons: Sequence[int], most: int = MOST_LAGS) -> In
     """Lags from 0 on: the first ones all, then ever fewer, and every season with its neighbours.
 
     Examples:
-        >>> lag_grid(30, [12], most=12)
-        array([ 0,  1,  2,  3,  4,  7, 10, 11, 12, 13, 14, 22, 23, 24, 25, 26, 30])
+        >>> lag_grid(20, [12], most=6).tolist()
+        [0, 1, 2, 10, 11, 12, 13, 14, 20]
     """
     if furthest < most:
         return np.arange(furthest + 1)
