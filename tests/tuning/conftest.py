@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -53,16 +54,14 @@ def job(panel, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory) -> str:
+def server() -> str:
     """The address of a PostgreSQL server that was started for the tests, as somebody who may start one."""
     initdb = shutil.which("initdb") or next(map(str, sorted(PROGRAMS.glob("*/bin/initdb"))), None)
     if initdb is None:
         pytest.skip("no PostgreSQL server is installed: there is no initdb on the PATH or below /usr/lib/postgresql")
-    programs, folder = Path(initdb).resolve().parent, tmp_path_factory.mktemp("server")
+    programs, folder = Path(initdb).resolve().parent, Path(tempfile.mkdtemp(prefix="server"))
     who = {}
-    if os.geteuid() == 0:  # the server refuses to be run by root
-        for above in (folder, *folder.parents[:2]):
-            above.chmod(0o755)
+    if os.geteuid() == 0:  # the server refuses to be run by root, and others do not see into the folders of tests
         shutil.chown(folder, "nobody")
         who = {"user": "nobody"}
     with socket.socket() as free:
@@ -84,3 +83,4 @@ def server(tmp_path_factory) -> str:
     finally:
         running.terminate()
         running.wait(timeout=30)
+        shutil.rmtree(folder)

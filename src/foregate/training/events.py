@@ -40,13 +40,13 @@ class Event:
     """Speed so far."""
     history: tuple[Record, ...] = ()
     """A record per check so far, those before an interruption too."""
-    norms: Callable[[], Mapping[str, float]] | None = None
-    """Asked while the event is told: norms of the gradient of the latest step by part of the network, before it was
-    limited; None like `loss`. It costs nothing where nobody asks."""
     member: int = 0
     """Which network of a forecaster is trained, from 0 on; each has a run of its own, one after the other."""
     members: int = 1
     """How many there are."""
+    norms: Callable[[], Mapping[str, float]] | None = None
+    """Asked while the event is told: norms of the gradient of the latest step by part of the network, before it was
+    limited; None like `loss`. It costs nothing where nobody asks."""
 
 
 Callback = Callable[[Event], None]

@@ -133,7 +133,7 @@ class _Teller:
             run.norm if begun else None,
             (run.step - self.first) / (time.perf_counter() - self.began),
             run.history,
-            run.norms_by_part if begun else None,
+            norms=run.norms_by_part if begun else None,
         )
         for callback in self.callbacks:
             callback(event)
