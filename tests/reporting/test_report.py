@@ -106,7 +106,7 @@ def test_names_within_the_page_are_distinct_and_found(text, page):
 
 
 def test_every_picture_can_be_read_aloud(page):
-    """Every chart is an image with a title, and has a table behind it; one that stands alone is drawn for phones too."""
+    """Every chart is an image with a title, and has a table behind it; what stands alone is drawn twice."""
     drawn = page.values("role").count("img")
     charts = drawn - page.values("class").count("narrow")
     assert drawn == page.tags.count("title") - 1 == len([each for each in page.values("viewbox") if each != KEY])
