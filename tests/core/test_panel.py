@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from foregate.core import Covariate, DataError, Frequency, Panel, UsageError, evenly, require_panel, require_regular
+from foregate.core import (
+    Covariate,
+    DataError,
+    Frequency,
+    Panel,
+    UsageError,
+    evenly,
+    require_panel,
+    require_regular,
+    with_room,
+)
 
 values = st.floats(-1e6, 1e6, width=32) | st.just(np.nan)
 series = st.lists(st.integers(1, 12).flatmap(lambda n: arrays(np.float64, n, elements=values)), min_size=1, max_size=5)
@@ -170,3 +180,16 @@ def test_the_first_observed_row(values, expected):
     """The first row with a value; the length of the series where there is none."""
     panel = Panel.from_arrays([np.array(values), np.array([np.nan, 3.0])])
     assert panel.first_observed.tolist() == [expected, 1]
+
+
+def test_room_is_made_rarely_and_loses_nothing():
+    """What is there stays, the rest is zeros, and arrays that have room are not copied."""
+    array, copies = np.zeros((0, 2)), 0
+    for size in range(500):
+        grown = with_room(array, size, 1)
+        copies += grown is not array
+        array = grown
+        assert not array[size:].any()
+        array[size] = size + 1
+    assert array[:500, 0].tolist() == list(range(1, 501))
+    assert copies <= 11

@@ -15,7 +15,7 @@ from foregate.core.errors import (
 )
 from foregate.core.forecast import Forecast, asked, levels_to_quantiles, sides_of
 from foregate.core.frequency import Frequency, Times
-from foregate.core.panel import Covariate, FrameSpec, Panel, Role, evenly, require_panel, require_regular
+from foregate.core.panel import Covariate, FrameSpec, Panel, Role, evenly, require_panel, require_regular, with_room
 from foregate.core.protocols import Ahead, Engine, Fit, Future, Manner, Model, OriginModel
 
 __all__ = [
@@ -50,4 +50,5 @@ __all__ = [
     "require_regular",
     "require_torch",
     "sides_of",
+    "with_room",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from foregate.core.errors import DataError, UsageError
 from foregate.core.frequency import Frequency, Times
 
-__all__ = ["Covariate", "FrameSpec", "Panel", "Role", "evenly", "require_panel", "require_regular"]
+__all__ = ["Covariate", "FrameSpec", "Panel", "Role", "evenly", "require_panel", "require_regular", "with_room"]
 
 Role = Literal["static", "past", "future"]
 
@@ -272,3 +272,18 @@ def require_regular(panel: Panel) -> Frequency:
     if panel.freq is None or not panel.is_regular:
         raise DataError("the panel must be evenly spaced, but got gaps or no frequency. Use foregate.clean first.")
     return panel.freq
+
+
+def with_room(array: NDArray[Any], size: int, more: int) -> NDArray[Any]:
+    """An array of which `size` places are taken, with zeros for more behind them; the same one where it has room.
+
+    It is doubled where it is full, so that growing costs each place a constant share.
+
+    Examples:
+        >>> with_room(np.ones(2), 2, 1).tolist(), len(with_room(np.ones(4), 2, 1))
+        ([1.0, 1.0, 0.0, 0.0], 4)
+    """
+    lacking = size + more - len(array)
+    if lacking <= 0:
+        return array
+    return np.concatenate([array, np.zeros((max(lacking, size), *array.shape[1:]), array.dtype)])

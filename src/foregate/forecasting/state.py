@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import Engine
+from foregate.core import Engine, with_room
 from foregate.data.columns import Columns, Covariates, FromOrigins, no_columns
 from foregate.data.inputs import InputSpec, View
 from foregate.data.next_rows import NextRows, span
@@ -193,11 +193,7 @@ class State:
             first: (series,) days since 1970 at the first row of each; none where the time is not told.
         """
         numbers = np.arange(self.size, self.size + series)
-        lacking = self.size + series - len(self.arrays["rows"])
-        if lacking > 0:
-            lacking = max(lacking, self.size)  # doubled, so that growing costs each series a constant share
-            for name, array in self.arrays.items():
-                self.arrays[name] = np.concatenate([array, np.zeros((lacking, *array.shape[1:]), array.dtype)])
+        self.arrays |= {name: with_room(array, self.size, series) for name, array in self.arrays.items()}
         self.arrays["carried"][numbers], self.arrays["owner"][numbers] = nothing_carried(1), numbers
         self.arrays["log"][numbers], self.arrays["column"][numbers] = not self.spec.plain, self.width - 1
         self.arrays["first"][numbers] = 0 if first is None else first

@@ -21,8 +21,7 @@ from foregate.forecasting.fitted import Fitted
 from foregate.inspection.subject import Part
 from foregate.models.cells import Cell, Fused, Layer, Stack, State
 from foregate.models.decoders import Ahead
-from foregate.models.dropout import FusedState
-from foregate.models.encoders import Carried, Encoded, Windowed
+from foregate.models.encoders import Call, Carried, Encoded, Windowed
 from foregate.models.network import One, make_network
 
 __all__ = ["Flow", "Slow", "SlowWindow", "Trace", "flow", "written_out"]
@@ -67,7 +66,7 @@ class Slow(Carried):
         x: Tensor,
         state: Tensor,
         masks: Tensor | None,
-        seen: list[tuple[Tensor, Tensor, FusedState]] | None = None,
+        seen: list[Call] | None = None,
     ) -> tuple[Tensor, Tensor]:
         """See `Carried._layer`; without dropout."""
         slots = state.reshape(len(state), d, self.kinds, -1)

@@ -11,7 +11,7 @@ p rows of a patch, d dilation.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, cast
 
 import torch
@@ -25,7 +25,7 @@ from foregate.models.dropout import FusedState, drop, read, recurrent_masks
 from foregate.models.forget import replay_forget, set_forget_bias
 from foregate.models.replay import replay
 
-__all__ = ["Carried", "Encoded", "Encoder", "Windowed", "make_encoder"]
+__all__ = ["Call", "Carried", "Encoded", "Encoder", "Windowed", "make_encoder"]
 
 
 class Encoded(NamedTuple):
@@ -37,6 +37,10 @@ class Encoded(NamedTuple):
     """(B, C) to go on from."""
     memory: Memory | None
     """The last states (B, O, L, H) up to each origin, for attention; None where nobody asked."""
+
+
+Call = tuple[Tensor, Tensor, FusedState]
+"""What a call of a layer read, what it gave, and what it went on from."""
 
 
 class Encoder(nn.Module, ABC):
@@ -105,16 +109,11 @@ class Carried(Encoder):
 
     def gates(self, features: Tensor, carried: Tensor | None = None) -> list[Gates]:
         """What every gate of each layer does (B, T, H) as they read without dropout, going on from `carried`."""
-        z, found = torch.tanh(self.inputs(features.transpose(0, 1))), []
-        states, _ = self._begin(features, carried)
-        for layer, d, state in zip(self.recurrent, self.architecture.dilations, states, strict=True):
-            seen: list[tuple[Tensor, Tensor, FusedState]] = []
-            out, _ = self._layer(layer, d, z, state, None, seen)
-            pieces = [replay(layer, x, y, before) for x, y, before in seen]
-            joined = (torch.cat([each.reshape(-1, *out.shape[1:]) for each in of]) for of in zip(*pieces, strict=True))
+        found = []
+        for layer, seen in self._calls(features, carried):
+            pieces = [replay(layer, *each) for each in seen]
             kind: Callable[..., Gates] = type(pieces[0])
-            found.append(kind(*(each.transpose(0, 1) for each in joined)))
-            z = z + out if self.architecture.skip else out
+            found.append(kind(*(self._in_order(each, len(features)) for each in zip(*pieces, strict=True))))
         return found
 
     def forget_activations(self, features: Tensor, carried: Tensor | None = None) -> list[Tensor]:
@@ -122,18 +121,25 @@ class Carried(Encoder):
 
         Of a dilated layer the first steps, as many as are a multiple of its dilation; none where there are fewer.
         """
-        z, found = torch.tanh(self.inputs(features.transpose(0, 1))), []
-        T, B, H = z.shape
+        found, (B, T, _) = [], features.shape
+        for (layer, seen), d in zip(self._calls(features, carried), self.architecture.dilations, strict=True):
+            if d <= T and not isinstance(layer, nn.RNN):
+                found.append(self._in_order([replay_forget(layer, *seen[0])], B))
+        return found
+
+    def _calls(self, features: Tensor, carried: Tensor | None) -> Iterator[tuple[Fused, list[Call]]]:
+        """Each layer, and its calls as it reads without dropout: steps that fill its dilation, and those left over."""
+        z = torch.tanh(self.inputs(features.transpose(0, 1)))
         states, _ = self._begin(features, carried)
         for layer, d, state in zip(self.recurrent, self.architecture.dilations, states, strict=True):
-            out, _ = self._layer(layer, d, z, state, None)
-            whole = T // d * d
-            if whole and not isinstance(layer, nn.RNN):
-                x, y = (each[:whole].reshape(-1, d * B, H) for each in (z, out))
-                opened = replay_forget(layer, x, y, self._state(state.reshape(B, d, self.kinds, H)))
-                found.append(opened.reshape(whole, B, H).transpose(0, 1))
+            seen: list[Call] = []
+            out, _ = self._layer(layer, d, z, state, None, seen)
+            yield layer, seen
             z = z + out if self.architecture.skip else out
-        return found
+
+    def _in_order(self, pieces: Sequence[Tensor], B: int) -> Tensor:
+        """What calls of a layer gave, side by side for the steps of its dilation, as (B, T, H)."""
+        return torch.cat([each.reshape(-1, B, self.hidden) for each in pieces]).transpose(0, 1)
 
     def _begin(self, features: Tensor, carried: Tensor | None) -> tuple[list[Tensor], Tensor]:
         """What each layer goes on from (B, kinds·d·H), and the states that attention remembers."""
@@ -148,7 +154,7 @@ class Carried(Encoder):
         x: Tensor,
         state: Tensor,
         masks: Tensor | None,
-        seen: list[tuple[Tensor, Tensor, FusedState]] | None = None,
+        seen: list[Call] | None = None,
     ) -> tuple[Tensor, Tensor]:
         """One layer over x (T, B, H), from its state (B, kinds·d·H) of the last d steps, the oldest first.
 

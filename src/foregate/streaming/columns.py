@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import Panel
+from foregate.core import Panel, with_room
 from foregate.data.columns import ColumnSpec, in_own_code, scaled, told_as, write_beside
 
 __all__ = ["FURTHEST", "LiveColumns", "beside", "coded"]
@@ -73,11 +73,7 @@ class LiveColumns:
 
     def add(self, static: Float32Array) -> None:
         """Make place for new series with these static values (B, n)."""
-        lacking = self.size + len(static) - len(self.arrays["read"])
-        if lacking > 0:
-            lacking = max(lacking, self.size)  # doubled, so that growing costs each series a constant share
-            for name, array in self.arrays.items():
-                self.arrays[name] = np.concatenate([array, np.zeros((lacking, *array.shape[1:]), array.dtype)])
+        self.arrays |= {name: with_room(array, self.size, len(static)) for name, array in self.arrays.items()}
         new = slice(self.size, self.size + len(static))
         self.arrays["static"][new], self.arrays["timed"][new] = static, np.nan
         self.size += len(static)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foregate.core import with_room
 from foregate.forecasting.state import State
 from foregate.streaming.rows import Read, Rows, spans
 
@@ -46,10 +47,7 @@ class Rewind:
         for earlier in (self.older, self.newer):
             earlier.add(len(numbers))
             earlier.put(numbers, self.state, numbers)
-        lacking = len(self.state) - len(self.values)
-        if lacking > 0:
-            lacking = max(lacking, len(self.values))  # doubled, so that growing costs each series a constant share
-            self.values = np.concatenate([self.values, np.zeros((lacking, self.values.shape[1]), np.float32)])
+        self.values = with_room(self.values, len(self.state) - len(numbers), len(numbers))
 
     def take(self, numbers: IntArray, state: State) -> Rewind:
         """An independent copy of some series, in that order, for a state of those."""

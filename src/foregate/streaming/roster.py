@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import DataError, Frequency, Times, listed
+from foregate.core import DataError, Frequency, Times, listed, with_room
 
 __all__ = ["Roster"]
 
@@ -41,10 +41,8 @@ class Roster:
         old = len(self)
         self.numbers |= {name: old + i for i, name in enumerate(ids)}
         self.names += ids
-        lacking = len(self) - len(self._starts)
-        if lacking > 0:  # doubled, so that growing costs each series a constant share
-            self._starts = np.concatenate([self._starts, np.zeros(max(lacking, old), self._starts.dtype)])
-            self._ticks = self._starts.view(np.int64)
+        self._starts = with_room(self._starts, old, len(ids))
+        self._ticks = self._starts.view(np.int64)
         self._starts[old : len(self)] = starts
 
     def known(self, ids: Sequence[str] | str | None) -> IntArray:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import FrameSpec, levels_to_quantiles
+from foregate.core import FrameSpec, levels_to_quantiles, with_room
 from foregate.forecasting.adaptive import AdaptiveWidths
 from foregate.forecasting.state import State
 from foregate.streaming.rows import Read, Rows
@@ -67,11 +67,7 @@ class Watch:
 
     def add(self, series: int) -> None:
         """Make place for new series, of which nothing waits."""
-        lacking = self.size + series - len(self.arrays["origin"])
-        if lacking > 0:
-            lacking = max(lacking, self.size)  # doubled, so that growing costs each series a constant share
-            for name, array in self.arrays.items():
-                self.arrays[name] = np.concatenate([array, np.zeros((lacking, *array.shape[1:]), array.dtype)])
+        self.arrays |= {name: with_room(array, self.size, series) for name, array in self.arrays.items()}
         self.size += series
 
     def take(self, numbers: IntArray) -> Watch:
