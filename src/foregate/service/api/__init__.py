@@ -1,0 +1,1 @@
+"""What surrounds a request: routes, checks, errors, documents."""

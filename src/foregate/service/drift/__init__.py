@@ -1,0 +1,1 @@
+"""What became of forecasts: errors, coverage and drift."""

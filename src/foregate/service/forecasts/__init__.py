@@ -1,0 +1,1 @@
+"""Forecasts from models that are loaded: batches, and swaps under load."""

@@ -1,0 +1,1 @@
+"""Observations: how they come in, and what is kept of them."""

@@ -1,0 +1,1 @@
+"""Versions of models, and what they are called."""

@@ -1,0 +1,1 @@
+"""Live sessions: a state per series that moves on with every observation."""

@@ -1,0 +1,115 @@
+"""Everything that can be set: defaults, then a TOML file, then the environment, then flags.
+
+The environment's names begin with ``FOREGATE_SERVE_`` and part levels by two underscores:
+``FOREGATE_SERVE_LIMITS__BODY_BYTES=1000000``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["AccessSettings", "ForecastSettings", "IngestSettings", "LimitSettings", "Settings", "WatchSettings"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AccessSettings(_Part):
+    """Who may do what."""
+
+    required: bool = Field(
+        default=True, description="whether requests need a key or a token; false only on a loopback address"
+    )
+    secret: SecretStr | None = Field(
+        default=None, description="signs the tokens that this service gives out; made at first"
+    )
+    token_seconds: int = Field(default=3600, ge=60, description="how long such a token is good for")
+    issuer: str | None = Field(default=None, description="issuer of foreign tokens")
+    audience: str = Field(default="foregate", description="audience that every token must name")
+    jwks_url: str | None = Field(default=None, description="where the issuer publishes its keys")
+
+
+class LimitSettings(_Part):
+    """How much may be asked."""
+
+    per_minute: int = Field(default=120_000, ge=1, description="requests of one principal")
+    storage: str = Field(default="memory://", description="where they are counted; redis://… for several processes")
+    trusted_proxies: tuple[str, ...] = Field(default=(), description="addresses whose X-Forwarded-For is believed")
+    body_bytes: int = Field(
+        default=8 << 20, ge=1024, description="of a request; models and tables have limits of their own"
+    )
+    upload_bytes: int = Field(default=512 << 20, ge=1024, description="of a model or a table")
+    depth: int = Field(default=32, ge=4, description="levels of a JSON body")
+    series: int = Field(default=1024, ge=1, description="of one request")
+    rows: int = Field(default=200_000, ge=1, description="of history in one request")
+    horizon: int = Field(default=1024, ge=1, description="steps of one forecast")
+    seconds: float = Field(default=30.0, gt=0, description="that a request may take where it names no deadline")
+
+
+class ForecastSettings(_Part):
+    """How forecasts are made."""
+
+    model: str = Field(default="pretrained", description="the model that is asked where none is named")
+    batch: int = Field(default=32, ge=1, description="requests that are answered together at most")
+    wait_ms: float = Field(default=2.0, ge=0, description="that the first of them waits for others")
+    queue: int = Field(default=256, ge=1, description="requests that wait at most; then 503")
+    threads: int = Field(default=1, ge=1, description="of the runtime")
+
+
+class IngestSettings(_Part):
+    """How observations come in, and how many live states are in memory."""
+
+    resident: int = Field(default=8192, ge=1, description="live states in memory at most")
+    snapshot_rows: int = Field(default=256, ge=1, description="rows between two stored states of a session")
+    parse_seconds: float = Field(default=30.0, gt=0, description="that reading a table may take")
+    parse_bytes: int = Field(default=1 << 30, ge=1 << 26, description="of memory that reading a table may take")
+    future_days: float = Field(default=1.0, ge=0, description="that a time may lie ahead of the clock")
+
+
+class WatchSettings(_Part):
+    """When errors are too large, and what is done about it."""
+
+    retrain: bool = Field(default=True, description="whether drift, schedule and new data start training by themselves")
+    every_hours: float = Field(default=0.0, ge=0, description="between scheduled trainings; 0: none")
+    new_rows: int = Field(default=0, ge=0, description="new observations that start a training; 0: none")
+    cooldown_hours: float = Field(default=1.0, ge=0, description="between two trainings of one model")
+    margin: float = Field(default=0.02, ge=0, description="share of the champion's error that a challenger must save")
+    false_alarms: int = Field(
+        default=10_000, ge=100, description="observations in which one false alarm is expected at most"
+    )
+
+
+class Settings(BaseSettings):
+    """Of one service."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FOREGATE_SERVE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    data_dir: Path = Field(
+        default=Path("foregate-data"), description="folder of the database, the models and the secret"
+    )
+    database: str | None = Field(default=None, description="URL of PostgreSQL; without one, SQLite in the data folder")
+    host: str = Field(default="127.0.0.1", description="address that is listened on")
+    port: int = Field(default=8000, ge=0, le=65535, description="port; 0: any that is free")
+    log_level: str = Field(
+        default="info", pattern="^(debug|info|warning|error)$", description="least level that is logged"
+    )
+    access: AccessSettings = AccessSettings()
+    limits: LimitSettings = LimitSettings()
+    forecasts: ForecastSettings = ForecastSettings()
+    ingest: IngestSettings = IngestSettings()
+    watch: WatchSettings = WatchSettings()
+
+    @property
+    def database_url(self) -> str:
+        """Of the database, whichever it is."""
+        return self.database or f"sqlite:///{self.data_dir / 'foregate.db'}"

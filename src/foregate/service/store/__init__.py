@@ -1,0 +1,1 @@
+"""Where everything is kept: tables, and the one way to write into them."""

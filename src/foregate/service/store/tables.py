@@ -1,0 +1,284 @@
+"""Every table of the service, in one place.
+
+Times are whole microseconds since 1970 in UTC. What is JSON is text. Names of series are looked up once: other tables
+have their numbers.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+__all__ = [
+    "METADATA",
+    "alias_events",
+    "aliases",
+    "api_keys",
+    "audit_log",
+    "drift_events",
+    "drift_states",
+    "events",
+    "forecasts",
+    "idempotency",
+    "jobs",
+    "model_versions",
+    "models",
+    "observations",
+    "outcomes",
+    "revisions",
+    "revoked_tokens",
+    "series",
+    "session_states",
+    "sessions",
+]
+
+METADATA = MetaData()
+Time = BigInteger
+Number = BigInteger().with_variant(Integer, "sqlite")  # so that SQLite counts up by itself
+
+models = Table(
+    "models",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("created_at", Time, nullable=False),
+)
+model_versions = Table(
+    "model_versions",
+    METADATA,
+    Column("model", Text, ForeignKey("models.name"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("sha256", Text, nullable=False),  # of the blob: the folder of the model as one file
+    Column("size", BigInteger, nullable=False),  # bytes of the blob
+    Column("facts", Text, nullable=False),  # JSON: what the model says of itself
+    Column("metrics", Text, nullable=False),  # JSON: how it was scored
+    Column("reference", LargeBinary),  # what its training inputs and errors looked like, for drift
+    Column("source", Text, nullable=False),  # shipped, upload or job:NUMBER
+    Column("created_at", Time, nullable=False),
+    Column("created_by", Text, nullable=False),
+    PrimaryKeyConstraint("model", "version"),
+)
+aliases = Table(
+    "aliases",
+    METADATA,
+    Column("model", Text, ForeignKey("models.name"), nullable=False),
+    Column("alias", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),  # counts its moves, for If-Match
+    PrimaryKeyConstraint("model", "alias"),
+)
+alias_events = Table(
+    "alias_events",
+    METADATA,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("model", Text, nullable=False),
+    Column("alias", Text, nullable=False),
+    Column("before", Integer),
+    Column("after", Integer),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Time, nullable=False),
+    Index("alias_events_of", "model", "alias", "id"),
+)
+
+series = Table(
+    "series",
+    METADATA,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("freq", Text, nullable=False),  # a pandas offset such as 30min, or a whole number
+    Column("season_length", Integer),
+    Column("segment", Text, nullable=False, server_default=""),  # the group that errors and drift are told by
+    Column("attributes", Text, nullable=False, server_default="{}"),  # JSON: static covariates
+    Column("created_at", Time, nullable=False),
+)
+observations = Table(
+    "observations",
+    METADATA,
+    Column("series", BigInteger, nullable=False),
+    Column("time", Time, nullable=False),  # a whole number where the frequency is one
+    Column("value", Double),  # null: missing
+    Column("covariates", Text),  # JSON
+    Column("revision", Integer, nullable=False),  # 0, then one more with every change
+    Column("received_at", Time, nullable=False),
+    PrimaryKeyConstraint("series", "time"),
+    sqlite_with_rowid=False,
+)
+revisions = Table(
+    "revisions",
+    METADATA,
+    Column("series", BigInteger, nullable=False),
+    Column("time", Time, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("value", Double),
+    Column("covariates", Text),
+    Column("received_at", Time, nullable=False),
+    PrimaryKeyConstraint("series", "time", "revision"),
+    sqlite_with_rowid=False,
+)
+
+sessions = Table(
+    "sessions",
+    METADATA,
+    Column("series", BigInteger, primary_key=True, autoincrement=False),
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),  # rows that were read: what compare-and-set compares
+    Column("last_time", Time),  # of the last row that was read
+    Column("late", Text, nullable=False),  # reject, record or rebuild
+    Column("created_at", Time, nullable=False),
+    Index("sessions_of", "model", "version"),
+)
+session_states = Table(
+    "session_states",
+    METADATA,
+    Column("series", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),  # of the model that read it
+    Column("seq", BigInteger, nullable=False),  # rows behind this state; later ones are read again from observations
+    Column("time", Time),  # of the last of them
+    Column("blob", LargeBinary, nullable=False),
+    Column("crc", BigInteger, nullable=False),
+)
+
+forecasts = Table(
+    "forecasts",
+    METADATA,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("series", BigInteger, nullable=False),
+    Column("origin", Time, nullable=False),  # time of the last row that was known
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("horizon", Integer, nullable=False),
+    Column("quantiles", Text, nullable=False),  # JSON
+    Column("values", LargeBinary, nullable=False),  # (K, Q) float32
+    Column("scale", Double),  # what errors are divided by: the typical change from row to row, or season to season
+    Column("made_at", Time, nullable=False),
+    UniqueConstraint("series", "origin", "model", "version"),
+)
+outcomes = Table(
+    "outcomes",
+    METADATA,
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("segment", Text, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("day", Integer, nullable=False),  # days since 1970 of when the actual came
+    Column("n", BigInteger, nullable=False),
+    Column("error", Double, nullable=False),  # sum of |forecast - actual| / scale
+    Column("bias", Double, nullable=False),  # sum of (forecast - actual) / scale
+    Column("pinball", Double, nullable=False),  # sum of the mean quantile loss / scale
+    Column("covered", Text, nullable=False),  # JSON: level -> how many actuals lay inside
+    PrimaryKeyConstraint("model", "version", "segment", "step", "day"),
+)
+
+drift_states = Table(
+    "drift_states",
+    METADATA,
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("segment", Text, nullable=False),
+    Column("detector", Text, nullable=False),
+    Column("state", Text, nullable=False),  # JSON
+    Column("score", Double, nullable=False),  # 1 is an alarm
+    Column("updated_at", Time, nullable=False),
+    PrimaryKeyConstraint("model", "version", "segment", "detector"),
+)
+drift_events = Table(
+    "drift_events",
+    METADATA,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("segment", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # input, residual or coverage
+    Column("detector", Text, nullable=False),
+    Column("score", Double, nullable=False),
+    Column("detail", Text, nullable=False),  # JSON
+    Column("at", Time, nullable=False),
+    Index("drift_events_of", "model", "id"),
+)
+
+jobs = Table(
+    "jobs",
+    METADATA,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),  # retrain or forecast
+    Column("model", Text, nullable=False),
+    Column("trigger", Text, nullable=False),  # drift, schedule, data or person
+    Column("unique_key", Text, unique=True),  # two triggers of one window are one job
+    Column("state", Text, nullable=False),  # queued, running, done, failed or cancelled
+    Column("payload", Text, nullable=False),  # JSON
+    Column("result", Text),  # JSON: what came of it, with the reason
+    Column("progress", Double, nullable=False, server_default="0"),
+    Column("cancel", Boolean, nullable=False, server_default="0"),
+    Column("worker", Text),
+    Column("lease_until", Time),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("created_at", Time, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("started_at", Time),
+    Column("finished_at", Time),
+    Index("jobs_waiting", "state", "id"),
+)
+
+api_keys = Table(
+    "api_keys",
+    METADATA,
+    Column("prefix", Text, primary_key=True),  # public; the client id of OAuth2 too
+    Column("sha256", Text, nullable=False),  # of the whole key: 256 random bits need no slow hash
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),  # JSON
+    Column("created_at", Time, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", Time),
+    Column("revoked_at", Time),
+)
+revoked_tokens = Table(
+    "revoked_tokens",
+    METADATA,
+    Column("jti", Text, primary_key=True),
+    Column("until", Time, nullable=False),
+)
+audit_log = Table(
+    "audit_log",
+    METADATA,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("at", Time, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),  # JSON
+    Column("request", Text, nullable=False),
+)
+idempotency = Table(
+    "idempotency",
+    METADATA,
+    Column("principal", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("body", Text, nullable=False),  # SHA-256 of method, path and body
+    Column("status", Integer, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("at", Time, nullable=False),
+    PrimaryKeyConstraint("principal", "key"),
+)
+events = Table(
+    "events",
+    METADATA,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("at", Time, nullable=False),
+    Column("kind", Text, nullable=False),  # forecast, drift, job or alias
+    Column("subject", Text, nullable=False),
+    Column("data", Text, nullable=False),  # JSON
+)
