@@ -34,6 +34,7 @@ __all__ = [
     "forecasts",
     "idempotency",
     "jobs",
+    "marks",
     "model_versions",
     "models",
     "observations",
@@ -261,6 +262,12 @@ audit_log = Table(
     Column("subject", Text, nullable=False),
     Column("detail", Text, nullable=False),  # JSON
     Column("request", Text, nullable=False),
+)
+marks = Table(
+    "marks",
+    METADATA,
+    Column("name", Text, primary_key=True),  # of a cursor, or of whatever else outlives a process
+    Column("value", Text, nullable=False),
 )
 idempotency = Table(
     "idempotency",
