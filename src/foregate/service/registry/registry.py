@@ -68,7 +68,7 @@ class Registry:
         self.blobs = Blobs(folder, disk=disk)
         self._unpacked, self._examine = folder / "open", examine
         self.on_move: list[Listener] = []
-        """Called on the event loop with model, alias and version when an alias has moved, here or in another process."""
+        """Called on the event loop with model, alias and version when an alias has moved, here or elsewhere."""
         self._aliases: dict[tuple[str, str], tuple[int, int]] = {}  # version and revision
         self._versions: dict[tuple[str, int], Version] = {}
         self._opened: dict[str, Path] = {}
