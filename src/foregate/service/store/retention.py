@@ -81,11 +81,6 @@ def _delete(rule: _Rule, found: list[tuple[Any, ...]], connection: Connection) -
 def _give_back(connection: Connection) -> bool:
     """Give some empty pages of SQLite's file back; whether there are more."""
     free = int(connection.exec_driver_sql("PRAGMA freelist_count").scalar_one())
-    if free:
-        raw = connection.connection.cursor()
-        try:
-            raw.execute(f"PRAGMA incremental_vacuum({PAGES})")
-            raw.fetchall()  # every row that is fetched is a page that went
-        finally:
-            raw.close()
+    for _ in range(min(free, PAGES)):  # each statement gives back one, since the driver steps it once
+        connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
     return free > PAGES
