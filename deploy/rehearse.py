@@ -4,9 +4,9 @@
     sudo python deploy/rehearse.py ROOT build/image --target serve
     sudo python deploy/rehearse.py --start build/image/serve        # until Ctrl-C; words after -- go to the program
 
-ROOT stands in for `python:3.11-slim`. The steps are read from the Dockerfile. The program runs as the image's user, on a
-file system that it cannot write but for the volume and /tmp, without capabilities and without a way to get some. What is
-not rehearsed: the base image itself, layers, and a network of its own.
+ROOT stands in for `python:3.11-slim`. The steps are read from the Dockerfile. The program runs as the image's user, on
+a file system that it cannot write but for the volume and /tmp, without capabilities and without a way to get some. What
+is not rehearsed: the base image itself, layers, and a network of its own.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def stages(text: str) -> dict[str, Stage]:
     """The stages of a Dockerfile by their names."""
     found: dict[str, Stage] = {}
     current: Stage | None = None
-    joined = re.sub(r"\\\n\s*", " ", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE))
+    joined = re.sub(r"\s*\\\n\s*", " ", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE))
     for line in filter(None, map(str.strip, joined.splitlines())):
         word, rest = line.split(" ", 1)
         if word == "FROM":
