@@ -7,10 +7,10 @@ from typing import Literal, get_args
 
 __all__ = ["SCOPES", "Principal", "Scope"]
 
-Scope = Literal["read", "forecast", "write", "train", "admin"]
+Scope = Literal["read", "forecast", "write", "train", "metrics", "admin"]
 """read: see series, models, errors and drift; forecast: ask for forecasts; write: send observations, open sessions;
-train: start training, move aliases, upload models; admin: keys, settings, audit log. None contains another, but admin
-contains all."""
+train: start training, move aliases, upload models; metrics: what the service counts of itself; admin: keys, settings,
+audit log. None contains another, but admin contains all."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
