@@ -116,6 +116,9 @@ class Settings(BaseSettings):
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="least level that is logged"
     )
+    drain_seconds: float = Field(
+        default=0.0, ge=0, description="between being told to stop and no longer listening; not ready meanwhile"
+    )
     access: AccessSettings = AccessSettings()
     limits: LimitSettings = LimitSettings()
     forecasts: ForecastSettings = ForecastSettings()

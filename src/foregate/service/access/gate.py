@@ -19,7 +19,7 @@ from foregate.service.access import keys, tokens
 from foregate.service.access.fresh import Fresh
 from foregate.service.access.jwks import Jwks
 from foregate.service.access.rates import Rates, peer_of
-from foregate.service.access.scopes import Principal
+from foregate.service.access.scopes import Principal, granted
 from foregate.service.problems import Problem
 from foregate.service.store.tables import revoked_tokens
 
@@ -157,7 +157,7 @@ class Gate:
         key = known.keys.get(claims.subject)
         if key is None or not key.good(self._clock()):
             return None
-        return Principal(key.principal.name, claims.scopes & key.scopes)
+        return Principal(key.principal.name, granted(claims.scopes, key.scopes))
 
     async def _of_issuer(self, token: str, key_id: str, algorithm: str) -> Principal | None:
         if self._jwks is None or self._access.issuer is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-__all__ = ["SCOPES", "Principal", "Scope"]
+__all__ = ["SCOPES", "Principal", "Scope", "granted"]
 
 Scope = Literal["read", "forecast", "write", "train", "metrics", "admin"]
 """read: see series, models, errors and drift; forecast: ask for forecasts; write: send observations, open sessions;
@@ -25,3 +25,13 @@ class Principal:
     def may(self, scope: Scope) -> bool:
         """Whether it has a scope."""
         return scope in self.scopes or "admin" in self.scopes
+
+
+def granted(asked: frozenset[str], held: frozenset[str]) -> frozenset[str]:
+    """What may be passed on of some scopes: those that are held; admin holds all.
+
+    Examples:
+        >>> sorted(granted(frozenset({"read", "train"}), frozenset({"read"})))
+        ['read']
+    """
+    return asked & frozenset(SCOPES) if "admin" in held else asked & held

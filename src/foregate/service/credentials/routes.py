@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from foregate.service.access import keys
 from foregate.service.access.gate import unauthorized
-from foregate.service.access.scopes import Scope
+from foregate.service.access.scopes import Scope, granted
 from foregate.service.api.endpoints import PUBLIC, Call, Routes
 from foregate.service.problems import Problem
 from foregate.service.store.tables import audit_log
@@ -184,7 +184,7 @@ async def give_token(call: Call[bytes]) -> Token:
     if key is None or key.prefix != client:
         raise unauthorized()
     asked = frozenset(form.get("scope", " ".join(key.scopes)).split())
-    if not asked or asked - key.scopes:
+    if not asked or asked != granted(asked, key.scopes):
         detail = f"scope must be some of {' '.join(sorted(key.scopes))}, but got more, or none."
         raise Problem(400, "invalid-scope", detail, error="invalid_scope")
     seconds = call.service.settings.access.token_seconds
