@@ -40,6 +40,7 @@ async def running(settings: Settings, clock: Callable[[], int] = now) -> AsyncIt
         stack.callback(database.close)
         database.on_commit = lambda seconds, together: _committed(metrics, seconds, together)
         gate = Gate(settings, database, secret_of(settings), clock)
+        stack.push_async_callback(gate.close)
         absent: Any = None
         service = Service(settings, database, gate, absent, absent, absent, metrics, clock)
 
