@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_forecast",
+    "is_start",
     "load_shipped",
     "read_start",
     "require_size",
@@ -110,6 +111,15 @@ def load_shipped(size: str = "tiny", *, runtime: str = "auto") -> Start:
 def shipped_facts(size: str = "tiny") -> Mapping[str, Any]:
     """What is known of a pretrained network: what it was trained on, how long, with what seed."""
     return _read(SHIPPED / require_size(size))[0].facts
+
+
+def is_start(folder: Path) -> bool:
+    """Whether a folder holds a pretrained network, as `write_shipped` writes it, rather than a model."""
+    try:
+        document = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):  # whoever reads it says what is wrong
+        return False
+    return isinstance(document, dict) and "network" in document
 
 
 def read_start(folder: Path, *, runtime: str = "onnx") -> Start:

@@ -55,9 +55,17 @@ class ForecastSettings(_Part):
 
     model: str = Field(default="pretrained", description="the model that is asked where none is named")
     batch: int = Field(default=32, ge=1, description="requests that are answered together at most")
-    wait_ms: float = Field(default=2.0, ge=0, description="that the first of them waits for others")
+    wait_ms: float = Field(
+        default=4.0, ge=0, description="that the first of them waits for others, while requests come often"
+    )
     queue: int = Field(default=256, ge=1, description="requests that wait at most; then 503")
+    patience_ms: float = Field(
+        default=150.0, gt=0, description="that a request waits at most, as far as can be told beforehand; else 503"
+    )
     threads: int = Field(default=1, ge=1, description="of the runtime")
+    spare: int = Field(default=4, ge=0, description="versions that are kept in memory besides those that have an alias")
+    history: int = Field(default=4096, ge=1, description="latest rows that are read of a stored series")
+    numbers: int = Field(default=500_000, ge=1, description="series times steps times quantiles of one answer at most")
 
 
 class IngestSettings(_Part):
