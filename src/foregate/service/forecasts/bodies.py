@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-__all__ = ["Forecasted", "ForecastAnswer", "ForecastRequest", "History", "Number", "Which"]
+__all__ = ["ForecastAnswer", "ForecastRequest", "Forecasted", "History", "Number", "Which"]
 
 SERIES_NAME = "^[^\\x00-\\x1f\\x7f]{1,200}$"
 MODEL_NAME = "^[a-z0-9][a-z0-9._-]{0,63}$"
@@ -24,7 +24,9 @@ class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     values: Annotated[
         list[Number], Meta(min_length=1, description="One value per row, the newest last; null where it is missing.")
     ]
-    name: Annotated[Name | None, Meta(description="What the answer calls it; its place in the request if not given.")] = None
+    name: Annotated[
+        Name | None, Meta(description="What the answer calls it; its place in the request if not given.")
+    ] = None
     times: Annotated[
         list[str | int] | None,
         Meta(
@@ -52,6 +54,10 @@ class ForecastRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     horizon: Annotated[int, Meta(ge=1, description="Steps ahead.")]
     histories: Annotated[list[History], Meta(description="Series that come with the request.")] = []
     series: Annotated[list[Name], Meta(description="Names of stored series.")] = []
+    future: Annotated[
+        dict[str, dict[str, list[float | str | None]]],
+        Meta(description="Known-future covariates of stored series, by their names: one value per step ahead."),
+    ] = {}
     freq: Annotated[
         str | int | None,
         Meta(
@@ -62,8 +68,8 @@ class ForecastRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     season_length: Annotated[
         SeasonLength | Annotated[list[SeasonLength], Meta(max_length=2)] | None,
         Meta(
-            description="Rows of a season, or of a short and a long one, for pretrained models; if not given, those that "
-            "usually go with the frequency."
+            description="Rows of a season, or of a short and a long one, for pretrained models; if not given, those "
+            "that usually go with the frequency."
         ),
     ] = None
     quantiles: Annotated[
@@ -74,7 +80,9 @@ class ForecastRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         Annotated[list[Annotated[float, Meta(gt=0, lt=100)]], Meta(min_length=1, max_length=49)] | None,
         Meta(description="Central intervals in percent, instead of `quantiles`; the median comes too."),
     ] = None
-    model: Annotated[ModelName | None, Meta(description="Which model; if not given, the one that the settings name.")] = None
+    model: Annotated[
+        ModelName | None, Meta(description="Which model; if not given, the one that the settings name.")
+    ] = None
     version: Annotated[Which, Meta(description="A version's number, or an alias.")] = "champion"
 
 

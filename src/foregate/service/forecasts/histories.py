@@ -152,8 +152,8 @@ def _placed(
     place, exact = freq.index(times, times[0])
     if (np.diff(place) < 1).any() or not exact.all():
         raise DataError(
-            f"times must ascend in steps of {freq.alias!r}, each once, but got others in {name!r}. Sort the rows, sum up "
-            "those of one step, or give another freq."
+            f"times must ascend in steps of {freq.alias!r}, each once, but got others in {name!r}. Sort the rows, sum "
+            "up those of one step, or give another freq."
         )
     if place[-1] >= wanted.rows:
         raise DataError(

@@ -13,6 +13,7 @@ import numpy as np
 
 from foregate.core import Frequency, Panel
 from foregate.core.errors import UsageError
+from foregate.data.columns import ColumnSpec
 from foregate.data.inputs import InputSpec
 from foregate.forecasting.fitted import Fitted
 from foregate.persistence import load_model
@@ -58,9 +59,9 @@ class Ready:
         return self.freq is None
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the covariates that it must be given."""
-        return tuple(column.name for column in self._fitted.spec.columns)
+    def columns(self) -> tuple[ColumnSpec, ...]:
+        """The covariates that it must be given."""
+        return self._fitted.spec.columns
 
     def fitted(self, freq: Frequency | str | int, season_length: int | Sequence[int] | None = None) -> Fitted:
         """The forecaster of series of a frequency and seasons.

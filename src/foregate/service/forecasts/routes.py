@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from foregate.core import Frequency, levels_to_quantiles
 from foregate.service.api.endpoints import Call, Routes
+from foregate.service.context import Service
 from foregate.service.forecasts.bodies import ForecastAnswer, ForecastRequest
+from foregate.service.forecasts.models import Ready
 from foregate.service.forecasts.served import Asked
+from foregate.service.forecasts.stored import forecast_stored
 from foregate.service.problems import Problem
 from foregate.service.settings import Settings
 
-__all__ = ["routes"]
+__all__ = ["answer_to", "routes"]
 
 routes = Routes("Forecasts")
 QUANTILES = (0.1, 0.5, 0.9)
@@ -30,19 +33,39 @@ EXAMPLES = {
 async def forecast(call: Call[ForecastRequest]) -> ForecastAnswer:
     """Forecast series: histories that come with the request, or stored series by their names."""
     service, body = call.service, call.body
+    ready = await service.served.ready(body.model or service.settings.forecasts.model, body.version)
+    return await answer_to(service, ready, body)
+
+
+async def answer_to(service: Service, ready: Ready, body: ForecastRequest) -> ForecastAnswer:
+    """What a version that is loaded answers to a request.
+
+    Raises:
+        Problem: it is too much, or a stored series is not there.
+        ForegateError: something is not as it must be.
+    """
     quantiles = quantiles_of(body.quantiles, body.level)
     require_size(body, len(quantiles), service.settings)
-    ready = await service.served.ready(body.model or service.settings.forecasts.model, body.version)
-    freq = ready.freq if body.freq is None and ready.freq is not None else Frequency.parse(body.freq or 1)
+    if body.series:
+        forecasts = await forecast_stored(service, ready, body, quantiles)
+    else:
+        forecasts = await service.served.forecast(ready, asked_of(body, ready, quantiles))
+    version = ready.version
+    return ForecastAnswer(model=version.model, version=version.version, quantiles=list(quantiles), forecasts=forecasts)
+
+
+def asked_of(body: ForecastRequest, ready: Ready, quantiles: tuple[float, ...]) -> Asked:
+    """What is wanted of the histories of a request.
+
+    Raises:
+        UsageError: the frequency is none.
+    """
+    given = 1 if body.freq is None else body.freq
+    freq = ready.freq if body.freq is None and ready.freq is not None else Frequency.parse(given)
     lengths = body.season_length
     seasons = None if lengths is None else tuple(lengths) if isinstance(lengths, list) else (lengths,)
     names = [each.name if each.name is not None else str(i) for i, each in enumerate(body.histories)]
-    asked = Asked(body.histories, names, freq, seasons, body.horizon, quantiles)
-    forecasts = await service.served.forecast(ready, asked)
-    version = ready.version
-    return ForecastAnswer(
-        model=version.model, version=version.version, quantiles=list(quantiles), forecasts=forecasts
-    )
+    return Asked(body.histories, names, freq, seasons, body.horizon, quantiles)
 
 
 def quantiles_of(quantiles: list[float] | None, level: list[float] | None) -> tuple[float, ...]:

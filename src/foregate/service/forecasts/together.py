@@ -103,9 +103,7 @@ def _answered(
             bad = [row.name for row, its in zip(rows, values, strict=True) if not np.isfinite(its).all()]
             yield DataError(f"values must be of a size that can be forecast, but got others in {listed(bad)}.")
             continue
-        yield [
-            _written(row, times[i], forecast.cutoffs[mine][i], values[i].tolist()) for i, row in enumerate(rows)
-        ]
+        yield [_written(row, times[i], forecast.cutoffs[mine][i], values[i].tolist()) for i, row in enumerate(rows)]
 
 
 def _written(row: Rows, times: Times, cutoff: Times, values: list[list[float]]) -> Forecasted:
