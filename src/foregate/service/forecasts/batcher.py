@@ -153,8 +153,6 @@ class Batcher(Generic[Key, Item, Result]):
             raise Problem(503, "closing", "the service must be running, but it is about to stop. Ask again later.")
         delay, patience = self.delay, self.rules.patience
         if self._waiting >= self.rules.queue or (delay > patience and self._age() > BEHIND * patience):
-            if self._metrics is not None:
-                self._metrics.rejected.labels("queue").inc()
             detail = f"at most {self.rules.queue} requests may wait, and not for long, but got more. Ask again later."
             raise Problem(503, "busy", detail, headers={"Retry-After": str(max(1, math.ceil(delay)))})
 
