@@ -11,7 +11,15 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["AccessSettings", "ForecastSettings", "IngestSettings", "LimitSettings", "Settings", "WatchSettings"]
+__all__ = [
+    "AccessSettings",
+    "ForecastSettings",
+    "IngestSettings",
+    "KeepSettings",
+    "LimitSettings",
+    "Settings",
+    "WatchSettings",
+]
 
 
 class _Part(BaseModel):
@@ -68,9 +76,17 @@ class ForecastSettings(_Part):
 
     model: str = Field(default="pretrained", description="the model that is asked where none is named")
     batch: int = Field(default=32, ge=1, description="requests that are answered together at most")
-    wait_ms: float = Field(default=2.0, ge=0, description="that the first of them waits for others")
+    wait_ms: float = Field(
+        default=4.0, ge=0, description="that the first of them waits for others, while requests come often"
+    )
     queue: int = Field(default=256, ge=1, description="requests that wait at most; then 503")
+    patience_ms: float = Field(
+        default=150.0, gt=0, description="that a request waits at most, as far as can be told beforehand; else 503"
+    )
     threads: int = Field(default=1, ge=1, description="of the runtime")
+    spare: int = Field(default=4, ge=0, description="versions that are kept in memory besides those that have an alias")
+    history: int = Field(default=4096, ge=1, description="latest rows that are read of a stored series")
+    numbers: int = Field(default=500_000, ge=1, description="series times steps times quantiles of one answer at most")
 
 
 class IngestSettings(_Part):
@@ -94,6 +110,18 @@ class WatchSettings(_Part):
     false_alarms: int = Field(
         default=10_000, ge=100, description="observations in which one false alarm is expected at most"
     )
+
+
+class KeepSettings(_Part):
+    """How long what is no longer needed is kept. Observations, errors, models and their history are kept for good."""
+
+    forecast_days: float = Field(default=90.0, gt=0, description="forecasts that were made for stored series")
+    event_days: float = Field(default=7.0, gt=0, description="events, and with them how far back one can resume")
+    drift_days: float = Field(default=365.0, gt=0, description="alarms of drift")
+    job_days: float = Field(default=365.0, gt=0, description="jobs that are over")
+    audit_days: float = Field(default=365.0, gt=0, description="the audit log")
+    answer_hours: float = Field(default=24.0, gt=0, description="answers to requests with an idempotency key")
+    models_bytes: int = Field(default=64 << 30, ge=1 << 20, description="of all models together")
 
 
 class Settings(BaseSettings):
@@ -124,6 +152,7 @@ class Settings(BaseSettings):
     forecasts: ForecastSettings = ForecastSettings()
     ingest: IngestSettings = IngestSettings()
     watch: WatchSettings = WatchSettings()
+    keep: KeepSettings = KeepSettings()
 
     @property
     def database_url(self) -> str:
