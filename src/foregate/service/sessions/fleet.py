@@ -22,6 +22,7 @@ from foregate.service.observations.catalog import Catalog
 from foregate.service.observations.intake import Intake
 from foregate.service.problems import Problem
 from foregate.service.sessions.answers import Said, Stepped, event_of, forecast_row, said_again, said_of
+from foregate.service.sessions.events import Hub
 from foregate.service.sessions.late import out_of_sequence, settled
 from foregate.service.sessions.moves import Mover
 from foregate.service.sessions.opening import Opening
@@ -78,15 +79,19 @@ class Fleet:
         """Opens and closes sessions."""
         self.mover = Mover(self)
         """Moves sessions to other versions."""
+        self.hub = Hub(database)
+        """Tells what happens."""
         self.intake.on_news = self.turns.refresh
 
     async def start(self) -> None:
         """Follow the aliases, and move those sessions that are behind them."""
         self.metrics.sessions.set(await self.opening.count())
+        await self.hub.start()
         self.mover.start()
 
     async def stop(self) -> None:
         """Do what waits, and store the states that are in memory."""
+        await self.hub.stop()
         await self.mover.stop()
         await self.turns.close()
         ids = list(self.residents.seats)
