@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from foregate.service.clock import now
 
 if TYPE_CHECKING:
     from foregate.service.access.gate import Gate
@@ -16,12 +17,7 @@ if TYPE_CHECKING:
     from foregate.service.settings import Settings
     from foregate.service.store.database import Database
 
-__all__ = ["Service", "now"]
-
-
-def now() -> int:
-    """Microseconds since 1970."""
-    return time.time_ns() // 1000
+__all__ = ["Check", "Service", "now"]
 
 
 @dataclass
@@ -41,3 +37,17 @@ class Service:
     metrics: Metrics
     clock: Callable[[], int] = now
     """Microseconds since 1970."""
+    checks: dict[str, Check] = field(default_factory=dict)
+    """What must be well for the service to be ready, by name."""
+    draining: bool = False
+    """Whether it is about to stop: it answers what comes, and says that it is not ready."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that must be well."""
+
+    run: Callable[[], Awaitable[None]]
+    """Raises where it is not."""
+    vital: bool = True
+    """Whether nothing works without; else the service is ready, but degraded."""

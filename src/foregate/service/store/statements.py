@@ -37,8 +37,8 @@ def noted(connection: Connection, name: str) -> str | None:
 def emit(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write events that others follow by their number.
 
-    Whoever has read up to a number must not find a smaller one later. SQLite has one writer; in PostgreSQL a transaction
-    that writes events holds a lock until it ends, so that numbers become visible in their order.
+    Whoever has read up to a number must not find a smaller one later. SQLite has one writer; in PostgreSQL a
+    transaction that writes events holds a lock until it ends, so that numbers become visible in their order.
 
     Args:
         connection: of a transaction that writes.
