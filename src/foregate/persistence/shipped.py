@@ -44,6 +44,7 @@ __all__ = [
     "read_start",
     "require_size",
     "shipped_facts",
+    "shipped_folder",
     "shipped_sizes",
     "write_shipped",
 ]
@@ -104,12 +105,21 @@ def load_shipped(size: str = "tiny", *, runtime: str = "auto") -> Start:
         'tiny'
     """
     require_runtime(runtime)
-    return read_start(SHIPPED / require_size(size), runtime="torch" if runtime == "torch" else "onnx")
+    return read_start(shipped_folder(size), runtime="torch" if runtime == "torch" else "onnx")
 
 
 def shipped_facts(size: str = "tiny") -> Mapping[str, Any]:
     """What is known of a pretrained network: what it was trained on, how long, with what seed."""
-    return _read(SHIPPED / require_size(size))[0].facts
+    return _read(shipped_folder(size))[0].facts
+
+
+def shipped_folder(size: str = "tiny") -> Path:
+    """Where a pretrained network of the package is.
+
+    Raises:
+        UsageError: there is no such size.
+    """
+    return SHIPPED / require_size(size)
 
 
 def read_start(folder: Path, *, runtime: str = "onnx") -> Start:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from foregate.service.clock import now
 
 if TYPE_CHECKING:
     from foregate.service.access.gate import Gate
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
     from foregate.service.store.database import Database
 
 __all__ = ["Service", "now"]
-
-
-def now() -> int:
-    """Microseconds since 1970."""
-    return time.time_ns() // 1000
 
 
 @dataclass

@@ -11,7 +11,15 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["AccessSettings", "ForecastSettings", "IngestSettings", "LimitSettings", "Settings", "WatchSettings"]
+__all__ = [
+    "AccessSettings",
+    "ForecastSettings",
+    "IngestSettings",
+    "KeepSettings",
+    "LimitSettings",
+    "Settings",
+    "WatchSettings",
+]
 
 
 class _Part(BaseModel):
@@ -83,6 +91,18 @@ class WatchSettings(_Part):
     )
 
 
+class KeepSettings(_Part):
+    """How long what is no longer needed is kept. Observations, errors, models and their history are kept for good."""
+
+    forecast_days: float = Field(default=90.0, gt=0, description="forecasts that were made for stored series")
+    event_days: float = Field(default=7.0, gt=0, description="events, and with them how far back one can resume")
+    drift_days: float = Field(default=365.0, gt=0, description="alarms of drift")
+    job_days: float = Field(default=365.0, gt=0, description="jobs that are over")
+    audit_days: float = Field(default=365.0, gt=0, description="the audit log")
+    answer_hours: float = Field(default=24.0, gt=0, description="answers to requests with an idempotency key")
+    models_bytes: int = Field(default=64 << 30, ge=1 << 20, description="of all models together")
+
+
 class Settings(BaseSettings):
     """Of one service."""
 
@@ -108,6 +128,7 @@ class Settings(BaseSettings):
     forecasts: ForecastSettings = ForecastSettings()
     ingest: IngestSettings = IngestSettings()
     watch: WatchSettings = WatchSettings()
+    keep: KeepSettings = KeepSettings()
 
     @property
     def database_url(self) -> str:

@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, TypeVar
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from foregate.core import UsageError
-from foregate.core.errors import ForegateError
-from foregate.service.store.mutex import Mutex
+from foregate.service.store.engines import READERS, open_engines
+from foregate.service.store.failures import StoreError, failure, is_passing, told
+from foregate.service.store.statements import note
 
 __all__ = ["Database", "StoreError"]
 
@@ -32,41 +31,48 @@ T = TypeVar("T")
 Work = Callable[[Connection], T]
 TOGETHER = 256
 """At most so many pieces of work are committed together."""
-READERS = 2
-BUSY_MS = 10_000
+WAITING = 20_000
+"""At most so many pieces of work wait; more are refused."""
+ATTEMPTS = 4
+"""So often work is done that failed of something that passes, such as a lost connection."""
+PAUSE = 0.05
 CHECKPOINT_BYTES = 8 << 20
 """A log of SQLite that has grown beyond is written into the database."""
+PROBE_SECONDS = 2.0
+"""So long it is believed that the database can be written."""
 
 
-class StoreError(ForegateError):
-    """The database cannot be written or read now: nothing of what was asked for has happened."""
+class _Done(NamedTuple):
+    """What became of a piece of work."""
+
+    future: Future[Any]
+    result: Any
+    raised: BaseException | None
 
 
 class Database:
     """A database that is open.
 
     Args:
-        url: ``sqlite:///PATH`` or ``postgresql+psycopg://…``.
+        url: ``sqlite:///PATH`` or ``postgresql://…``.
 
     Raises:
-        UsageError: it is of another kind.
+        UsageError: it is of another kind, or on a network file system.
+        StoreError: it cannot be opened.
     """
 
     def __init__(self, url: str) -> None:
-        parsed = make_url(url)
-        self.dialect = parsed.get_backend_name()
-        if self.dialect not in ("sqlite", "postgresql"):
-            raise UsageError(f"the database must be sqlite or postgresql, but got {self.dialect!r}.")
-        if self.dialect == "sqlite" and not parsed.database:
-            raise UsageError("the database must be a file, but got one in memory. Name a file.")
-        self.path = Path(str(parsed.database)) if self.dialect == "sqlite" else None
-        self.engine = _engine(url, self.dialect)
-        self._mutex = Mutex(self.path.with_name(self.path.name + ".lock")) if self.path else None
+        with told():
+            engines = open_engines(url)
+        self.dialect, self.path, self.engine, self._reader, self._mutex = engines
         self._queue: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
-        self._closed = False
+        self._lock, self._closed = threading.Lock(), False
+        self._probed: tuple[float, bool] = (-1e9, False)
         self.on_commit: Callable[[float, int], None] = lambda seconds, together: None
-        """Told of every commit: how long it took, and how many pieces of work it held."""
+        """Told of every commit, in the thread that writes: how long it took, and how many pieces of work it held."""
+        self.on_failure: Callable[[StoreError], None] = lambda error: None
+        """Told of every commit and checkpoint that failed, in the thread that writes."""
         self._writer = threading.Thread(target=self._write_all, name="store-write", daemon=True)
         self._writer.start()
 
@@ -76,7 +82,7 @@ class Database:
         The work may be done more than once, so it must change nothing but the database.
 
         Raises:
-            StoreError: the database failed; nothing has happened.
+            StoreError: the database failed; nothing has happened, unless it says `unsure`.
             Exception: whatever the work raises; nothing of it has happened then.
         """
         return await asyncio.wrap_future(self.submit(work))
@@ -88,10 +94,13 @@ class Database:
     def submit(self, work: Work[T]) -> Future[T]:
         """See `write`."""
         future: Future[T] = Future()
-        if self._closed:
-            future.set_exception(StoreError("the database must be open, but got one that was closed."))
-        else:
-            self._queue.put((work, future))
+        with self._lock:  # so that nothing is put behind the mark that ends the queue
+            if self._closed:
+                future.set_exception(StoreError("the database must be open, but got one that was closed."))
+            elif self._queue.qsize() >= WAITING:
+                future.set_exception(StoreError(f"at most {WAITING:,} writes must wait, but got more. Try later."))
+            else:
+                self._queue.put((work, future))
         return future
 
     async def read(self, work: Work[T]) -> T:
@@ -100,33 +109,74 @@ class Database:
         Raises:
             StoreError: the database failed.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
+        except RuntimeError as error:
+            if not self._closed:
+                raise
+            raise StoreError("the database must be open, but got one that was closed.") from error
 
     def read_now(self, work: Work[T]) -> T:
         """See `read`; in this thread."""
-        with _told(), self.engine.connect() as connection, connection.begin():
-            return work(connection)
+        for left in range(ATTEMPTS - 1, -1, -1):
+            try:
+                with self._reader.connect() as connection, connection.begin():
+                    return work(connection)
+            except (SQLAlchemyError, OSError) as error:
+                if not left or not is_passing(error):
+                    raise failure(error) from error
+                time.sleep(PAUSE)
+        raise AssertionError("the last attempt ends the loop")
+
+    async def writable(self) -> bool:
+        """Whether a write is committed now; asked of the database once in two seconds."""
+        at, well = self._probed
+        if time.monotonic() - at > PROBE_SECONDS:
+            try:
+                await self.write(lambda connection: note(connection, "probe", str(time.time_ns())))
+                well = True
+            except StoreError:
+                well = False
+            self._probed = (time.monotonic(), well)
+        return well
+
+    def wal_bytes(self) -> int:
+        """Size of SQLite's log; 0 where there is none."""
+        if self.path is None:
+            return 0
+        try:
+            return self.path.with_name(self.path.name + "-wal").stat().st_size
+        except OSError:
+            return 0
+
+    def release(self) -> str:
+        """Which database it is, and of what version."""
+        if self.dialect == "sqlite":
+            return f"SQLite {sqlite3.sqlite_version}"
+        return "PostgreSQL " + str(self.read_now(lambda connection: connection.scalar(text("SHOW server_version"))))
 
     def close(self) -> None:
         """Commit what waits, and let go of everything."""
-        if self._closed:
-            return
-        self._closed = True
-        self._queue.put(None)
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._queue.put(None)
         self._writer.join()
         self._readers.shutdown()
-        self.engine.dispose()
+        with suppress(StoreError), told(), self._writing():
+            # SQLite empties its log when the last connection goes, which belongs under the lock too.
+            self._reader.dispose()
+            self.engine.dispose()
         if self._mutex:
             self._mutex.close()
 
     def exclusively(self, work: Work[T]) -> T:
         """Do a piece of work alone, past the queue: for making and migrating tables."""
-        with _told(), self._writing(), self._connection() as connection, connection.begin():
+        with told(), self._writing(), self.engine.connect() as connection, connection.begin():
+            if self.dialect == "postgresql":
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(4605001)")
             return work(connection)
-
-    def _connection(self) -> Connection:
-        """One that may write."""
-        return self.engine.connect().execution_options(writes=True)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -137,7 +187,7 @@ class Database:
                 yield
 
     def _write_all(self) -> None:
-        """What the one thread that writes does."""
+        """What the one thread that writes does; whatever happens, it goes on."""
         while (first := self._queue.get()) is not None:
             batch, ended = [first], False
             while len(batch) < TOGETHER and not self._queue.empty():
@@ -154,33 +204,84 @@ class Database:
         """Do pieces of work in one transaction; if the database fails, each gets to know it."""
         if not batch:
             return
-        done: list[tuple[Future[Any], Any, BaseException | None]] = []
         began = time.perf_counter()
         try:
-            with _told(), self._writing():
-                with self._connection() as connection, connection.begin():
-                    for work, future in batch:
-                        done.append((future, *_alone(connection, work)))
-                self._checkpoint()
-        except Exception as error:  # of the database, the disk or the lock: nobody may wait for ever
+            done = self._attempts(batch)
+        except BaseException as error:  # nobody may wait for ever, and others are to be served
+            failed = failure(error)
+            failed.__cause__ = error if failed is not error else error.__cause__
             for _, future in batch:
-                future.set_exception(error)
+                future.set_exception(failed)
+            self._tell(lambda: self.on_failure(failed))
             return
-        self.on_commit(time.perf_counter() - began, len(batch))
         for future, result, raised in done:
             if raised is None:
                 future.set_result(result)
             else:
                 future.set_exception(raised)
+        self._tell(lambda: self.on_commit(time.perf_counter() - began, len(batch)))
+
+    def _tell(self, word: Callable[[], None]) -> None:
+        """Whoever listens does not stop the writing."""
+        with suppress(Exception):
+            word()
+
+    def _attempts(self, batch: list[tuple[Work[Any], Future[Any]]]) -> list[_Done]:
+        for attempt in range(ATTEMPTS):
+            try:
+                with self._writing():
+                    done = self._attempt(batch)
+                    self._checkpoint()
+                    return done
+            except Exception as error:
+                unsure = isinstance(error, StoreError) and error.unsure
+                if attempt + 1 == ATTEMPTS or unsure or not is_passing(error):
+                    raise
+            time.sleep(PAUSE * 2**attempt)
+        raise AssertionError("the last attempt ends the loop")
+
+    def _attempt(self, batch: list[tuple[Work[Any], Future[Any]]]) -> list[_Done]:
+        with self.engine.connect() as connection:
+            transaction = connection.begin()
+            try:
+                done = [_Done(future, *_alone(connection, work)) for work, future in batch]
+            except BaseException:
+                _let_go(connection)
+                raise
+            try:
+                transaction.commit()
+            except Exception as error:
+                _let_go(connection)
+                raise failure(error, committing=True) from error
+            return done
 
     def _checkpoint(self) -> None:
-        """Write the log of SQLite into the database where it has grown; the lock is held."""
-        if self.path is None:
+        """Write the log of SQLite into the database where it has grown; the lock is held.
+
+        What was committed is committed, whatever comes of this.
+        """
+        if self.wal_bytes() <= CHECKPOINT_BYTES:
             return
-        log = self.path.with_name(self.path.name + "-wal")
-        if log.exists() and log.stat().st_size > CHECKPOINT_BYTES:
-            with self.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        try:
+            raw = self.engine.raw_connection()
+            try:
+                # PASSIVE waits for nobody; the log begins anew at the next write. Where readers held it back until it
+                # was large, they are waited for.
+                how = "TRUNCATE" if self.wal_bytes() > 8 * CHECKPOINT_BYTES else "PASSIVE"
+                raw.cursor().execute(f"PRAGMA wal_checkpoint({how})")
+            finally:
+                raw.close()
+        except Exception as error:
+            failed = failure(error)
+            self._tell(lambda: self.on_failure(failed))
+
+
+def _let_go(connection: Connection) -> None:
+    """Undo a transaction that failed, and have no more to do with its connection."""
+    with suppress(Exception):
+        connection.rollback()
+    with suppress(Exception):
+        connection.invalidate()
 
 
 def _alone(connection: Connection, work: Work[T]) -> tuple[T | None, BaseException | None]:
@@ -189,38 +290,21 @@ def _alone(connection: Connection, work: Work[T]) -> tuple[T | None, BaseExcepti
         with connection.begin_nested():
             return work(connection), None
     except DBAPIError as error:
-        if error.connection_invalidated or not connection.in_transaction():
+        if error.connection_invalidated or is_passing(error) or not _is_open(connection):
             raise
-        return None, StoreError(f"the database refused: {error.orig}.")
-    except Exception as error:
+        told_so = failure(error)
+        told_so.__cause__ = error
+        return None, told_so
+    except BaseException as error:
+        if not _is_open(connection):
+            raise
         return None, error
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Failures of the database as one kind of error."""
+def _is_open(connection: Connection) -> bool:
+    """Whether the transaction goes on: SQLite ends it by itself where the disk fails."""
     try:
-        yield
-    except SQLAlchemyError as error:
-        raise StoreError(f"the database must answer, but got {type(error).__name__}: {error}.") from error
-
-
-def _engine(url: str, dialect: str) -> Engine:
-    if dialect == "postgresql":
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
-    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False})
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, record: Any) -> None:
-        connection.isolation_level = None  # transactions are begun here, not by the driver
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=0"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A transaction that reads first and writes then fails at once where another one has written, however long it
-        # is told to wait: whoever may write says so at the beginning.
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
+        raw = connection.connection.dbapi_connection
+    except SQLAlchemyError:
+        return False
+    return connection.in_transaction() and (raw.in_transaction if isinstance(raw, sqlite3.Connection) else True)

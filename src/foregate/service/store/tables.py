@@ -1,7 +1,7 @@
 """Every table of the service, in one place.
 
 Times are whole microseconds since 1970 in UTC. What is JSON is text. Names of series are looked up once: other tables
-have their numbers.
+have their numbers. A number that was given is never given again, whatever was deleted since: others follow by it.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ __all__ = [
     "forecasts",
     "idempotency",
     "jobs",
+    "marks",
     "model_versions",
     "models",
     "observations",
@@ -91,6 +92,7 @@ alias_events = Table(
     Column("reason", Text, nullable=False),
     Column("at", Time, nullable=False),
     Index("alias_events_of", "model", "alias", "id"),
+    sqlite_autoincrement=True,
 )
 
 series = Table(
@@ -103,6 +105,7 @@ series = Table(
     Column("segment", Text, nullable=False, server_default=""),  # the group that errors and drift are told by
     Column("attributes", Text, nullable=False, server_default="{}"),  # JSON: static covariates
     Column("created_at", Time, nullable=False),
+    sqlite_autoincrement=True,
 )
 observations = Table(
     "observations",
@@ -166,6 +169,7 @@ forecasts = Table(
     Column("scale", Double),  # what errors are divided by: the typical change from row to row, or season to season
     Column("made_at", Time, nullable=False),
     UniqueConstraint("series", "origin", "model", "version"),
+    sqlite_autoincrement=True,
 )
 outcomes = Table(
     "outcomes",
@@ -208,6 +212,7 @@ drift_events = Table(
     Column("detail", Text, nullable=False),  # JSON
     Column("at", Time, nullable=False),
     Index("drift_events_of", "model", "id"),
+    sqlite_autoincrement=True,
 )
 
 jobs = Table(
@@ -231,6 +236,7 @@ jobs = Table(
     Column("started_at", Time),
     Column("finished_at", Time),
     Index("jobs_waiting", "state", "id"),
+    sqlite_autoincrement=True,
 )
 
 api_keys = Table(
@@ -261,6 +267,13 @@ audit_log = Table(
     Column("subject", Text, nullable=False),
     Column("detail", Text, nullable=False),  # JSON
     Column("request", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+marks = Table(
+    "marks",
+    METADATA,
+    Column("name", Text, primary_key=True),  # of a cursor, or of whatever else outlives a process
+    Column("value", Text, nullable=False),
 )
 idempotency = Table(
     "idempotency",
@@ -281,4 +294,5 @@ events = Table(
     Column("kind", Text, nullable=False),  # forecast, drift, job or alias
     Column("subject", Text, nullable=False),
     Column("data", Text, nullable=False),  # JSON
+    sqlite_autoincrement=True,
 )

@@ -1,0 +1,386 @@
+"""The registry: immutable versions of models, what they are called, and who moved a name when and why.
+
+A name such as ``champion`` is an alias: one row, moved in one transaction with a row of history. Which version answers
+is known in memory; moves that other processes make are seen within a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import shutil
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from foregate.core.errors import ForegateError
+from foregate.persistence import pack_folder, shipped_facts, shipped_folder, unpack_folder
+from foregate.service.clock import now
+from foregate.service.problems import Problem
+from foregate.service.registry import rows
+from foregate.service.registry.blobs import Blobs, Draft
+from foregate.service.registry.examine import examine_apart
+from foregate.service.registry.records import Move, Named, Version, no_such, require_alias, require_name
+from foregate.service.registry.rows import Entry
+from foregate.service.store.database import Database
+from foregate.service.store.disk import Disk
+from foregate.service.store.failures import told
+
+__all__ = ["CHAMPION", "PRETRAINED", "Registry", "Version"]
+
+CHAMPION, PRETRAINED = "champion", "pretrained"
+POLL_SECONDS = 1.0
+MOST_BYTES = 512 << 20
+"""Of one model."""
+Examine = Callable[[Path, int], Awaitable[dict[str, Any]]]
+Listener = Callable[[str, str, Version], None]
+
+
+class Registry:
+    """Models by name, version and alias.
+
+    Args:
+        database: with its tables, see `foregate.service.store.migrate`.
+        folder: of the models' files; is made.
+        clock: microseconds since 1970.
+        most_bytes: that one model may have.
+        disk: the calls by which files are kept.
+        examine: what says whether a file is a model, and what one; see `examine_apart`.
+
+    Raises:
+        StoreError: the folder cannot be made.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        clock: Callable[[], int] = now,
+        *,
+        most_bytes: int = MOST_BYTES,
+        disk: Disk | None = None,
+        examine: Examine = examine_apart,
+    ) -> None:
+        self.database, self.clock, self.most_bytes = database, clock, most_bytes
+        self.blobs = Blobs(folder, disk=disk)
+        self._unpacked, self._examine = folder / "open", examine
+        self.on_move: list[Listener] = []
+        """Called on the event loop with model, alias and version when an alias has moved, here or elsewhere."""
+        self._aliases: dict[tuple[str, str], tuple[int, int]] = {}  # version and revision
+        self._versions: dict[tuple[str, int], Version] = {}
+        self._opened: dict[str, Path] = {}
+        self._opening = threading.Lock()
+        self._moves = 0
+        self._poll: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Learn what is called how, and follow what other processes move."""
+        await self.refresh()
+        if self._poll is None:
+            self._poll = asyncio.create_task(self._follow(), name="registry-poll")
+
+    async def stop(self) -> None:
+        """Follow no longer."""
+        if self._poll is not None:
+            self._poll.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._poll
+            self._poll = None
+
+    async def register(
+        self,
+        model: str,
+        folder: Path,
+        *,
+        metrics: Mapping[str, Any] | None = None,
+        reference: bytes | None = None,
+        source: str,
+        actor: str,
+        alias: str | None = None,
+    ) -> Version:
+        """Keep a model as the next version of its name.
+
+        Args:
+            model: the name.
+            folder: that `foregate.Forecaster.save` wrote.
+            metrics: how it was scored.
+            reference: what its training inputs and errors looked like.
+            source: shipped, upload or job:NUMBER.
+            actor: who wants it.
+            alias: that is moved to it in the same moment.
+
+        Raises:
+            Problem: 422: a name is none.
+            ArtifactError: the folder is no model that can be used.
+            StoreError: the disk or the database fails; there is no such version then.
+        """
+        entry = Entry(model, metrics or {}, reference, source, actor, alias)
+        with told():  # the folder may be on a disk that fails
+            return await self._keep(entry, lambda draft: asyncio.to_thread(_write_all, draft, folder))
+
+    async def receive(
+        self,
+        model: str,
+        stream: AsyncIterator[bytes],
+        *,
+        metrics: Mapping[str, Any] | None = None,
+        reference: bytes | None = None,
+        source: str = "upload",
+        actor: str,
+        alias: str | None = None,
+    ) -> Version:
+        """See `register`; the model comes as one file, see `foregate.persistence.pack_folder`."""
+        entry = Entry(model, metrics or {}, reference, source, actor, alias)
+
+        async def written(draft: Draft) -> None:
+            async for piece in stream:
+                if draft.size + len(piece) > self.most_bytes:
+                    detail = f"a model must have at most {self.most_bytes:,} bytes, but got more."
+                    raise Problem(413, "body-too-large", detail, limit=self.most_bytes)
+                await asyncio.to_thread(draft.write, piece)
+
+        return await self._keep(entry, written)
+
+    async def models(self) -> list[Named]:
+        """All models, by name."""
+        return await self.database.read(rows.models)
+
+    async def versions(self, model: str) -> list[Version]:
+        """All versions of a model, the newest last.
+
+        Raises:
+            Problem: 404.
+        """
+        found = await self.database.read(lambda connection: rows.versions(connection, model))
+        if not found:
+            raise no_such(model)
+        return found
+
+    async def resolve(self, model: str, which: str | int = CHAMPION) -> Version:
+        """A version by its number or an alias; what was asked for once is known in memory.
+
+        Raises:
+            Problem: 404.
+        """
+        known = self._known(model, which)
+        if known is None:
+            await self.refresh()
+            number = self._number(model, which)
+            known = await self._version(model, number) if number else None
+        if known is None:
+            there = await self.database.read(lambda connection: rows.versions(connection, model, 1))
+            raise no_such(model, which) if there else no_such(model)
+        return known
+
+    async def aliases(self, model: str) -> dict[str, tuple[int, int]]:
+        """Alias -> version and revision, as the database has them now.
+
+        Raises:
+            Problem: 404: there is no such model.
+        """
+        await self.versions(model)
+        await self.refresh()
+        return {alias: found for (name, alias), found in self._aliases.items() if name == model}
+
+    async def move(
+        self, model: str, alias: str, version: int, *, actor: str, reason: str, revision: int | None = None
+    ) -> int:
+        """Give a version a name, in place of the one that has it.
+
+        Args:
+            model: the name.
+            alias: ``champion`` answers where nothing else is asked for.
+            version: its number.
+            actor: who wants it.
+            reason: why.
+            revision: that the alias must have, 0 if it must not be there; None: whatever it has.
+
+        Returns:
+            The alias's new revision; the same one if nothing was to be moved.
+
+        Raises:
+            Problem: 404: there is no such version; 412: the alias has another revision; 422: the name is none.
+        """
+        require_alias(alias)
+        at = self.clock()
+        moved = await self.database.write(
+            lambda connection: rows.move(
+                connection, rows.Step(model, alias, version, actor, reason, at), revision=revision
+            )
+        )
+        await self._moved(model, alias, version, moved)
+        return moved
+
+    async def remove(self, model: str, alias: str, *, actor: str, reason: str, revision: int | None = None) -> None:
+        """Take an alias away; the version stays.
+
+        Raises:
+            Problem: 404: there is none; 412: it has another revision.
+        """
+        step = rows.Step(model, alias, None, actor, reason, self.clock())
+        await self.database.write(lambda connection: rows.move(connection, step, revision=revision))
+        self._moves += 1
+        self._aliases.pop((model, alias), None)
+
+    async def history(self, model: str) -> list[Move]:
+        """Every move of an alias of a model, the newest first.
+
+        Raises:
+            Problem: 404.
+        """
+        await self.versions(model)
+        return await self.database.read(lambda connection: rows.history(connection, model))
+
+    def open(self, version: Version) -> Path:
+        """The folder of a model, as it was registered to the byte; takes as long as reading it.
+
+        Raises:
+            ArtifactError: its file is damaged or gone.
+            StoreError: the disk fails.
+        """
+        with self._opening:
+            found = self._opened.get(version.sha256)
+            if found is None or not found.is_dir():
+                with told():
+                    found = self._opened[version.sha256] = self._open(version)
+            return found
+
+    async def ensure_shipped(self, size: str = "tiny") -> Version:
+        """The pretrained model that came with this version of Foregate is there, and champion unless another one is.
+
+        Where the champion is one that came with an earlier version, it moves on.
+        """
+        folder = shipped_folder(size)
+        entry = Entry(PRETRAINED, {}, None, "shipped", "foregate", None)
+        sha256 = await asyncio.to_thread(_checksum, folder)
+        there = await self.database.read(lambda connection: rows.shipped(connection, PRETRAINED, sha256))
+        if there is None:
+            blob = await asyncio.to_thread(self.blobs.put, pack_folder(folder))
+            facts = {"kind": "pretrained", "size": size, "weights": _weights(folder)} | _told(size)
+            at = self.clock()
+            there = await self.database.write(
+                lambda connection: rows.add_shipped(connection, entry, rows.Kept(blob, facts, at))
+            )
+            await self.refresh()
+        return there
+
+    async def refresh(self) -> None:
+        """See what other processes have moved."""
+        while True:
+            moves = self._moves
+            found = await self.database.read(rows.aliases)
+            if moves == self._moves:  # otherwise what was read may be older than what was moved here
+                break
+        changed = [(key, each) for key, each in found.items() if self._aliases.get(key) != each]
+        gone = self._aliases.keys() - found.keys()
+        for key, (number, _) in changed:
+            await self._version(key[0], number)
+        if moves != self._moves:
+            return
+        for key in gone:
+            del self._aliases[key]
+        for (model, alias), each in changed:
+            self._aliases[model, alias] = each
+            self._tell(model, alias, self._versions[model, each[0]])
+
+    async def sweep(self) -> list[str]:
+        """Take away files that no version names, and that are a day old."""
+        known = await self.database.read(rows.checksums)
+        gone = await asyncio.to_thread(self.blobs.sweep, known)
+        return gone
+
+    async def _keep(self, entry: Entry, write: Callable[[Draft], Awaitable[None]]) -> Version:
+        require_name(entry.model)
+        if entry.alias is not None:
+            require_alias(entry.alias)
+        draft = await asyncio.to_thread(self.blobs.draft)
+        try:
+            await write(draft)
+            await asyncio.to_thread(draft.finish)
+            facts = await self._examine(draft.path, self.most_bytes)
+            kept = rows.Kept(await asyncio.to_thread(draft.keep), facts, self.clock())
+            version, revision = await self.database.write(lambda connection: rows.add(connection, entry, kept))
+        finally:
+            draft.drop()
+        self._versions[version.model, version.version] = version
+        if entry.alias is not None:
+            await self._moved(version.model, entry.alias, version.version, revision)
+        return version
+
+    async def _version(self, model: str, number: int) -> Version | None:
+        known = self._versions.get((model, number))
+        if known is None:
+            known = await self.database.read(lambda connection: rows.version(connection, model, number))
+            if known is not None:
+                self._versions[model, number] = known
+        return known
+
+    async def _moved(self, model: str, alias: str, number: int, revision: int) -> None:
+        """It is committed: what is known here follows, unless something newer is known already."""
+        version = await self._version(model, number)
+        self._moves += 1
+        if version is not None and self._aliases.get((model, alias), (0, 0))[1] < revision:
+            self._aliases[model, alias] = (number, revision)
+            self._tell(model, alias, version)
+
+    def _number(self, model: str, which: str | int) -> int | None:
+        if isinstance(which, int) or which.isdecimal():
+            number = int(which) if len(str(which)) < 10 else 0
+            return number if number > 0 else None
+        return self._aliases.get((model, which), (None, 0))[0]
+
+    def _known(self, model: str, which: str | int) -> Version | None:
+        number = self._number(model, which)
+        return None if number is None else self._versions.get((model, number))
+
+    def _tell(self, model: str, alias: str, version: Version) -> None:
+        for listener in list(self.on_move):
+            with suppress(Exception):  # what one of them thinks of it stops neither the others nor the move
+                listener(model, alias, version)
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            with suppress(ForegateError):  # the database may come back
+                await self.refresh()
+
+    def _open(self, version: Version) -> Path:
+        """Unpack a model, unless it lies there as it must be."""
+        target, blob = self._unpacked / version.sha256, rows.blob(version)
+        with suppress(ForegateError, OSError):
+            if target.is_dir() and _checksum(target) == version.sha256:
+                return target
+        packed = self.blobs.verify(blob)
+        fresh = self._unpacked / f"{version.sha256}.{secrets.token_hex(4)}"
+        fresh.mkdir(parents=True)
+        try:
+            unpack_folder(packed, fresh, most_bytes=blob.size)
+            shutil.rmtree(target, ignore_errors=True)  # it was damaged
+            with suppress(OSError):  # another process was faster: what it put there is as good
+                fresh.rename(target)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        return target
+
+
+def _write_all(draft: Draft, folder: Path) -> None:
+    for piece in pack_folder(folder):
+        draft.write(piece)
+
+
+def _checksum(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for piece in pack_folder(folder):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _weights(folder: Path) -> str:
+    return hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()[:8]
+
+
+def _told(size: str) -> dict[str, Any]:
+    return {"trained": dict(shipped_facts(size))}

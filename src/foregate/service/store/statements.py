@@ -1,0 +1,52 @@
+"""Statements that both databases understand, for what several parts write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Table, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from foregate.service.store.tables import events, marks
+
+__all__ = ["Insert", "emit", "insert", "note", "noted"]
+
+Insert = sqlite.Insert | postgresql.Insert
+EVENTS_LOCK = 4605002
+
+
+def insert(connection: Connection, table: Table) -> Any:
+    """An insertion that has ``on_conflict_do_nothing`` and ``on_conflict_do_update``, alike in both databases."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def note(connection: Connection, name: str, value: str) -> None:
+    """Keep a value by its name, in place of the one before: a cursor, for instance."""
+    new = insert(connection, marks).values(name=name, value=value)
+    connection.execute(new.on_conflict_do_update(index_elements=["name"], set_={"value": new.excluded.value}))
+
+
+def noted(connection: Connection, name: str) -> str | None:
+    """What `note` kept."""
+    value = connection.scalar(marks.select().with_only_columns(marks.c.value).where(marks.c.name == name))
+    return None if value is None else str(value)
+
+
+def emit(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write events that others follow by their number.
+
+    Whoever has read up to a number must not find a smaller one later. SQLite has one writer; in PostgreSQL a
+    transaction that writes events holds a lock until it ends, so that numbers become visible in their order.
+
+    Args:
+        connection: of a transaction that writes.
+        rows: each with ``at``, ``kind``, ``subject`` and ``data``, which JSON can say.
+    """
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": EVENTS_LOCK})
+    encoded = [{**row, "data": msgspec.json.encode(row["data"]).decode()} for row in rows]
+    connection.execute(events.insert(), encoded)
