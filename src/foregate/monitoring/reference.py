@@ -33,8 +33,8 @@ class Reference:
     levels: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Series -> mean and standard deviation of its target."""
     errors: tuple[float, ...] = ()
-    """One step ahead, forecast less actual by the scale of the series, in order of time; where there are several
-    series, their mean times `spread_of`."""
+    """One step ahead, forecast less actual by the spread of its series (see `levels`), in order of time; where there
+    are several series, their mean by `spread_of`."""
     outside: tuple[float, ...] = ()
     """For each of them the share of actuals outside of the interval."""
     likeness: float = 1.0
@@ -77,7 +77,7 @@ def reference(panel: Panel, errors: FloatArray | None = None, outside: FloatArra
 
     Args:
         panel: that it was trained on.
-        errors: (S, T) forecast less actual, one step ahead, by the scale of each series; NaN where there was none.
+        errors: (S, T) forecast less actual, one step ahead, in the units of the data; NaN where there was none.
         outside: (S, T) 1 where the actual lay outside of its interval, else 0.
 
     Raises:
@@ -105,7 +105,8 @@ def reference(panel: Panel, errors: FloatArray | None = None, outside: FloatArra
             inputs[name] = Histogram.of(column.values.astype(np.float64)[-MOST_VALUES:])
     if errors is None or outside is None:
         return Reference(inputs, levels)
-    return Reference(inputs, levels, *_one_stream(errors, outside))
+    spreads = np.array([levels.get(name, (0.0, np.nan))[1] for name in panel.ids.tolist()])
+    return Reference(inputs, levels, *_one_stream(errors / spreads[:, None], outside))
 
 
 def _one_stream(errors: FloatArray, outside: FloatArray) -> tuple[tuple[float, ...], tuple[float, ...], float]:
