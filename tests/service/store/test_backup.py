@@ -70,7 +70,7 @@ def test_a_copy_can_be_used(sqlite, tmp_path):
 def test_what_is_there_is_not_touched(sqlite, tmp_path):
     """A folder that is there is refused."""
     (tmp_path / "there").mkdir()
-    with pytest.raises(UsageError, match="must be new, but got .*there"):
+    with pytest.raises(UsageError, match=r"must be new, but got .*there"):
         backup(sqlite, tmp_path / "there", [], tmp_path)
 
 

@@ -248,6 +248,14 @@ class Registry:
                     found = self._opened[version.sha256] = self._open(version)
             return found
 
+    def packed(self, version: Version) -> Path:
+        """The file of a model, as it was registered to the byte; takes as long as reading it.
+
+        Raises:
+            ArtifactError: it is damaged or gone.
+        """
+        return self.blobs.verify(rows.blob(version))
+
     async def ensure_shipped(self, size: str = "tiny") -> Version:
         """The pretrained model that came with this version of Foregate is there, and champion unless another one is.
 
