@@ -25,9 +25,10 @@ from foregate.service.store.failures import StoreError
 from foregate.service.store.schema import migrate
 from foregate.service.upkeep import Upkeep
 
+__all__ = ["checks", "database_of", "first_key", "routes", "running"]
+
 MODELS = "models"
 """Folder of the models, in the data folder."""
-__all__ = ["checks", "database_of", "first_key", "routes", "running"]
 
 
 def routes() -> list[Routes]:
@@ -50,7 +51,7 @@ async def running(settings: Settings, clock: Callable[[], int] = now) -> AsyncIt
         _count_commits(database, metrics)
         gate = Gate(settings, database, secret_of(settings), clock)
         stack.push_async_callback(gate.close)
-        registry = Registry(database, settings.data_dir / MODELS, clock)
+        registry = Registry(database, settings.data_dir / MODELS, clock, most_bytes=settings.limits.upload_bytes)
         await registry.ensure_shipped()
         await registry.start()
         stack.push_async_callback(registry.stop)
