@@ -15,6 +15,7 @@ from foregate.cli.forecast import forecast
 from foregate.cli.inspect import inspect
 from foregate.cli.predict import predict
 from foregate.cli.pretrain import pretrain
+from foregate.cli.serve import config, keys, serve
 from foregate.cli.simulate import simulate
 from foregate.cli.stream import stream
 from foregate.cli.suggest import suggest
@@ -32,7 +33,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for one in (demo, audit, suggest, forecast, fit, predict, simulate, backtest, tune, inspect, stream, export, pretrain):
+ON_DATA = (demo, audit, suggest, forecast, fit, predict, simulate, backtest, tune, inspect, stream, export, pretrain)
+OF_THE_SERVICE = (serve, config, keys)
+for one in (*ON_DATA, *OF_THE_SERVICE):
     app.command(one.__name__)(verb(one))
 
 

@@ -288,21 +288,21 @@ def _averages(
     if x.shape[-1] == 1:
         return _average(x[..., 0].T, rates, before, which)
     x = np.ascontiguousarray(np.moveaxis(x, -1, 0))  # (T, A, B)
-    mask, keep = ~np.isnan(x), 1 - np.array(rates)[:, None]
+    mask = ~np.isnan(x)
     sums = np.stack([np.where(mask, x, 0), mask], 1)
-    state = np.stack([before["top"][:, which].T, before["bottom"][:, which].T])
-    for now in sums:
-        state *= keep
-        now += state
-        state[:] = now
+    row = np.stack([before["top"][:, which].T, before["bottom"][:, which].T])
+    keep, kept = np.broadcast_to(1 - np.array(rates)[:, None], row.shape).copy(), np.empty_like(row)
+    for now in sums:  # two calls a row, on whole arrays: of few tracks it is the calls that cost
+        np.multiply(row, keep, out=kept)
+        row = np.add(now, kept, out=now)
     top, bottom = sums[:, 0], sums[:, 1]
     average = top / np.where(mask, bottom, 1)
     lacking = np.flatnonzero(~mask.all((1, 2)))
     if len(lacking):
         some = slice(0, lacking[-1] + 1)  # behind the last row that lacks one there is nothing to keep
         last = np.maximum.accumulate(np.where(mask[some], np.arange(some.stop)[:, None, None], -1), 0)
-        kept = np.take_along_axis(average, np.maximum(last, 0), 0)
-        average[some] = np.where(last >= 0, kept, before["average"][:, which].T)
+        held = np.take_along_axis(average, np.maximum(last, 0), 0)
+        average[some] = np.where(last >= 0, held, before["average"][:, which].T)
     return average.transpose(2, 0, 1), top.transpose(2, 0, 1), bottom.transpose(2, 0, 1)
 
 

@@ -116,8 +116,12 @@ class Fitted:
             here = None if future is None else {name: known[series] for name, known in future.items()}
             values[series], short[series] = self._at_end(part, horizon, quantiles, here)
 
-        with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:  # numpy prepares one part while the network reads another
-            list(pool.map(fill, _parts(panel)))
+        parts = list(_parts(panel))
+        if len(parts) == 1:
+            fill(parts[0])
+        else:
+            with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:  # numpy prepares one part while the network reads another
+                list(pool.map(fill, parts))
         notes = (*short_series_notes(panel.ids[short]), *self._unknown_categories(panel))
         times = panel.future_times(horizon)
         return Forecast(panel.ids, times, panel.last_times, tuple(quantiles), values, notes)
@@ -194,7 +198,8 @@ class Fitted:
         calibrated = self.calibration.apply(raw.astype(np.float64), widths)
         restored = inputs.restore(rows, interpolate_quantiles(calibrated, self.levels, quantiles))
         short = inputs.tracks.age[inputs.tracks.here[rows]] < LEAST_OBSERVATIONS
-        restored[short] = self.simple(inputs, rows[short], np.arange(1, raw.shape[1] + 1), quantiles)
+        if short.any():
+            restored[short] = self.simple(inputs, rows[short], np.arange(1, raw.shape[1] + 1), quantiles)
         return np.rint(restored) if self.spec.plain else restored
 
     def simple(self, inputs: View, rows: IntArray, k: IntArray, quantiles: Sequence[float]) -> FloatArray:

@@ -5,6 +5,7 @@ Letters: K horizon steps, Q quantiles, n held-out outcomes.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 Floats = NDArray[np.floating]
+Places = tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]
 
 LARGEST_FACTOR, LEAST_FACTOR = 4.0, 0.4
 NEIGHBOURING_STEPS = 200
@@ -203,10 +205,11 @@ def interpolate_quantiles(values: FloatArray, levels: Sequence[float], wanted: A
         (..., P)
     """
     asked = np.asarray(wanted, np.float64)
-    left, right, share = _between(levels, asked)
     if asked.ndim == 1:
+        left, right, share = _known_between(tuple(levels), tuple(asked.tolist()))
         low, high = values[..., left], values[..., right]
     else:
+        left, right, share = _between(levels, asked)
         low, high = (np.take_along_axis(values, each, -1) for each in (left, right))
     rise = high - low
     return np.where(share >= 1, high + (share - 1) * rise, np.minimum(low + share * rise, high))
@@ -227,7 +230,13 @@ def interpolation(levels: Sequence[float], wanted: Sequence[float]) -> FloatArra
     return matrix
 
 
-def _between(levels: Sequence[float], asked: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
+@functools.lru_cache(maxsize=64)
+def _known_between(levels: tuple[float, ...], asked: tuple[float, ...]) -> Places:
+    """See `_between`; the same quantiles are mostly asked for again and again."""
+    return _between(levels, np.array(asked))
+
+
+def _between(levels: Sequence[float], asked: FloatArray) -> Places:
     """Between which two of the levels each probability lies, or nearest to, and how far on from the left one."""
     check_probabilities(asked)
     known, score = normal_score(levels), normal_score(asked)

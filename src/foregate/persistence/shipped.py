@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_forecast",
+    "is_start",
     "load_shipped",
     "read_start",
     "require_size",
@@ -120,6 +121,15 @@ def shipped_folder(size: str = "tiny") -> Path:
         UsageError: there is no such size.
     """
     return SHIPPED / require_size(size)
+
+
+def is_start(folder: Path) -> bool:
+    """Whether a folder holds a pretrained network, as `write_shipped` writes it, rather than a model."""
+    try:
+        document = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):  # whoever reads it says what is wrong
+        return False
+    return isinstance(document, dict) and "network" in document
 
 
 def read_start(folder: Path, *, runtime: str = "onnx") -> Start:

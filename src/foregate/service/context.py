@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from foregate.service.clock import now
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from foregate.service.settings import Settings
     from foregate.service.store.database import Database
 
-__all__ = ["Service", "now"]
+__all__ = ["Check", "Service", "now"]
 
 
 @dataclass
@@ -37,3 +37,17 @@ class Service:
     metrics: Metrics
     clock: Callable[[], int] = now
     """Microseconds since 1970."""
+    checks: dict[str, Check] = field(default_factory=dict)
+    """What must be well for the service to be ready, by name."""
+    draining: bool = False
+    """Whether it is about to stop: it answers what comes, and says that it is not ready."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that must be well."""
+
+    run: Callable[[], Awaitable[None]]
+    """Raises where it is not."""
+    vital: bool = True
+    """Whether nothing works without; else the service is ready, but degraded."""

@@ -39,6 +39,10 @@ class AccessSettings(_Part):
     issuer: str | None = Field(default=None, description="issuer of foreign tokens")
     audience: str = Field(default="foregate", description="audience that every token must name")
     jwks_url: str | None = Field(default=None, description="where the issuer publishes its keys")
+    refresh_seconds: float = Field(
+        default=2.0, gt=0, description="after which a key that another process has added or revoked is known"
+    )
+    public_metrics: bool = Field(default=False, description="whether /metrics asks for no key")
 
 
 class LimitSettings(_Part):
@@ -56,6 +60,15 @@ class LimitSettings(_Part):
     rows: int = Field(default=200_000, ge=1, description="of history in one request")
     horizon: int = Field(default=1024, ge=1, description="steps of one forecast")
     seconds: float = Field(default=30.0, gt=0, description="that a request may take where it names no deadline")
+    upload_seconds: float = Field(default=600.0, gt=0, description="that an upload may take")
+    inflight: int = Field(default=64, ge=1, description="requests that are answered at once; then 503")
+    uploads: int = Field(default=4, ge=1, description="uploads at once; then 503")
+    held_bytes: int = Field(default=256 << 20, ge=1024, description="of bodies in memory, of all requests together")
+    body_seconds: float = Field(default=10.0, gt=0, description="until a small body must be there")
+    body_rate: float = Field(default=32768.0, gt=0, description="bytes a second at least of a large one")
+    header_bytes: int = Field(default=32768, ge=1024, description="of the headers of a request")
+    header_seconds: float = Field(default=10.0, gt=0, description="until the headers must be there")
+    connections: int = Field(default=4096, ge=1, description="open at once; then 503")
 
 
 class ForecastSettings(_Part):
@@ -63,9 +76,17 @@ class ForecastSettings(_Part):
 
     model: str = Field(default="pretrained", description="the model that is asked where none is named")
     batch: int = Field(default=32, ge=1, description="requests that are answered together at most")
-    wait_ms: float = Field(default=2.0, ge=0, description="that the first of them waits for others")
+    wait_ms: float = Field(
+        default=5.0, ge=0, description="that the first of them waits for others, while requests come often"
+    )
     queue: int = Field(default=256, ge=1, description="requests that wait at most; then 503")
+    patience_ms: float = Field(
+        default=150.0, gt=0, description="that a request waits at most, as far as can be told beforehand; else 503"
+    )
     threads: int = Field(default=1, ge=1, description="of the runtime")
+    spare: int = Field(default=4, ge=0, description="versions that are kept in memory besides those that have an alias")
+    history: int = Field(default=4096, ge=1, description="latest rows that are read of a stored series")
+    numbers: int = Field(default=500_000, ge=1, description="series times steps times quantiles of one answer at most")
 
 
 class IngestSettings(_Part):
@@ -73,6 +94,16 @@ class IngestSettings(_Part):
 
     resident: int = Field(default=8192, ge=1, description="live states in memory at most")
     snapshot_rows: int = Field(default=256, ge=1, description="rows between two stored states of a session")
+    together: int = Field(default=256, ge=1, description="sessions that are moved on together at most")
+    queue: int = Field(default=4096, ge=1, description="calls of sessions that wait at most; then 503")
+    warm_rows: int = Field(default=4096, ge=1, description="rows that a state is made from where there is none yet")
+    gap_rows: int = Field(default=10_000, ge=1, description="steps that a session may be without an observation")
+    horizon: int = Field(
+        default=24, ge=0, description="steps of the forecast that sessions make after every observation"
+    )
+    quantiles: tuple[float, ...] = Field(
+        default=(0.025, 0.1, 0.5, 0.9, 0.975), description="of the forecasts that sessions make"
+    )
     parse_seconds: float = Field(default=30.0, gt=0, description="that reading a table may take")
     parse_bytes: int = Field(default=1 << 30, ge=1 << 26, description="of memory that reading a table may take")
     future_days: float = Field(default=1.0, ge=0, description="that a time may lie ahead of the clock")
@@ -122,6 +153,9 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535, description="port; 0: any that is free")
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="least level that is logged"
+    )
+    drain_seconds: float = Field(
+        default=0.0, ge=0, description="between being told to stop and no longer listening; not ready meanwhile"
     )
     access: AccessSettings = AccessSettings()
     limits: LimitSettings = LimitSettings()

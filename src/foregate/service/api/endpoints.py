@@ -6,27 +6,29 @@ that come the checks, the decoding and the OpenAPI document, so that no route ca
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
 import msgspec
+from sqlalchemy import Connection
 from starlette.requests import Request
-from starlette.responses import Response
 
-from foregate.service.access.scopes import Principal, Scope
-from foregate.service.problems import Problem
+from foregate.core import UsageError
+from foregate.service.access import audit
+from foregate.service.access.scopes import SCOPES, Principal, Scope
+from foregate.service.api.bodies import Deadline, pieces
 
 if TYPE_CHECKING:
     from foregate.service.context import Service
 
-__all__ = ["PUBLIC", "Call", "Endpoint", "Routes", "answer_of"]
+__all__ = ["PUBLIC", "Call", "Endpoint", "Routes"]
 
 Public = Literal["public"]
 PUBLIC: Public = "public"
 Body = TypeVar("Body")
 Handler = Callable[["Call[Any]"], Awaitable[Any]]
+Limit = Literal["body_bytes", "upload_bytes"]
 
 
 @dataclass
@@ -37,42 +39,62 @@ class Call(Generic[Body]):
     request: Request
     principal: Principal
     body: Body
-    """Decoded; None where the route takes none, or streams it."""
+    """Decoded; the bytes where the route asks for `bytes`; None where it takes none, or streams it."""
     query: Any
     """A struct, decoded; None where the route takes none."""
     request_id: str
     limit: int
     """Bytes of the body at most."""
-
-    @property
-    def path(self) -> dict[str, str]:
-        """Parts of the path by their names."""
-        return dict(self.request.path_params)
+    path: dict[str, str]
+    """Parts of the path by their names, decoded."""
+    deadline: float
+    """When the caller stops waiting, by the clock of the event loop (seconds)."""
+    reading: Deadline
+    """Until when the body must be there."""
+    settle: Callable[[Connection, bytes, int], None] | None = None
+    """Writes down the answer of a request that has an idempotency key; see `keep`."""
+    kept: bool = False
 
     async def stream(self) -> AsyncIterator[bytes]:
         """The body in pieces, for routes that do not hold it in memory.
 
         Raises:
-            Problem: it is larger than allowed.
+            Problem: it is larger than allowed, or too slow.
         """
-        read = 0
-        async for piece in self.request.stream():
-            read += len(piece)
-            if read > self.limit:
-                raise _too_large(self.limit)
+        async for piece in pieces(self.request, self.limit, self.reading):
             yield piece
+
+    def keep(self, connection: Connection, answer: Any, status: int = 200) -> None:
+        """Write the answer down in the transaction of the effect, for whoever repeats the request with its key.
+
+        Without it the answer is written down afterwards, in a transaction of its own. It may be called again where the
+        work is done again, and does nothing where the request has no key.
+        """
+        if self.settle is not None:
+            self.settle(connection, msgspec.json.encode(answer), status)
+            self.kept = True
+
+    def audit(self, connection: Connection, action: str, subject: str, **detail: Any) -> None:
+        """Write into the audit log who has done this, in the transaction of what was done."""
+        entry = audit.Entry(self.service.clock(), self.principal.name, action, subject, detail, self.request_id)
+        audit.record(connection, entry)
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A route, and all that is to be known of it."""
+    """A route, and all that is to be known of it.
+
+    Raises:
+        UsageError: its scope is not one that there is.
+    """
 
     method: str
     path: str
+    """A template: `/v1/models/{model}`; each part in braces is one segment, percent-decoded."""
     scope: Scope | Public
     handler: Handler
     body: Any = None
-    """Type of the body, a msgspec struct; None: no body, or one that the handler streams."""
+    """Type of the body, a msgspec struct; `bytes`: as it comes; None: no body, or one that the handler streams."""
     query: Any = None
     """Type of the query, a msgspec struct of plain fields with defaults."""
     answer: Any = None
@@ -82,9 +104,24 @@ class Endpoint:
     examples: dict[str, Any] = field(default_factory=dict)
     """Name -> body."""
     media: str = "application/json"
-    """Of a body that is streamed."""
-    limit: str = "body_bytes"
-    """The setting of `LimitSettings` that limits the body."""
+    """Of a body that is bytes or streamed."""
+    produces: str = "application/json"
+    """Media type of the answer."""
+    limit: Limit = "body_bytes"
+    """The setting of `LimitSettings` that limits the body; an upload also has more time, and a place among few."""
+    idempotent: bool = False
+    """Whether it may be repeated with an `Idempotency-Key`, and then gets the same answer without doing it twice."""
+
+    def __post_init__(self) -> None:
+        if self.scope != PUBLIC and self.scope not in SCOPES:
+            raise UsageError(f"scope of {self.path} must be one of {(*SCOPES, PUBLIC)}, but got {self.scope!r}.")
+        if self.limit not in get_args(Limit):
+            raise UsageError(f"limit of {self.path} must be one of {get_args(Limit)}, but got {self.limit!r}.")
+
+    @property
+    def name(self) -> str:
+        """Of the function, for the API document."""
+        return self.handler.__name__
 
 
 class Routes:
@@ -106,54 +143,3 @@ class Routes:
             return handler
 
         return register
-
-
-async def answer_of(endpoint: Endpoint, service: Service, request: Request, request_id: str) -> Response:
-    """Check a request, call the function, and encode what it gives.
-
-    Raises:
-        Problem: something is not as it must be.
-    """
-    limit = int(getattr(service.settings.limits, endpoint.limit))
-    principal = await service.access.authenticate(request, public=endpoint.scope == PUBLIC)
-    if endpoint.scope != PUBLIC and not principal.may(endpoint.scope):
-        detail = f"the key must have the scope {endpoint.scope!r}, but got {principal.name!r} without it."
-        raise Problem(403, "missing-scope", detail)
-    await service.access.admit(principal, request)
-    body = await _decoded(endpoint, request, limit) if endpoint.body is not None else None
-    query = _query(endpoint, request) if endpoint.query is not None else None
-    call = Call(service, request, principal, body, query, request_id, limit)
-    try:
-        async with asyncio.timeout(service.settings.limits.seconds):
-            given = await endpoint.handler(call)
-    except TimeoutError:
-        raise Problem(504, "deadline", "the request must end in time, but took too long.") from None
-    if isinstance(given, Response):
-        return given
-    return Response(msgspec.json.encode(given), endpoint.status, media_type="application/json")
-
-
-async def _decoded(endpoint: Endpoint, request: Request, limit: int) -> Any:
-    pieces, read = [], 0
-    async for piece in request.stream():
-        read += len(piece)
-        if read > limit:
-            raise _too_large(limit)
-        pieces.append(piece)
-    try:
-        return msgspec.json.decode(b"".join(pieces), type=endpoint.body)
-    except msgspec.ValidationError as error:
-        raise Problem(422, "invalid-body", f"the body must be as the API document says, but: {error}.") from None
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Problem(400, "malformed-body", f"the body must be JSON, but: {error}.") from None
-
-
-def _query(endpoint: Endpoint, request: Request) -> Any:
-    try:
-        return msgspec.convert(dict(request.query_params), endpoint.query, strict=False)
-    except msgspec.ValidationError as error:
-        raise Problem(422, "invalid-query", f"the query must be as the API document says, but: {error}.") from None
-
-
-def _too_large(limit: int) -> Problem:
-    return Problem(413, "body-too-large", f"the body must have at most {limit:,} bytes, but got more.", limit=limit)

@@ -1,0 +1,79 @@
+"""What surrounds every request: its id, its line in the log, its count in the metrics, the headers of every answer."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from starlette.types import Message, Scope, Send
+
+if TYPE_CHECKING:
+    from foregate.service.metrics import Metrics
+
+__all__ = ["Exchange", "exchange_of"]
+
+ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+log = structlog.get_logger("foregate.access")
+
+
+@dataclass
+class Exchange:
+    """A request and what became of it."""
+
+    request_id: str
+    method: str
+    peer: str
+    route: str = "unmatched"
+    """The template of the path, never the path."""
+    principal: str = ""
+    status: int = 0
+    """0: nothing has been answered."""
+    problem: str = ""
+    began: float = field(default_factory=time.perf_counter)
+
+    def sending(self, send: Send) -> Send:
+        """`send`, with the status noted and the headers added."""
+
+        async def pass_on(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.status = message["status"]
+                headers = message.setdefault("headers", [])
+                there = {name.lower() for name, _ in headers}
+                headers += [pair for pair in ALWAYS if pair[0] not in there]
+                headers.append((b"x-request-id", self.request_id.encode()))
+            await send(message)
+
+        return pass_on
+
+    def end(self, metrics: Metrics) -> None:
+        """Count it and write it into the log."""
+        seconds = time.perf_counter() - self.began
+        method = self.method if self.method in METHODS else "OTHER"
+        metrics.requests.labels(self.route, method, str(self.status)).observe(seconds)
+        if self.problem:
+            metrics.rejected.labels(self.problem).inc()
+        log.info(
+            "request",
+            request_id=self.request_id,
+            method=method,
+            route=self.route,
+            status=self.status,
+            ms=round(seconds * 1000, 2),
+            principal=self.principal,
+            peer=self.peer,
+            problem=self.problem,
+        )
+
+
+def exchange_of(scope: Scope) -> Exchange:
+    """Of a request that has just come; its id is that of the caller, where he gave a good one."""
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
+    peer: Any = scope.get("client")
+    request_id = given if ID.fullmatch(given) else secrets.token_hex(8)
+    return Exchange(request_id, scope["method"], peer[0] if peer else "")

@@ -1,0 +1,1 @@
+"""Keys, tokens and the audit log, by HTTP."""
