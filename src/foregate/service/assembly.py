@@ -17,6 +17,7 @@ from foregate.service.api.endpoints import Routes
 from foregate.service.context import Check, Service, now
 from foregate.service.forecasts.served import Served
 from foregate.service.metrics import Metrics
+from foregate.service.registry.blobs import Blobs
 from foregate.service.registry.registry import Registry
 from foregate.service.secret import secret_of
 from foregate.service.settings import Settings
@@ -51,7 +52,9 @@ async def running(settings: Settings, clock: Callable[[], int] = now) -> AsyncIt
         _count_commits(database, metrics)
         gate = Gate(settings, database, secret_of(settings), clock)
         stack.push_async_callback(gate.close)
-        registry = Registry(database, settings.data_dir / MODELS, clock, most_bytes=settings.limits.upload_bytes)
+        folder = settings.data_dir / MODELS
+        blobs = Blobs(folder, settings.keep.models_bytes)
+        registry = Registry(database, folder, clock, most_bytes=settings.limits.upload_bytes, blobs=blobs)
         await registry.ensure_shipped()
         await registry.start()
         stack.push_async_callback(registry.stop)

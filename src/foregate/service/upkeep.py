@@ -72,5 +72,6 @@ async def throw_away(service: Service) -> None:
     """What need not be kept any longer."""
     began = time.monotonic()
     gone = await retain(service.database, service.settings.keep, service.clock())
-    if gone:
-        log.info("thrown away", seconds=round(time.monotonic() - began, 1), **gone)
+    swept = await service.registry.sweep()
+    if gone or swept:
+        log.info("thrown away", seconds=round(time.monotonic() - began, 1), files=len(swept), **gone)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from foregate.persistence import unpack_folder
+from foregate.service.registry.blobs import Blobs
 from foregate.service.registry.registry import Registry
 from tests.service.databases import database, server, server_url, sqlite, url
 
@@ -39,7 +40,8 @@ def folder(tmp_path) -> Callable[..., Path]:
 def make(tmp_path) -> Iterator[Callable[..., Registry]]:
     """Makes a registry on a database; a second one knows of the first only what is stored."""
 
-    def made(database, **options):
-        return Registry(database, tmp_path / "models", **{"examine": glance} | options)
+    def made(database, disk=None, **options):
+        blobs = Blobs(tmp_path / "models", disk=disk)
+        return Registry(database, tmp_path / "models", **{"examine": glance, "blobs": blobs} | options)
 
     return made

@@ -12,9 +12,9 @@ from sqlalchemy import event, func, insert, select
 from sqlalchemy.exc import OperationalError
 
 from foregate.service.problems import Problem
+from foregate.service.registry.blobs import Blobs
 from foregate.service.registry.registry import Registry
 from foregate.service.store import tables
-from foregate.service.store.backup import backup
 from foregate.service.store.database import Database
 from foregate.service.store.disk import Disk
 from foregate.service.store.failures import StoreError
@@ -83,7 +83,9 @@ class Place:
         self.base, self.faults = base, Faults()
         self.database = Database(f"sqlite:///{base / 'foregate.db'}")
         migrate(self.database)
-        self.registry = Registry(self.database, base / "models", disk=self.faults, examine=glance)
+        self.registry = Registry(
+            self.database, base / "models", blobs=Blobs(base / "models", disk=self.faults), examine=glance
+        )
 
     def state(self):
         """All that can be seen."""
@@ -133,8 +135,7 @@ def ingest(place, base):
 
 def copy(place, base):
     shutil.rmtree(place.base / "copy", ignore_errors=True)
-    files = list(place.registry.blobs.folder.glob("sha256/*/*"))
-    backup(place.database, place.base / "copy", files, place.registry.blobs.folder, place.faults)
+    place.registry.backup(place.base / "copy")
 
 
 def failed(operation, place, prepared):

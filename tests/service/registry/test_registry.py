@@ -11,8 +11,10 @@ from foregate.core import ArtifactError
 from foregate.persistence import pack_folder, shipped_folder
 from foregate.service.problems import Problem
 from foregate.service.registry import registry as module
-from foregate.service.registry.registry import CHAMPION, PRETRAINED
+from foregate.service.registry.opened import folder_checksum
+from foregate.service.registry.registry import CHAMPION, PRETRAINED, Registry
 from foregate.service.store import tables
+from foregate.service.store.database import Database
 from foregate.service.store.failures import StoreError
 
 WHO = {"source": "upload", "actor": "me"}
@@ -416,6 +418,24 @@ def test_litter_goes_and_what_is_named_stays(sqlite, make, folder, monkeypatch):
         assert sorted(await registry.sweep()) == sorted([litter.sha256, left.name, half.name])
         assert opened.is_dir()
         assert registry.packed(version).is_file()
+
+    asyncio.run(main())
+
+
+def test_a_backup_is_a_registry(sqlite, make, folder, tmp_path):
+    """A registry on the copy has every version and name of the one that was copied, to the byte."""
+
+    async def main():
+        registry = make(sqlite)
+        for mark in "ab":
+            version = await registry.register("m", folder(mark), alias=CHAMPION, **WHO)
+        registry.backup(tmp_path / "copy")
+        database = Database(f"sqlite:///{tmp_path / 'copy' / sqlite.path.name}")
+        copy = Registry(database, tmp_path / "copy" / "models")
+        assert await copy.versions("m") == await registry.versions("m")
+        assert await copy.resolve("m") == version
+        assert folder_checksum(copy.open(version)) == version.sha256
+        database.close()
 
     asyncio.run(main())
 

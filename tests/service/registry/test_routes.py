@@ -9,6 +9,8 @@ import pytest
 from foregate.persistence import pack_folder
 from foregate.service.access.scopes import Principal
 from foregate.service.api.app import create_app
+from foregate.service.clock import now
+from foregate.service.metrics import Metrics
 from foregate.service.registry.registry import CHAMPION
 from foregate.service.registry.routes import routes
 from foregate.service.settings import Settings
@@ -40,7 +42,14 @@ def ask(sqlite, make, folder):
                 for mark, alias in (("a", CHAMPION), ("b", None)):
                     await registry.register("m", folder(mark), source="upload", actor="me", alias=alias)
             settings = Settings(**({"limits": limits} if limits else {}))
-            service = SimpleNamespace(settings=settings, access=Open(scopes), registry=registry)
+            parts = {
+                "access": Open(scopes),
+                "registry": registry,
+                "metrics": Metrics(),
+                "database": sqlite,
+                "clock": now,
+            }
+            service = SimpleNamespace(settings=settings, **parts)
             transport = httpx.ASGITransport(create_app(service, [routes]))
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
                 return [await client.request(*question[:2], **dict(*question[2:])) for question in questions]

@@ -3,6 +3,7 @@
 python -m tests.service.store.freeze
 """
 
+import re
 import subprocess
 import sys
 
@@ -26,6 +27,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+'''
+UPGRADE = '''
 
 def upgrade() -> None:
     """Make them."""
@@ -35,9 +38,13 @@ def upgrade() -> None:
 def main() -> None:
     with create_engine("sqlite://").connect() as connection:
         made = produce_migrations(MigrationContext.configure(connection), METADATA)
-    lines = render_python_code(made.upgrade_ops).splitlines()
-    body = "\n".join(line for line in lines if "# ###" not in line)
-    FIRST.write_text(HEADER + "    " + body.strip() + "\n")
+    lines = [line for line in render_python_code(made.upgrade_ops).splitlines() if "# ###" not in line]
+    tables: dict[str, str] = {}  # a function of each, so that they can be read
+    for part in ("\n" + "\n".join(line.removeprefix("    ") for line in lines)).split("\nop.")[1:]:
+        name = re.findall(r"'(\w+)'", part)[0 if part.startswith("create_table") else 1]
+        tables[name] = tables.get(name, "") + "".join(f"    {line}\n" for line in f"op.{part}".splitlines() if line)
+    steps = "".join(f"\n\ndef _{name}() -> None:\n{body}" for name, body in tables.items())
+    FIRST.write_text(HEADER + UPGRADE + "".join(f"    _{name}()\n" for name in tables) + steps)
     subprocess.run([sys.executable, "-m", "ruff", "format", "-q", FIRST], check=True)
 
 

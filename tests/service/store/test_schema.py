@@ -42,7 +42,9 @@ def tomorrow(tmp_path):
 
 def described(database):
     """SQLite's own words for its tables."""
-    statement = text("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%'")
+    statement = text(
+        "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE type != 'trigger' AND name NOT LIKE '%alembic%'"
+    )
     found = database.read_now(lambda connection: connection.execute(statement).all())
     return sorted((*row[:3], *sorted(each.strip() for each in (row.sql or "").split(","))) for row in found)
 

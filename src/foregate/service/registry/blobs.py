@@ -11,7 +11,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,9 +97,13 @@ class Blobs:
             raise ArtifactError(f"the model {blob.sha256:.12} must be as it was written, but is damaged. Restore it.")
         return path
 
+    def files(self) -> Iterator[Path]:
+        """All files, as they are when they are asked for."""
+        yield from self._kept.glob("??/*")
+
     def used(self) -> int:
         """Bytes of all files."""
-        return sum(path.stat().st_size for path in self._kept.glob("??/*"))
+        return sum(path.stat().st_size for path in self.files())
 
     def sweep(self, known: Iterable[str], now: Callable[[], float] = time.time) -> list[str]:
         """Take away what is named by nobody, and what was never finished, where it is a day old.
@@ -112,7 +116,7 @@ class Blobs:
             The names of what was taken away.
         """
         keep, gone = set(known), []
-        for path in (*self._kept.glob("??/*"), *self._drafts.iterdir()):
+        for path in (*self.files(), *self._drafts.iterdir()):
             with suppress(FileNotFoundError):
                 if path.name not in keep and now() - path.stat().st_mtime > LITTER_SECONDS:
                     if path.is_dir():  # where somebody looked at a model, and was stopped

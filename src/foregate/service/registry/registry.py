@@ -23,8 +23,8 @@ from foregate.service.registry.examine import examine_apart
 from foregate.service.registry.opened import Opened, folder_checksum
 from foregate.service.registry.records import Move, Named, Version, no_such, require_alias, require_name
 from foregate.service.registry.rows import Entry
+from foregate.service.store.backup import backup
 from foregate.service.store.database import Database
-from foregate.service.store.disk import Disk
 from foregate.service.store.failures import told
 
 __all__ = ["CHAMPION", "PRETRAINED", "Registry", "Version"]
@@ -34,7 +34,7 @@ POLL_SECONDS = 1.0
 MOST_BYTES = 512 << 20
 """Of one model."""
 Examine = Callable[[Path, int], Awaitable[dict[str, Any]]]
-Listener = Callable[[str, str, Version], None]
+Listener = Callable[[str, str, Version], object]
 
 
 class Registry:
@@ -45,7 +45,7 @@ class Registry:
         folder: of the models' files; is made.
         clock: microseconds since 1970.
         most_bytes: that one model may have.
-        disk: the calls by which files are kept.
+        blobs: where files are kept; below the folder, unless others are given.
         examine: what says whether a file is a model, and what one; see `examine_apart`.
 
     Raises:
@@ -59,11 +59,11 @@ class Registry:
         clock: Callable[[], int] = now,
         *,
         most_bytes: int = MOST_BYTES,
-        disk: Disk | None = None,
+        blobs: Blobs | None = None,
         examine: Examine = examine_apart,
     ) -> None:
         self.database, self.clock, self.most_bytes = database, clock, most_bytes
-        self.blobs = Blobs(folder, disk=disk)
+        self.blobs = blobs or Blobs(folder)
         self._folders, self._examine = Opened(self.blobs, folder / "open"), examine
         self.on_move: list[Listener] = []
         """Called on the event loop with model, alias and version when an alias has moved, here or elsewhere."""
@@ -284,6 +284,15 @@ class Registry:
         for (model, alias), each in changed:
             self._aliases[model, alias] = each
             self._tell(model, alias, self._versions[model, each[0]])
+
+    def backup(self, target: Path) -> None:
+        """Copy the database and all models into a new folder that a service can be started on; see `store.backup`.
+
+        Raises:
+            UsageError: the folder is there, or the database is one of PostgreSQL.
+            StoreError: the disk fails; there is no copy then.
+        """
+        backup(self.database, target, self.blobs.files(), self.blobs.folder, self.blobs.disk)
 
     async def sweep(self) -> list[str]:
         """Take away files that no version names, and that are a day old."""

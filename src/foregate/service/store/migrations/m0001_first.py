@@ -13,6 +13,30 @@ depends_on = None
 
 def upgrade() -> None:
     """Make them."""
+    _alias_events()
+    _api_keys()
+    _arrivals()
+    _audit_log()
+    _drift_events()
+    _drift_states()
+    _events()
+    _forecasts()
+    _idempotency()
+    _jobs()
+    _marks()
+    _models()
+    _observations()
+    _outcomes()
+    _revisions()
+    _revoked_tokens()
+    _series()
+    _session_states()
+    _sessions()
+    _aliases()
+    _model_versions()
+
+
+def _alias_events() -> None:
     op.create_table(
         "alias_events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -27,6 +51,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("alias_events_of", "alias_events", ["model", "alias", "id"], unique=False)
+
+
+def _api_keys() -> None:
     op.create_table(
         "api_keys",
         sa.Column("prefix", sa.Text(), nullable=False),
@@ -39,6 +66,9 @@ def upgrade() -> None:
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("prefix"),
     )
+
+
+def _arrivals() -> None:
     op.create_table(
         "arrivals",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -48,6 +78,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
+
+
+def _audit_log() -> None:
     op.create_table(
         "audit_log",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -60,6 +93,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
+
+
+def _drift_events() -> None:
     op.create_table(
         "drift_events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -75,6 +111,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("drift_events_of", "drift_events", ["model", "id"], unique=False)
+
+
+def _drift_states() -> None:
     op.create_table(
         "drift_states",
         sa.Column("model", sa.Text(), nullable=False),
@@ -86,6 +125,9 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("model", "version", "segment", "detector"),
     )
+
+
+def _events() -> None:
     op.create_table(
         "events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -96,6 +138,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
+
+
+def _forecasts() -> None:
     op.create_table(
         "forecasts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -114,6 +159,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("forecasts_due", "forecasts", ["series", "until"], unique=False)
+
+
+def _idempotency() -> None:
     op.create_table(
         "idempotency",
         sa.Column("principal", sa.Text(), nullable=False),
@@ -124,6 +172,9 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("principal", "key"),
     )
+
+
+def _jobs() -> None:
     op.create_table(
         "jobs",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -148,18 +199,27 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("jobs_waiting", "jobs", ["state", "id"], unique=False)
+
+
+def _marks() -> None:
     op.create_table(
         "marks",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
+
+
+def _models() -> None:
     op.create_table(
         "models",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
+
+
+def _observations() -> None:
     op.create_table(
         "observations",
         sa.Column("series", sa.BigInteger(), nullable=False),
@@ -167,10 +227,14 @@ def upgrade() -> None:
         sa.Column("value", sa.Double(), nullable=True),
         sa.Column("covariates", sa.Text(), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=True),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("series", "time"),
         sqlite_with_rowid=False,
     )
+
+
+def _outcomes() -> None:
     op.create_table(
         "outcomes",
         sa.Column("model", sa.Text(), nullable=False),
@@ -185,6 +249,9 @@ def upgrade() -> None:
         sa.Column("covered", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("model", "version", "segment", "step", "day"),
     )
+
+
+def _revisions() -> None:
     op.create_table(
         "revisions",
         sa.Column("series", sa.BigInteger(), nullable=False),
@@ -196,12 +263,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("series", "time", "revision"),
         sqlite_with_rowid=False,
     )
+
+
+def _revoked_tokens() -> None:
     op.create_table(
         "revoked_tokens",
         sa.Column("jti", sa.Text(), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("jti"),
     )
+
+
+def _series() -> None:
     op.create_table(
         "series",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -210,11 +283,15 @@ def upgrade() -> None:
         sa.Column("season_length", sa.Integer(), nullable=True),
         sa.Column("segment", sa.Text(), server_default="", nullable=False),
         sa.Column("attributes", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("anchor", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
         sqlite_autoincrement=True,
     )
+
+
+def _session_states() -> None:
     op.create_table(
         "session_states",
         sa.Column("series", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -225,18 +302,26 @@ def upgrade() -> None:
         sa.Column("crc", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("series"),
     )
+
+
+def _sessions() -> None:
     op.create_table(
         "sessions",
         sa.Column("series", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("alias", sa.Text(), nullable=True),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("last_time", sa.BigInteger(), nullable=True),
         sa.Column("late", sa.Text(), nullable=False),
+        sa.Column("horizon", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("series"),
     )
     op.create_index("sessions_of", "sessions", ["model", "version"], unique=False)
+
+
+def _aliases() -> None:
     op.create_table(
         "aliases",
         sa.Column("model", sa.Text(), nullable=False),
@@ -249,6 +334,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("model", "alias"),
     )
+
+
+def _model_versions() -> None:
     op.create_table(
         "model_versions",
         sa.Column("model", sa.Text(), nullable=False),
