@@ -1,12 +1,13 @@
 """What a service does by itself."""
 
 import asyncio
+from types import SimpleNamespace
 
 import structlog
 from sqlalchemy import insert, select
 
 from foregate.service.store.tables import revoked_tokens
-from foregate.service.upkeep import Upkeep, look, throw_away
+from foregate.service.upkeep import Upkeep, look, sweep, throw_away
 
 
 def test_what_is_old_goes(bare, clock):
@@ -16,6 +17,22 @@ def test_what_is_old_goes(bare, clock):
     bare.run(throw_away(bare.service))
     left = bare.service.database.read_now(lambda connection: connection.execute(select(revoked_tokens)).all())
     assert [row.jti for row in left] == ["new"]
+
+
+def test_what_no_version_names_is_swept():
+    """Files that the registry took away are told, and nothing is where there were none."""
+
+    class Registry:
+        def __init__(self, gone):
+            self.gone = gone
+
+        async def sweep(self):
+            return self.gone
+
+    with structlog.testing.capture_logs() as told:
+        for gone in (["a", "b"], []):
+            asyncio.run(sweep(SimpleNamespace(registry=Registry(gone))))
+    assert [line["files"] for line in told] == [2]
 
 
 def test_the_room_that_is_left_is_counted(bare):

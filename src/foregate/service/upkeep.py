@@ -17,7 +17,7 @@ from foregate.service.store.retention import retain
 if TYPE_CHECKING:
     from foregate.service.context import Service
 
-__all__ = ["Upkeep", "look", "throw_away"]
+__all__ = ["Upkeep", "look", "sweep", "throw_away"]
 
 LOOK_SECONDS = 10.0
 THROW_SECONDS = 3600.0
@@ -39,6 +39,7 @@ class Upkeep:
         """Begin."""
         self.every(LOOK_SECONDS, look)
         self.every(THROW_SECONDS, throw_away)
+        self.every(THROW_SECONDS, sweep)
 
     def every(self, seconds: float, work: Callable[[Service], Awaitable[None]]) -> None:
         """Do something now, and again after so many seconds."""
@@ -72,6 +73,12 @@ async def throw_away(service: Service) -> None:
     """What need not be kept any longer."""
     began = time.monotonic()
     gone = await retain(service.database, service.settings.keep, service.clock())
-    swept = await service.registry.sweep()
-    if gone or swept:
-        log.info("thrown away", seconds=round(time.monotonic() - began, 1), files=len(swept), **gone)
+    if gone:
+        log.info("thrown away", seconds=round(time.monotonic() - began, 1), **gone)
+
+
+async def sweep(service: Service) -> None:
+    """Files of models that no version names."""
+    gone = await service.registry.sweep()
+    if gone:
+        log.info("swept", files=len(gone))

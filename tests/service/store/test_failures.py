@@ -17,7 +17,7 @@ def of_sqlite(code):
 
 class OfServerError(Exception):
     def __init__(self, state):
-        super().__init__("words of the server")
+        super().__init__("words of the server\nDETAIL:  Failing row contains (secret)")
         self.sqlstate = state
 
 
@@ -64,6 +64,8 @@ def test_messages_hold_no_data():
     """Neither statements nor values are in the message: they are for nobody outside."""
     assert "secret" not in str(failure(of_sqlite(1)))
     assert "words of SQLite" in str(failure(of_sqlite(1)))
+    assert "secret" not in str(failure(of_server("23502")))
+    assert "words of the server" in str(failure(of_server("23502")))
 
 
 def test_other_errors_go_through():

@@ -78,7 +78,7 @@ def test_every_setting_does_something(database, name):
     """Each duration decides about some row: with it short the row goes, with it long it stays."""
     filled = {
         "forecasts": {"series": 1, "origin": 0, "model": "m", "version": 1, "horizon": 1, "quantiles": "[]"}
-        | {"values": b"", "made_at": 0},
+        | {"values": b"", "made_at": 0, "until": 0},
         "events": event(0),
         "drift_events": {"model": "m", "version": 1, "segment": "", "kind": "input", "detector": "psi", "score": 1.0}
         | {"detail": "{}", "at": 0},

@@ -50,7 +50,7 @@ def failure(error: BaseException, *, committing: bool = False) -> StoreError:
     full = any(_is_full(each) for each in _chain(error))
     unsure = committing and not full and not (isinstance(error, DBAPIError) and _sqlstate(error) is not None)
     kind = type(error.orig if isinstance(error, DBAPIError) and error.orig is not None else error).__name__
-    text = str(error.orig if isinstance(error, DBAPIError) else error).strip().replace("\n", " ")
+    text = str(error.orig if isinstance(error, DBAPIError) else error).strip().partition("\n")[0]  # below are values
     what = "have space" if full else "answer"
     fix = "Free some." if full else "Try again; see whether it runs."
     return StoreError(f"the database must {what}, but got {kind}: {text}. {fix}", full=full, unsure=unsure)
