@@ -91,7 +91,7 @@ class Batcher(Generic[Key, Item, Result]):
         self._queues: dict[Key, OrderedDict[int, _Waiting[Item, Result]]] = {}
         self._weights: dict[Key, int] = {}
         self._number, self._waiting, self._load = 0, 0, 0
-        self._costs: deque[float] = deque([0.0], REMEMBERED)
+        self._costs: deque[float] = deque(maxlen=REMEMBERED)
         self._something, self._full = asyncio.Event(), asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
         self._closed, self._ended = False, -math.inf
@@ -103,7 +103,7 @@ class Batcher(Generic[Key, Item, Result]):
     @property
     def delay(self) -> float:
         """Seconds that a new item waits at the least, as fast as it has gone lately."""
-        return self._load * min(self._costs)
+        return self._load * min(self._costs, default=0.0)
 
     async def ask(self, key: Key, item: Item, *, weight: int = 1, deadline: float = math.inf) -> Result:
         """The result of an item.

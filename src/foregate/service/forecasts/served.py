@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import math
 import os
-import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -42,8 +40,6 @@ RETRY_SECONDS = 30.0
 
 ROWS_TOGETHER = 8192
 """Rows that are read and steps that are forecast by one call of a model, about; a larger request takes several."""
-SWITCH_SECONDS = 0.0005
-"""So long at most one thread keeps another from running Python: the event loop shall not wait for a model."""
 log = logging.getLogger(__name__)
 
 
@@ -86,12 +82,9 @@ class Served:
     async def start(self) -> None:
         """Load the model that is asked where none is named, and follow the registry."""
         os.environ["OMP_NUM_THREADS"] = str(self._settings.forecasts.threads)  # the runtime asks this
-        sys.setswitchinterval(SWITCH_SECONDS)
         self._registry.on_move.append(self._moved)
         with suppress(Problem):  # without it, nothing is ready; but it can be uploaded
             await self.ready(self._settings.forecasts.model)
-        gc.collect()
-        gc.freeze()  # what is there by now stays: looking through it again takes tens of milliseconds
 
     async def close(self) -> None:
         """Answer what waits, and end the threads."""
