@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_settings import EnvSettingsSource
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -44,8 +45,7 @@ def read(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
                 level = level.setdefault(one, {})
             level[last] = value
     try:
-        environment = Settings().model_dump(exclude_unset=True)  # by itself, so that its errors are told as its own
-        return Settings.model_validate(_merged(_merged(said, environment), given))
+        return Settings.model_validate(_merged(_merged(said, EnvSettingsSource(Settings)()), given))
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])

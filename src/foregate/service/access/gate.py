@@ -145,6 +145,10 @@ class Gate:
         """Read the keys again; who has changed some calls it."""
         await self._known.renew()
 
+    async def close(self) -> None:
+        """Let go of the server that counts."""
+        await self._rates.close()
+
     def peer(self, request: Request) -> str:
         """The address of who asks."""
         host = request.client.host if request.client else "unknown"

@@ -48,7 +48,11 @@ class Rates:
         self._item = RateLimitItemPerMinute(per_minute)
         self._memory = MemoryStorage()
         self._here = SlidingWindowCounterRateLimiter(self._memory)
-        self._shared = _shared(storage) if storage != "memory://" else None
+        self._pool = _pool(storage) if storage != "memory://" else None
+        self._shared: SharedLimiter | None = None
+        if self._pool is not None:
+            at: Any = storage_from_string("async+redis://", implementation="redispy", connection_pool=self._pool)
+            self._shared = SharedLimiter(at)
         self._failed = float("-inf")
 
     async def count(self, name: str) -> None:
@@ -72,6 +76,11 @@ class Rates:
             self._refuse(self._here.get_window_stats(self._item, name).reset_time)
         return None
 
+    async def close(self) -> None:
+        """Let go of the server."""
+        if self._pool is not None:
+            await self._pool.aclose()
+
     def _bounded(self, name: str) -> str:
         """What a name is counted under."""
         full = len(self._memory.storage) >= MOST
@@ -84,16 +93,15 @@ class Rates:
         raise Problem(429, "too-many-requests", detail, headers={"Retry-After": str(seconds)})
 
 
-def _shared(storage: str) -> SharedLimiter:
-    if not storage.startswith(("redis://", "rediss://", "redis+unix://")):
+def _pool(storage: str) -> Any:
+    """Connections to a Redis server."""
+    if not storage.startswith(("redis://", "rediss://", "unix://")):
         raise UsageError(f"limits.storage must be memory:// or redis://…, but got {storage!r}.")
     try:
-        import redis  # noqa: F401
+        from redis.asyncio import ConnectionPool
     except ImportError:
         raise MissingExtraError("counting limits on a Redis server", "redis") from None
-    options: dict[str, Any] = {"implementation": "redispy", "socket_timeout": PATIENCE}
-    shared: Any = storage_from_string(f"async+{storage}", **options, socket_connect_timeout=PATIENCE)
-    return SharedLimiter(shared)
+    return ConnectionPool.from_url(storage, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
 
 
 def peer_of(host: str, forwarded: list[str], trusted: list[Any]) -> str:

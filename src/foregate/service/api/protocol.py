@@ -121,7 +121,11 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         self._gone = True
         self._no_timer()
-        if self.cycle is None or self.cycle.response_complete:  # else an answer is under way: none may come between
+        answering = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
+        if not answering and not self.pipeline:  # else this would come in between
+            if self.cycle is not None:
+                self.cycle.disconnected = True  # whoever still reads the body gets to know
+                self.cycle.message_event.set()
             response = problem.response("-")
             headers = [*response.raw_headers, (b"connection", b"close")]
             lines = [name + b": " + value + b"\r\n" for name, value in headers]

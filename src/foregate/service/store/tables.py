@@ -7,6 +7,7 @@ have their numbers. A number that was given is never given again, whatever was d
 from __future__ import annotations
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "alias_events",
     "aliases",
     "api_keys",
+    "arrivals",
     "audit_log",
     "drift_events",
     "drift_states",
@@ -104,6 +107,7 @@ series = Table(
     Column("season_length", Integer),
     Column("segment", Text, nullable=False, server_default=""),  # the group that errors and drift are told by
     Column("attributes", Text, nullable=False, server_default="{}"),  # JSON: static covariates
+    Column("anchor", Time),  # of the first observation that came: all others lie whole steps away from it
     Column("created_at", Time, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -115,6 +119,7 @@ observations = Table(
     Column("value", Double),  # null: missing
     Column("covariates", Text),  # JSON
     Column("revision", Integer, nullable=False),  # 0, then one more with every change
+    Column("seq", BigInteger),  # its number among what the session of the series reads; null: it reads it not
     Column("received_at", Time, nullable=False),
     PrimaryKeyConstraint("series", "time"),
     sqlite_with_rowid=False,
@@ -138,9 +143,11 @@ sessions = Table(
     Column("series", BigInteger, primary_key=True, autoincrement=False),
     Column("model", Text, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("seq", BigInteger, nullable=False),  # rows that were read: what compare-and-set compares
-    Column("last_time", Time),  # of the last row that was read
+    Column("alias", Text),  # that it follows to other versions; null: it stays
+    Column("seq", BigInteger, nullable=False),  # observations that it reads: what compare-and-set compares
+    Column("last_time", Time),  # of the last of them
     Column("late", Text, nullable=False),  # reject, record or rebuild
+    Column("horizon", Integer, nullable=False),  # steps of the forecast that is made after every observation; 0: none
     Column("created_at", Time, nullable=False),
     Index("sessions_of", "model", "version"),
 )
@@ -149,9 +156,9 @@ session_states = Table(
     METADATA,
     Column("series", BigInteger, primary_key=True, autoincrement=False),
     Column("version", Integer, nullable=False),  # of the model that read it
-    Column("seq", BigInteger, nullable=False),  # rows behind this state; later ones are read again from observations
+    Column("seq", BigInteger, nullable=False),  # observations behind it; later ones are read again
     Column("time", Time),  # of the last of them
-    Column("blob", LargeBinary, nullable=False),
+    Column("blob", LargeBinary, nullable=False),  # see foregate.streaming.records
     Column("crc", BigInteger, nullable=False),
 )
 
@@ -161,6 +168,7 @@ forecasts = Table(
     Column("id", Number, primary_key=True, autoincrement=True),
     Column("series", BigInteger, nullable=False),
     Column("origin", Time, nullable=False),  # time of the last row that was known
+    Column("until", Time, nullable=False),  # time of its last step
     Column("model", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("horizon", Integer, nullable=False),
@@ -169,8 +177,19 @@ forecasts = Table(
     Column("scale", Double),  # what errors are divided by: the typical change from row to row, or season to season
     Column("made_at", Time, nullable=False),
     UniqueConstraint("series", "origin", "model", "version"),
+    Index("forecasts_due", "series", "until"),
     sqlite_autoincrement=True,
 )
+arrivals = Table(
+    "arrivals",
+    METADATA,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("series", BigInteger, nullable=False),
+    Column("time", Time, nullable=False),
+    Column("value", Double, nullable=False),  # as it came first: a later revision changes no score
+    sqlite_autoincrement=True,
+)
+"""Actuals that forecasts wait for: triggers on observations put them here, whoever scores them takes them away."""
 outcomes = Table(
     "outcomes",
     METADATA,
@@ -296,3 +315,23 @@ events = Table(
     Column("data", Text, nullable=False),  # JSON
     sqlite_autoincrement=True,
 )
+
+_DUE = "EXISTS (SELECT 1 FROM forecasts WHERE series = NEW.series AND until >= NEW.time AND origin < NEW.time)"
+_ARRIVE = "INSERT INTO arrivals (series, time, value) VALUES (NEW.series, NEW.time, NEW.value)"
+ARRIVALS_SQLITE = (
+    "CREATE TRIGGER observations_came AFTER INSERT ON observations "
+    f"WHEN NEW.value IS NOT NULL AND {_DUE} BEGIN {_ARRIVE}; END",
+    "CREATE TRIGGER observations_found AFTER UPDATE OF value ON observations "
+    f"WHEN OLD.value IS NULL AND NEW.value IS NOT NULL AND {_DUE} BEGIN {_ARRIVE}; END",
+)
+ARRIVALS_POSTGRESQL = (
+    "CREATE FUNCTION observation_arrives() RETURNS trigger LANGUAGE plpgsql AS $$ "
+    f"BEGIN IF {_DUE} THEN {_ARRIVE}; END IF; RETURN NULL; END $$",
+    "CREATE TRIGGER observations_came AFTER INSERT ON observations FOR EACH ROW "
+    "WHEN (NEW.value IS NOT NULL) EXECUTE FUNCTION observation_arrives()",
+    "CREATE TRIGGER observations_found AFTER UPDATE OF value ON observations FOR EACH ROW "
+    "WHEN (OLD.value IS NULL AND NEW.value IS NOT NULL) EXECUTE FUNCTION observation_arrives()",
+)
+for _dialect, _statements in (("sqlite", ARRIVALS_SQLITE), ("postgresql", ARRIVALS_POSTGRESQL)):
+    for _statement in _statements:
+        event.listen(METADATA, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]

@@ -1,0 +1,190 @@
+"""A challenger is trained on what is stored, and judged on what neither it nor the champion was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foregate.core import DataError, Model, Panel
+from foregate.evaluation import Backtest, Plan, SeasonalNaive, backtest
+from foregate.monitoring import reference
+from foregate.service.jobs.gate import LEAST_ORIGINS, Verdict, judge
+
+if TYPE_CHECKING:
+    from foregate.forecaster import Forecaster
+    from foregate.forecasting.fitted import Fitted
+    from foregate.training.events import Callback
+
+__all__ = ["Made", "Opponent", "Order", "make"]
+
+FloatArray = NDArray[np.float64]
+
+ORIGINS = 60
+"""Forecasts by which a challenger is judged at most."""
+COVERAGE = 80
+LEAST_ERRORS = 300
+"""Errors without which a reference says nothing of errors."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be trained."""
+
+    horizon: int
+    """Steps ahead."""
+    season_length: int | None = None
+    """In steps; None: as the series say, or found in the data."""
+    effort: str = "fast"
+    warm: bool = False
+    """Train on with the champion's weights instead of beginning anew."""
+    seed: int = 0
+    rows: int = 20_000
+    """Newest steps of each series that are taken."""
+    held_out: int | None = None
+    """Newest steps of each that nobody is trained on; None: a tenth, and 2 to 20 horizons."""
+    margin: float = 0.02
+    """Share of an opponent's error that must be saved."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Further settings of the recipe."""
+
+
+@dataclass(frozen=True)
+class Opponent:
+    """The champion, and how far it may know the series."""
+
+    folder: Path | None
+    """Of the model; None: the pretrained network, which knows none of them."""
+    trained_until: int | None = None
+    """The newest time that it was trained on, as stored; None: it knows none of these series."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A challenger, and what is to be said of it."""
+
+    verdict: Verdict
+    metrics: dict[str, Any]
+    reference: bytes
+
+
+def make(panel: Panel, order: Order, opponent: Opponent, folder: Path, tell: Callback) -> Made:
+    """Train a challenger, compare it with the champion and the seasonal naive forecast, and save it.
+
+    Args:
+        panel: all series, to their newest rows.
+        order: what is to be trained.
+        opponent: the champion.
+        folder: ``checkpoint`` and ``model`` are made in it; a training that was stopped goes on from there.
+        tell: told of every event of training; what it raises ends the training.
+
+    Raises:
+        DataError: the series are too short, or too little of them is unknown to the champion.
+    """
+    from foregate.forecaster import Forecaster, load
+
+    plan = _plan(panel, order, opponent)
+    held = int((plan.n_windows - 1) * (plan.step or 1) + plan.horizon)
+    known = panel.cut(np.maximum(panel.lengths - held, 0))
+    known = known.take(np.flatnonzero(known.lengths > plan.horizon))
+    settings = {"freq": panel.freq, "season_length": order.season_length, "seed": order.seed, "verbose": False}
+    champion = _champion(opponent, order, known, settings)
+    if order.warm and opponent.folder is not None:
+        challenger = load(opponent.folder, runtime="torch")
+        challenger.fit(known, warm=True, checkpoint=folder / "checkpoint", callbacks=[tell])
+    else:
+        challenger = Forecaster(order.horizon, effort=order.effort, options=dict(order.options) or None, **settings)  # type: ignore[arg-type]
+        challenger.fit(known, checkpoint=folder / "checkpoint", callbacks=[tell])
+    challenger.save(folder / "model", overwrite=True)
+    season = _season(challenger, plan, panel)
+    contenders: dict[str, Model] = {
+        "challenger": challenger.fitted_,
+        "champion": champion,
+        "SeasonalNaive": SeasonalNaive(season),
+    }
+    found = backtest(contenders, panel, plan)
+    errors = {name: _errors(found, name) for name in contenders}
+    overlap = -(-plan.horizon // (plan.step or 1))
+    opponents = {name: errors[name] for name in ("champion", "SeasonalNaive")}
+    verdict = judge(errors["challenger"], opponents, margin=order.margin, overlap=overlap, seed=order.seed)
+    metrics = {
+        "mase": {name: _rounded(np.nanmean(each)) for name, each in errors.items()},
+        "coverage": {name: _rounded(_covered(found, name)) for name in errors},
+        "origins": int(np.isfinite(errors["challenger"]).sum()),
+        "held_out": held,
+        "trained_until": int(known.last_times.astype(np.int64).max()),
+        "series": len(known),
+        "rows": len(known.values),
+        "order": {**asdict(order), "options": dict(order.options)},
+    }
+    return Made(verdict, metrics, _reference(challenger.fitted_, panel, known, held))
+
+
+def _plan(panel: Panel, order: Order, opponent: Opponent) -> Plan:
+    """Rolling origins over the newest rows, which the champion was not trained on."""
+    longest = int(panel.lengths.max())
+    held = order.held_out or int(np.clip(longest // 10, 2 * order.horizon, 20 * order.horizon))
+    if opponent.trained_until is not None:
+        times = panel.times.astype(np.int64)
+        new = np.add.reduceat((times > opponent.trained_until).astype(np.int64), panel.offsets[:-1])
+        held = min(held, int(new.max()))
+    step = max(1, (held - order.horizon) // (ORIGINS - 1))
+    windows = (held - order.horizon) // step + 1
+    if windows < LEAST_ORIGINS or longest - held < 2 * order.horizon:
+        raise DataError(
+            f"there must be {LEAST_ORIGINS + order.horizon - 1} rows that the champion was not trained on, and as many "
+            f"before, but got {held} of {longest}. Wait for more observations."
+        )
+    return Plan(order.horizon, windows, step, levels=(COVERAGE,))
+
+
+def _champion(opponent: Opponent, order: Order, known: Panel, settings: Mapping[str, Any]) -> Fitted:
+    from foregate.forecaster import Forecaster, load
+
+    if opponent.folder is None:
+        return Forecaster(order.horizon, effort="instant", **settings).fit(known).fitted_
+    return load(opponent.folder, runtime="onnx").fitted_
+
+
+def _season(model: Forecaster, plan: Plan, panel: Panel) -> int:
+    """Of the seasonal naive forecast: the model's own."""
+    found = model.report_.get("seasons") or [plan.season_of(panel)]
+    return max(1, int(found[0] if isinstance(found, list | tuple) else found))
+
+
+def _errors(found: Backtest, name: str) -> FloatArray:
+    """(W,) mean absolute error of the medians, each by the scale of its series."""
+    median = found.plan.all_quantiles.index(0.5)
+    off = np.abs(found.forecasts[name][..., median] - found.actual) / found.scale[:, :, None]
+    off = np.where(np.isfinite(off), off, np.nan)
+    n = np.isfinite(off).sum((0, 2))
+    mean: FloatArray = np.where(n > 0, np.nansum(off, axis=(0, 2)) / np.maximum(n, 1), np.nan)
+    return mean
+
+
+def _covered(found: Backtest, name: str) -> float:
+    levels = found.plan.all_quantiles
+    low, high = (found.forecasts[name][..., levels.index(round(q, 10))] for q in (0.1, 0.9))
+    there = np.isfinite(found.actual)
+    return float(((low <= found.actual) & (found.actual <= high))[there].mean()) if there.any() else float("nan")
+
+
+def _rounded(value: float | np.floating[Any]) -> float | None:
+    return round(float(value), 6) if np.isfinite(value) else None
+
+
+def _reference(model: Fitted, panel: Panel, known: Panel, held: int) -> bytes:
+    """Inputs of the training part, and errors one step ahead after it."""
+    origins = panel.lengths[:, None] - 1 - np.arange(held, 0, -1)
+    origins = np.where(origins >= 0, origins, -1)
+    said = model.forecast_origins(panel, origins, 1, (0.1, 0.5, 0.9))[:, :, 0]
+    rows = np.minimum(panel.offsets[:-1, None] + origins + 1, len(panel.values) - 1)
+    there = (origins >= 0) & panel.mask[rows]
+    actual = np.where(there, panel.values[rows].astype(np.float64), np.nan)
+    errors, outside = said[..., 1] - actual, ((actual < said[..., 0]) | (actual > said[..., 2])).astype(np.float64)
+    kept = held >= LEAST_ERRORS
+    return reference(panel, errors if kept else None, outside if kept else None).to_bytes()

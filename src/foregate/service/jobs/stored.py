@@ -1,0 +1,139 @@
+"""Stored observations as a panel that can be trained on, kept as it was when a job began."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Row, select
+
+from foregate.core import DataError, FrameSpec, Frequency, Panel
+from foregate.service.store.tables import forecasts, observations, series, sessions
+
+__all__ = ["Taken", "keep", "kept", "series_of", "take"]
+
+MOST_SERIES = 20_000
+GAP = 10
+"""A series may have so many times as many steps as observations; more is a gap and not a series."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Series as they were when a job began."""
+
+    panel: Panel
+    season_length: int | None
+    """Of the series, where it was said."""
+
+
+def series_of(connection: Connection, model: str) -> list[str]:
+    """Names of the series that a model forecasts: those of its sessions, else those of its stored forecasts."""
+    for table in (sessions, forecasts):
+        ids = select(table.c.series).where(table.c.model == model).distinct()
+        query = select(series.c.name).where(series.c.id.in_(ids)).order_by(series.c.name).limit(MOST_SERIES)
+        found = list(connection.scalars(query))
+        if found:
+            return found
+    return []
+
+
+def take(connection: Connection, names: Sequence[str], rows: int) -> Taken:
+    """The newest observations of some series, each on its own regular grid.
+
+    Args:
+        connection: of a transaction that reads.
+        names: of the series.
+        rows: the newest steps of each that are taken.
+
+    Raises:
+        DataError: there are none, they are of several frequencies, or a series is mostly gaps.
+    """
+    found: list[Row[Any]] = []
+    for part in range(0, len(names), 500):
+        found += connection.execute(select(series).where(series.c.name.in_(names[part : part + 500]))).all()
+    missing = sorted(set(names) - {row.name for row in found})
+    if missing or not found:
+        raise DataError(f"series must be stored, but got none for {missing[:3]}. Send observations first.")
+    frequencies = sorted({row.freq for row in found})
+    if len(frequencies) > 1:
+        raise DataError(f"series must be of one frequency, but got {frequencies}. Train a model for each.")
+    freq = Frequency.parse(frequencies[0])
+    made: list[Panel] = []
+    for row in sorted(found, key=lambda each: str(each.name)):
+        times, values = _rows(connection, row.id, rows)
+        if np.isfinite(values).sum() < 2:
+            continue
+        made.append(_regular(times, values, freq, row.name, rows))
+    if not made:
+        raise DataError("series must have observations, but got none. Send some first.")
+    seasons = {row.season_length for row in found if row.season_length}
+    return Taken(_together(made), min(seasons) if len(seasons) == 1 else None)
+
+
+def keep(taken: Taken, path: Path) -> None:
+    """Write a panel down: all of it, or nothing."""
+    panel, draft = taken.panel, path.with_suffix(".draft")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    said = {
+        "freq": str(panel.freq.alias) if panel.freq else "1",
+        "ids": panel.ids.tolist(),
+        "season": taken.season_length,
+    }
+    with draft.open("wb") as file:
+        np.savez(
+            file,
+            said=np.frombuffer(json.dumps(said).encode(), np.uint8),
+            offsets=panel.offsets,
+            values=panel.values,
+            mask=panel.mask,
+            times=panel.times.astype(np.int64),
+        )
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
+
+
+def kept(path: Path) -> Taken:
+    """See `keep`."""
+    with np.load(path, allow_pickle=False) as file:
+        said = json.loads(file["said"].tobytes())
+        freq = Frequency.parse(said["freq"])
+        times = file["times"] if freq.is_integer else file["times"].view("datetime64[us]")
+        spec = FrameSpec(time_unit="step" if freq.is_integer else "us")
+        ids = np.array(said["ids"], np.str_)
+        panel = Panel(ids, file["offsets"], file["values"], file["mask"], times, freq, spec=spec)
+    return Taken(panel, said["season"])
+
+
+def _rows(connection: Connection, number: int, rows: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    query = select(observations.c.time, observations.c.value).where(observations.c.series == number)
+    found = connection.execute(query.order_by(observations.c.time.desc()).limit(rows)).all()[::-1]
+    times = np.array([row.time for row in found], np.int64)
+    return times, np.array([np.nan if row.value is None else row.value for row in found], np.float64)
+
+
+def _regular(times: NDArray[np.int64], values: NDArray[np.float64], freq: Frequency, name: str, rows: int) -> Panel:
+    """A series with every step from the first time on, at most so many."""
+    typed = times if freq.is_integer else times.view("datetime64[us]")
+    steps, exact = freq.index(typed, typed[0])
+    if steps[-1] >= GAP * len(times) + 1000:
+        raise DataError(f"series must not be mostly gaps, but got {len(times)} rows in {steps[-1]} steps of {name!r}.")
+    grid = np.full(int(steps[-1]) + 1, np.nan)
+    grid[steps[exact]] = values[exact]
+    start = freq.shift(np.asarray(typed[0]), max(0, len(grid) - rows))
+    return Panel.from_arrays([grid[-rows:]], ids=[name], freq=freq, start=start)
+
+
+def _together(parts: Sequence[Panel]) -> Panel:
+    """Panels of one series each as one."""
+    offsets = np.concatenate([[0], np.cumsum([len(part.values) for part in parts])])
+    ids, values, mask, times = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("ids", "values", "mask", "times")
+    )
+    return Panel(ids, offsets, values, mask, times, parts[0].freq, spec=parts[0].spec)

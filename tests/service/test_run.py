@@ -1,0 +1,204 @@
+"""The service as a process, on a socket."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.house import REPOSITORY
+
+MAIN = "from foregate.cli.app import main; main()"
+
+
+class Process:
+    """A service that was started as a person would."""
+
+    def __init__(self, folder, **environment):
+        paths = f"{REPOSITORY / 'src'}"
+        known = {f"FOREGATE_SERVE_{name}": value for name, value in environment.items()}
+        words = [sys.executable, "-c", MAIN, "serve", "--data-dir", str(folder), "--port", "0"]
+        self.log = (folder.parent / f"{folder.name}.log").open("w+")
+        self.errors = (folder.parent / f"{folder.name}.err").open("w+")
+        environ = {**os.environ, "PYTHONPATH": paths, **known}
+        self.process = subprocess.Popen(words, stdout=self.log, stderr=self.errors, env=environ)
+        self.port = self._port()
+        match = re.search(r"fg_\S+", self.said(self.errors))
+        self.key = match[0] if match else ""
+
+    def said(self, file):
+        """What it has written."""
+        return Path(file.name).read_text()
+
+    def events(self):
+        """Its log."""
+        return [json.loads(line) for line in self.said(self.log).splitlines()]
+
+    def _port(self):
+        for _ in range(600):
+            for event in self.events():
+                if event["event"] == "listening":
+                    return event["port"]
+            assert self.process.poll() is None, self.said(self.errors)
+            time.sleep(0.05)
+        raise AssertionError(self.said(self.log))
+
+    def get(self, path, **said):
+        """Ask."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}", headers=headers, timeout=10, **said)
+
+    def socket(self):
+        """A connection."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+    def stop(self):
+        """Ask it to stop; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+@contextlib.contextmanager
+def started(folder, **environment):
+    """A process that is ended afterwards."""
+    process = Process(folder, **environment)
+    try:
+        yield process
+    finally:
+        if process.process.poll() is None:
+            process.process.kill()
+            process.process.wait()
+        process.log.close()
+        process.errors.close()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """A process with tight limits, which the tests of this file share."""
+    limits = {"LIMITS__HEADER_BYTES": "8192", "LIMITS__HEADER_SECONDS": "1", "LIMITS__BODY_SECONDS": "1"}
+    with started(tmp_path_factory.mktemp("service") / "data", **limits, LIMITS__CONNECTIONS="40") as process:
+        yield process
+
+
+def answer(connection):
+    """Everything that comes until the other side hangs up."""
+    found = b""
+    with contextlib.suppress(ConnectionResetError):
+        while piece := connection.recv(65536):
+            found += piece
+    return found
+
+
+def test_it_starts_answers_and_stops(tmp_path):
+    """The first start shows a key once; SIGTERM ends it with 0, and the next start keeps the key."""
+    folder = tmp_path / "data"
+    with started(folder) as process:
+        key = process.key
+        assert process.get("/readyz").status_code == 200
+        assert process.get("/v1/keys").json()["keys"][0]["name"] == "admin"
+        assert process.stop() == 0
+        events = [event["event"] for event in process.events()]
+        assert events[0] == "starting"
+        assert events[-1] == "stopped"
+        assert key not in process.said(process.log)
+    with started(folder) as process:
+        assert process.key == ""
+        process.key = key
+        assert process.get("/v1/keys").status_code == 200
+
+
+def test_it_says_that_it_stops_before_it_does(tmp_path):
+    """While it drains it is not ready, but answers; then it ends."""
+    with started(tmp_path / "data", DRAIN_SECONDS="1.5") as process:
+        process.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        assert process.get("/readyz").status_code == 503
+        assert process.get("/v1/keys").status_code == 200
+        assert process.process.wait(20) == 0
+
+
+def test_open_doors_do_not_start(tmp_path):
+    """Without keys on a public address the process ends with one sentence and code 2."""
+    environ = {
+        **os.environ,
+        "PYTHONPATH": str(REPOSITORY / "src"),
+        "FOREGATE_SERVE_ACCESS__REQUIRED": "false",
+        "FOREGATE_SERVE_HOST": "0.0.0.0",
+    }
+    words = [sys.executable, "-c", MAIN, "serve", "--data-dir", str(tmp_path / "data")]
+    done = subprocess.run(words, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "access.required must be true" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_torch_is_not_loaded(running):
+    """The process that serves knows no torch."""
+    maps = Path(f"/proc/{running.process.pid}/maps").read_text()
+    assert "python" in maps
+    assert "libtorch" not in maps
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"rubbish\r\n\r\n", 400),
+        (b"GET / HTTP/9.9\r\n\r\n", 400),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 10_000 + b"\r\n\r\n", 431),
+        (b"GET /" + b"a" * 10_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 3000, 431),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\nHalf: ", 408),
+        (b"POST /v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\na", 408),
+        (b"POST /v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\na", 413),
+        (b"POST /v1/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (b"POST /v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na", 400),
+        (b"GET /%ff%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404),
+        (b"GET http://[ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 400),
+    ],
+)
+def test_what_is_no_good_request_is_told_so_and_hung_up_on(running, sent, status):
+    """Rubbish, endless headers and bodies that trickle end with a status within seconds, in the usual shape."""
+    with running.socket() as connection:
+        connection.sendall(sent)
+        said = answer(connection)
+    assert said.startswith(b"HTTP/1.1 %d " % status), said[:200]
+    assert b"application/problem+json" in said
+    assert b'"status":%d' % status in said
+
+
+def test_who_says_nothing_is_hung_up_on(running):
+    """A connection on which nothing is asked ends by itself."""
+    with running.socket() as connection:
+        began = time.monotonic()
+        assert answer(connection) == b""
+        assert time.monotonic() - began < 5
+
+
+def test_connections_are_bounded(running):
+    """One too many is 503; those who are in go on, and there is room again afterwards."""
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(running.socket()) for _ in range(45)]
+        refused = connections[-1].recv(65536)
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        connections[0].sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer(connections[0]).startswith(b"HTTP/1.1 200 ")
+    time.sleep(0.3)
+    assert running.get("/livez").status_code == 200
+
+
+def test_requests_on_one_connection_are_answered_in_order(running):
+    """Several requests that are sent at once get their answers one after the other."""
+    with running.socket() as connection:
+        last = b"Connection: close\r\n"
+        one = b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Request-Id: r%d\r\n%s\r\n"
+        connection.sendall(b"".join(one % (number, b"" if number < 9 else last) for number in range(10)))
+        said = answer(connection)
+    assert re.findall(rb"x-request-id: r(\d)", said) == [b"%d" % number for number in range(10)]
