@@ -104,7 +104,9 @@ def test_what_comes_together_is_computed_together():
 
     async def work():
         batcher, thread = made(Rules(together=4, weight=10, wait=0.001, queue=100, patience=60))
-        await asyncio.gather(*(batcher.ask("a", i) for i in range(8)), *(batcher.ask("b", i, weight=6) for i in range(2)))
+        await asyncio.gather(
+            *(batcher.ask("a", i) for i in range(8)), *(batcher.ask("b", i, weight=6) for i in range(2))
+        )
         return [(key, len(items)) for key, items in thread.batches]
 
     assert run(work()) == [("a", 4), ("a", 4), ("b", 1), ("b", 1)]

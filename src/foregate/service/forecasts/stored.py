@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +56,10 @@ async def forecast_stored(
     answers: dict[str, Forecasted] = {}
     followed = [each.name for each in found if each.followed and not body.future]
     if followed:
-        for said in await service.fleet.forecast(followed, body.horizon, quantiles):
-            if (said.model, said.version) == version:  # it may have moved on meanwhile
-                answers[said.series] = _of_session(said)
+        with suppress(Problem):  # one of them has been closed, or has nothing to say: what is stored says it
+            for said in await service.fleet.forecast(followed, body.horizon, quantiles):
+                if (said.model, said.version) == version:  # it may have moved on meanwhile
+                    answers[said.series] = _of_session(said)
     groups: dict[tuple[Frequency, Seasons | None], list[Stored]] = {}
     for each in found:
         if each.name not in answers:
