@@ -38,8 +38,8 @@ def read_times(given: Sequence[str | int], freq: Frequency) -> Times:
         wrong = [one for one in given if not isinstance(one, int) or abs(one) > LARGEST]
         if wrong:
             raise UsageError(
-                f"times must be whole numbers within ±2^53 where freq is one, but got {wrong[0]!r:.40}. Say freq, such as "
-                "'h' or 'D', where times are dates."
+                f"times must be whole numbers within ±2^53 where freq is one, but got {wrong[0]!r:.40}. Say freq, such "
+                "as 'h' or 'D', where times are dates."
             )
         return np.array(given, np.int64)
     others = [one for one in given if not isinstance(one, str)]
