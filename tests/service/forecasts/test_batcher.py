@@ -210,3 +210,25 @@ def test_closing_answers_what_waits_and_refuses_what_comes():
         return await asyncio.gather(*tasks)
 
     assert len(run(work())) == 5
+
+
+def test_a_deadline_that_cannot_be_met_is_refused_at_once():
+    """What would be answered after its deadline, as far as can be told, does not wait for it."""
+
+    class Slow(Thread):
+        def squares(self, key, items):
+            time.sleep(0.1)
+            return super().squares(key, items)
+
+    async def work():
+        batcher, thread = made(Rules(together=1, wait=0, patience=60), Slow())
+        await batcher.ask("a", 0)
+        running = asyncio.create_task(batcher.ask("a", 1))
+        await asyncio.sleep(0.02)
+        with pytest.raises(Problem, match="Ask again later"):
+            await batcher.ask("a", 2, deadline=time.monotonic() + 0.01)
+        assert await batcher.ask("a", 3, deadline=time.monotonic() + 30) == ("a", 3, 6)
+        await running
+        return thread.batches
+
+    assert run(work()) == [("a", [0]), ("a", [1]), ("a", [3])]

@@ -90,6 +90,8 @@ def test_a_trained_model_is_told_its_covariates(service, registry, trained):
         (422, "rows of history must be at most", {"histories": [{"values": [1] * 100_001}] * 2}),
         (422, "quantiles must be at most 500,000", {
             "histories": [{"values": [1]}] * 1000, "horizon": 1000, "quantiles": [0.5]}),
+        (422, "rows must be at most 200,000", {
+            "freq": "min", "histories": [{"values": [1, 2], "times": ["2024-01-01", "2024-04-01"]}] * 3}),
         (422, "observed value", {"histories": [{"values": [None]}]}),
         (422, "freq must be", {"histories": [{"values": [1]}], "freq": "fortnight"}),
         (422, "freq must be", {"histories": [{"values": [1]}], "freq": ""}),
@@ -123,3 +125,11 @@ def test_the_scope_is_needed(service):
     """Who may only read may not ask for forecasts."""
     answer = service.ask("POST", "/v1/forecasts", scope="read", json={"horizon": 1, "histories": [{"values": [1]}]})
     assert answer.status_code == 403
+
+
+def test_a_large_answer_is_the_same(service):
+    """An answer that is written beside the event loop has the same form."""
+    histories = [{"values": VALUES}] * 30
+    answer = ask(service, horizon=100, freq="h", quantiles=[i / 10 for i in range(1, 10)], histories=histories)
+    assert answer.headers["content-type"] == "application/json"
+    assert len(answer.json()["forecasts"]) == 30

@@ -149,3 +149,16 @@ def test_series_that_are_not_there_are_named(service):
     answer = ask(service, series=["empty"])
     assert answer.status_code == 422
     assert "got none of 'empty'" in answer.json()["detail"]
+
+
+def test_what_lies_before_a_long_gap_is_not_read(service):
+    """After a gap longer than what is read, the series begins anew, however long the gap is."""
+    number = store(service, "back", VALUES)
+    later = [
+        {"series": number, "time": (10**7 + i) * HOUR, "value": value, "revision": 0, "received_at": 0}
+        for i, value in enumerate(VALUES)
+    ]
+    service.service.database.write_now(lambda c: c.execute(insert(c, tables.observations), later) and None)
+    start = str(np.datetime64("1970-01-01", "h") + 10**7) + ":00"
+    own = ask(service, freq="h", histories=[{"name": "back", "values": VALUES, "start": start}]).json()["forecasts"]
+    assert ask(service, series=["back"]).json()["forecasts"] == own

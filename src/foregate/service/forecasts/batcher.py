@@ -112,13 +112,13 @@ class Batcher(Generic[Key, Item, Result]):
             key: what has the same one can be computed together.
             item: what to compute.
             weight: what it costs, in units of the caller's choice.
-            deadline: on the monotonic clock; it is not computed later.
+            deadline: on the monotonic clock; it is not computed later, and refused where that can be told already.
 
         Raises:
             Problem: 503, too much waits already; 504, its time is over.
             Exception: what `compute` said of it.
         """
-        self._admit()
+        self._admit(deadline)
         if self._pump is None:
             self._pump = asyncio.create_task(self._serve())
         loop = asyncio.get_running_loop()
@@ -148,11 +148,12 @@ class Batcher(Generic[Key, Item, Result]):
             self._pump.cancel()
             await asyncio.gather(self._pump, return_exceptions=True)
 
-    def _admit(self) -> None:
+    def _admit(self, deadline: float) -> None:
         if self._closed:
             raise Problem(503, "closing", "the service must be running, but it is about to stop. Ask again later.")
         delay, patience = self.delay, self.rules.patience
-        if self._waiting >= self.rules.queue or (delay > patience and self._age() > BEHIND * patience):
+        hopeless = time.monotonic() + delay > deadline
+        if hopeless or self._waiting >= self.rules.queue or (delay > patience and self._age() > BEHIND * patience):
             detail = f"at most {self.rules.queue} requests may wait, and not for long, but got more. Ask again later."
             raise Problem(503, "busy", detail, headers={"Retry-After": str(max(1, math.ceil(delay)))})
 
