@@ -58,9 +58,9 @@ class InferRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             "quantiles (number of them), FP64 or FP32."
         ),
     ]
-    id: Annotated[
-        Annotated[str, Meta(max_length=200)] | UnsetType, Meta(description="Comes back in the answer.")
-    ] = UNSET
+    id: Annotated[Annotated[str, Meta(max_length=200)] | UnsetType, Meta(description="Comes back in the answer.")] = (
+        UNSET
+    )
     parameters: Annotated[
         Parameters, Meta(description="horizon, freq, season_length: see POST /v1/forecasts; others are not read.")
     ] = {}
@@ -197,7 +197,7 @@ async def _infer(call: Call[InferRequest]) -> InferAnswer:
     try:
         asked = _request(call.body)
         ready = await _asked(call)
-        said = await answer_to(call.service, ready, asked)
+        said = await answer_to(call.service, ready, asked, call.deadline)
     except Problem as problem:
         raise Problem(
             problem.status, problem.slug, problem.detail, headers=problem.headers, error=problem.detail
