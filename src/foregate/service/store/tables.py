@@ -279,12 +279,6 @@ marks = Table(
     Column("name", Text, primary_key=True),  # of a cursor, or of whatever else outlives a process
     Column("value", Text, nullable=False),
 )
-marks = Table(
-    "marks",
-    METADATA,
-    Column("name", Text, primary_key=True),  # of a cursor, or of whatever else outlives a process
-    Column("value", Text, nullable=False),
-)
 idempotency = Table(
     "idempotency",
     METADATA,
