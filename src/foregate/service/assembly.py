@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -15,11 +14,14 @@ from foregate.service.access.gate import Gate
 from foregate.service.access.keys import Order, add, all_keys
 from foregate.service.api.endpoints import Routes
 from foregate.service.context import Check, Service, now
+from foregate.service.forecasts.served import Served
 from foregate.service.metrics import Metrics
+from foregate.service.registry.registry import Registry
 from foregate.service.secret import secret_of
+from foregate.service.sessions.fleet import Fleet
 from foregate.service.settings import Settings
 from foregate.service.store.database import Database
-from foregate.service.store.tables import METADATA
+from foregate.service.store.schema import migrate
 
 __all__ = ["database_of", "first_key", "routes", "running"]
 
@@ -27,8 +29,13 @@ __all__ = ["database_of", "first_key", "routes", "running"]
 def routes() -> list[Routes]:
     """The routes of every part."""
     from foregate.service.credentials.routes import routes as credentials
+    from foregate.service.forecasts.oip import routes as inference
+    from foregate.service.forecasts.routes import routes as forecasts
+    from foregate.service.observations.routes import routes as observations
+    from foregate.service.registry.routes import routes as models
+    from foregate.service.sessions.routes import routes as sessions
 
-    return [credentials]
+    return [credentials, models, forecasts, inference, observations, sessions]
 
 
 @asynccontextmanager
@@ -41,13 +48,26 @@ async def running(settings: Settings, clock: Callable[[], int] = now) -> AsyncIt
         database.on_commit = lambda seconds, together: _committed(metrics, seconds, together)
         gate = Gate(settings, database, secret_of(settings), clock)
         stack.push_async_callback(gate.close)
-        absent: Any = None
-        service = Service(settings, database, gate, absent, absent, absent, metrics, clock)
+        registry = Registry(database, settings.data_dir / "models", clock, most_bytes=settings.limits.upload_bytes)
+        await registry.ensure_shipped()
+        await registry.start()
+        stack.push_async_callback(registry.stop)
+        served = Served(registry, settings, metrics)
+        await served.start()
+        stack.push_async_callback(served.close)
+        fleet = Fleet(database, served, registry, settings, metrics, clock)
+        await fleet.start()
+        stack.push_async_callback(fleet.stop)
+        service = Service(settings, database, gate, registry, served, fleet, metrics, clock)
 
         async def readable() -> None:
             await database.read(all_keys)
 
+        async def answering() -> None:
+            await served.ready(settings.forecasts.model)
+
         service.checks["database"] = Check(readable, vital=False)
+        service.checks["model"] = Check(answering)
         yield service
 
 
@@ -55,7 +75,7 @@ def database_of(settings: Settings) -> Database:
     """The database, with its tables."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(settings.database_url)
-    METADATA.create_all(database.engine)
+    migrate(database)
     return database
 
 

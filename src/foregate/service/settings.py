@@ -77,7 +77,7 @@ class ForecastSettings(_Part):
     model: str = Field(default="pretrained", description="the model that is asked where none is named")
     batch: int = Field(default=32, ge=1, description="requests that are answered together at most")
     wait_ms: float = Field(
-        default=4.0, ge=0, description="that the first of them waits for others, while requests come often"
+        default=5.0, ge=0, description="that the first of them waits for others, while requests come often"
     )
     queue: int = Field(default=256, ge=1, description="requests that wait at most; then 503")
     patience_ms: float = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import math
 import os
@@ -89,6 +90,8 @@ class Served:
         self._registry.on_move.append(self._moved)
         with suppress(Problem):  # without it, nothing is ready; but it can be uploaded
             await self.ready(self._settings.forecasts.model)
+        gc.collect()
+        gc.freeze()  # what is there by now stays: looking through it again takes tens of milliseconds
 
     async def close(self) -> None:
         """Answer what waits, and end the threads."""
