@@ -58,9 +58,9 @@ class InferRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             "quantiles (number of them), FP64 or FP32."
         ),
     ]
-    id: Annotated[
-        Annotated[str, Meta(max_length=200)] | UnsetType, Meta(description="Comes back in the answer.")
-    ] = UNSET
+    id: Annotated[Annotated[str, Meta(max_length=200)] | UnsetType, Meta(description="Comes back in the answer.")] = (
+        UNSET
+    )
     parameters: Annotated[
         Parameters, Meta(description="horizon, freq, season_length: see POST /v1/forecasts; others are not read.")
     ] = {}
