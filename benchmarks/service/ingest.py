@@ -41,7 +41,9 @@ def run(options: Options) -> list[Row]:
     each = 1e3 * spent / len(requests)
     got = f"{said(outcome)}; {stored / rows_sent:.1%} stored, {each:.2f} ms of processor time a request"
     fine = outcome.errors() == 0 and stored == rows_sent and outcome.quantiles(0.99)[0] < 1000
-    return [Row("bulk ingest, 100 observations a request, durable", f"{rate * TOGETHER:,.0f} observations/s", got, fine)]
+    return [
+        Row("bulk ingest, 100 observations a request, durable", f"{rate * TOGETHER:,.0f} observations/s", got, fine)
+    ]
 
 
 def _stored(body: bytes) -> int:
