@@ -197,7 +197,7 @@ async def _infer(call: Call[InferRequest]) -> InferAnswer:
     try:
         asked = _request(call.body)
         ready = await _asked(call)
-        said = await answer_to(call.service, ready, asked)
+        said = await answer_to(call.service, ready, asked, call.deadline)
     except Problem as problem:
         raise Problem(
             problem.status, problem.slug, problem.detail, headers=problem.headers, error=problem.detail
