@@ -21,6 +21,7 @@ from foregate.cli.stream import stream
 from foregate.cli.suggest import suggest
 from foregate.cli.tune import tune
 from foregate.cli.verb import verb
+from foregate.cli.worker import worker
 
 __all__ = ["app", "main"]
 
@@ -34,7 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 ON_DATA = (demo, audit, suggest, forecast, fit, predict, simulate, backtest, tune, inspect, stream, export, pretrain)
-OF_THE_SERVICE = (serve, config, keys)
+OF_THE_SERVICE = (serve, worker, config, keys)
 for one in (*ON_DATA, *OF_THE_SERVICE):
     app.command(one.__name__)(verb(one))
 

@@ -11,7 +11,7 @@ from typer import Argument, Option
 if TYPE_CHECKING:
     from foregate.service.settings import Settings
 
-__all__ = ["config", "keys", "serve"]
+__all__ = ["ConfigFile", "DataDir", "Database", "config", "keys", "serve", "settings_of"]
 
 PANEL = "Settings"
 ConfigFile = Annotated[
@@ -57,7 +57,7 @@ def serve(
 
         $ foregate serve --data-dir service --port 8000
     """
-    settings = _settings(file, data_dir=data_dir, database=database, host=host, port=port)
+    settings = settings_of(file, data_dir=data_dir, database=database, host=host, port=port)
     from foregate.service.run import serve as run
 
     run(settings)
@@ -76,7 +76,7 @@ def config(
 
         $ foregate config --config service.toml
     """
-    settings = _settings(file, data_dir=data_dir, database=database, host=host, port=port)
+    settings = settings_of(file, data_dir=data_dir, database=database, host=host, port=port)
     from foregate.cli.screen import print_json
     from foregate.service.configuration import check, shown
 
@@ -106,7 +106,7 @@ def keys(
     from foregate.service.administration import Keys
     from foregate.service.problems import Problem
 
-    with Keys(_settings(file, data_dir=data_dir, database=database)) as there:
+    with Keys(settings_of(file, data_dir=data_dir, database=database)) as there:
         if action == "list":
             for line in there.table():
                 typer.echo(line)
@@ -124,7 +124,8 @@ def keys(
             raise UsageError(problem.detail) from None
 
 
-def _settings(file: Path | None, **flags: object) -> Settings:
+def settings_of(file: Path | None, **flags: object) -> Settings:
+    """The settings of a service: from the file, the environment and these options."""
     from foregate.core import MissingExtraError
 
     try:

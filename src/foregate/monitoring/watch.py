@@ -83,7 +83,7 @@ class Watch:
         return self._usual is None
 
     def update(self, error: float, outside: float) -> list[Alarm]:
-        """Read the next error, and whether its actual lay outside of the interval.
+        """Read the next error, and whether its actual lay outside of the interval; NaN where there was no interval.
 
         Raises:
             DataError: the error is not finite.
@@ -97,7 +97,8 @@ class Watch:
         now = np.array([float(error)])
         value, self._before = self._usual.unexplained(now, self._before), now
         out = np.array([float(outside)])
-        return [alarm for detector in self._detectors if (alarm := self._asked(detector, value, out)) is not None]
+        asked = [each for each in self._detectors if each.kind != "coverage" or not np.isnan(outside)]
+        return [alarm for detector in asked if (alarm := self._asked(detector, value, out)) is not None]
 
     def _asked(self, detector: Detector, value: FloatArray, outside: FloatArray) -> Alarm | None:
         name = detector.name
@@ -114,7 +115,7 @@ class Watch:
         return Alarm(detector.kind, name, score, self.seen)
 
     def _learn(self, error: float, outside: float) -> None:
-        self._learning.append((float(error), float(outside)))
+        self._learning.append((float(error), 0.0 if np.isnan(outside) else float(outside)))
         if len(self._learning) < LEARNED:
             return
         errors, out = np.array(self._learning).T

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -19,6 +18,7 @@ from foregate.service.forecasts.served import Served
 from foregate.service.metrics import Metrics
 from foregate.service.registry.registry import Registry
 from foregate.service.secret import secret_of
+from foregate.service.sessions.fleet import Fleet
 from foregate.service.settings import Settings
 from foregate.service.store.database import Database
 from foregate.service.store.failures import StoreError
@@ -36,9 +36,11 @@ def routes() -> list[Routes]:
     from foregate.service.credentials.routes import routes as credentials
     from foregate.service.forecasts.oip import routes as inference
     from foregate.service.forecasts.routes import routes as forecasts
+    from foregate.service.observations.routes import routes as observations
     from foregate.service.registry.routes import routes as registry
+    from foregate.service.sessions.routes import routes as sessions
 
-    return [credentials, registry, forecasts, inference]
+    return [credentials, registry, forecasts, inference, observations, sessions]
 
 
 @asynccontextmanager
@@ -58,8 +60,10 @@ async def running(settings: Settings, clock: Callable[[], int] = now) -> AsyncIt
         served = Served(registry, settings, metrics)
         await served.start()
         stack.push_async_callback(served.close)
-        absent: Any = None
-        service = Service(settings, database, gate, registry, served, absent, metrics, clock)
+        fleet = Fleet(database, served, registry, settings, metrics, clock)
+        await fleet.start()
+        stack.push_async_callback(fleet.stop)
+        service = Service(settings, database, gate, registry, served, fleet, metrics, clock)
         service.checks |= checks(service)
         upkeep = Upkeep(service)
         await upkeep.start()

@@ -116,6 +116,12 @@ class WatchSettings(_Part):
     every_hours: float = Field(default=0.0, ge=0, description="between scheduled trainings; 0: none")
     new_rows: int = Field(default=0, ge=0, description="new observations that start a training; 0: none")
     cooldown_hours: float = Field(default=1.0, ge=0, description="between two trainings of one model")
+    review_rows: int = Field(
+        default=200,
+        ge=0,
+        description="times after a promotion at which it is compared with the version before; 0: never",
+    )
+    poll_seconds: float = Field(default=0.5, gt=0, description="between two looks for actuals that came")
     margin: float = Field(default=0.02, ge=0, description="share of the champion's error that a challenger must save")
     false_alarms: int = Field(
         default=10_000, ge=100, description="observations in which one false alarm is expected at most"

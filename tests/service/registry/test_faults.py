@@ -22,7 +22,11 @@ from foregate.service.store.schema import migrate
 from tests.service.registry.conftest import glance
 
 WHO = {"source": "upload", "actor": "me"}
-KINDS = [OSError(code, "injected") for code in (errno.EIO, errno.ENOSPC, errno.EACCES)] + [MemoryError("injected")]
+KINDS = [
+    OSError(errno.ENOSPC, "injected"),
+    *(pytest.param(OSError(code, "injected"), marks=pytest.mark.slow) for code in (errno.EIO, errno.EACCES)),
+    pytest.param(MemoryError("injected"), marks=pytest.mark.slow),
+]
 
 
 class Faults(Disk):

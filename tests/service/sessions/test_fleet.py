@@ -59,7 +59,7 @@ def test_a_session_is_the_live_forecaster(world):
             if t:
                 close(said(stepped), replayed(rows[: t + 1 + t % 2]))
         await world.step("b", (0, 1.0))
-        close(said((await world.fleet.forecast(["a"], 5, (0.1, 0.9)))[0]), replayed(rows[:30], horizon=5))
+        close(said((await world.fleet.forecast(["a"], 5))[0]), replayed(rows[:30], horizon=5))
         assert [row[0] for row in await world.stored("a")] == list(range(30))
         assert [row[2] for row in await world.stored("a")] == list(range(1, 31))
 
@@ -179,7 +179,7 @@ def test_recorded_observations_are_stored_and_not_read(world):
                 late = await world.step("a", (row[0] - 3, 50.0))
                 assert late.counts == {"recorded": 1}
                 world.fleet = world.made()
-        close(said((await world.fleet.forecast(["a"], 3, (0.1, 0.9)))[0]), replayed(rows))
+        close(said((await world.fleet.forecast(["a"], 3))[0]), replayed(rows))
         assert len(await world.stored("a")) == 23
         with pytest.raises(Problem, match="read on"):
             await world.step("a", (0, 77.0), revise=True)
@@ -203,7 +203,7 @@ def test_rebuilt_states_are_sorted_replays(world):
         changed = [(t, 99.0 if t == 20 else value) for t, value in enumerate(VALUES[:40])]
         close(said(stepped), replayed(changed))
         world.fleet = world.made()
-        close(said((await world.fleet.forecast(["a"], 3, (0.1, 0.9)))[0]), replayed(changed))
+        close(said((await world.fleet.forecast(["a"], 3))[0]), replayed(changed))
 
     def rows_of(order, i):
         return [(int(t), VALUES[t]) for t in order[max(i - 2, 0) : i]]
@@ -223,7 +223,7 @@ def test_what_is_ingested_in_bulk_is_read_by_the_session(world):
         taken = await world.take(*[("a", t, VALUES[t]) for t in range(8, 30)])
         assert taken.counts == {"stored": 19, "duplicate": 3}
         rows = list(enumerate(VALUES[:30]))
-        close(said((await world.fleet.forecast(["a"], 3, (0.1, 0.9)))[0]), replayed(rows))
+        close(said((await world.fleet.forecast(["a"], 3))[0]), replayed(rows))
         stepped = await world.step("a", (30, VALUES[30]))
         close(said(stepped), replayed(list(enumerate(VALUES[:31]))))
         assert stepped.seq == 31
@@ -245,7 +245,7 @@ def test_two_processes_share_a_session(world):
         for t in range(20):
             stepped = await world.step("a", (t, VALUES[t]), fleet=fleets[t // 2 % 2])
         close(said(stepped), replayed(list(enumerate(VALUES[:20]))))
-        other = (await fleets[0].forecast(["a"], 3, (0.1, 0.9)))[0]
+        other = (await fleets[0].forecast(["a"], 3))[0]
         close(said(other), replayed(list(enumerate(VALUES[:20]))))
         assert world.metrics.conflicts._value.get() > 0
 
@@ -289,7 +289,7 @@ def test_damaged_states_are_made_again_from_the_rows(world):
             new = {"blob": broken} if broken else {"blob": b"x" * len(blob), "crc": _crc(b"x" * len(blob))}
             await world.database.write(lambda c, new=new: c.execute(session_states.update().values(new)))
             world.fleet = world.made()
-            forecast = (await world.fleet.forecast(["a"], 3, (0.1, 0.9)))[0]
+            forecast = (await world.fleet.forecast(["a"], 3))[0]
             close(said(forecast), replayed(list(enumerate(VALUES[:15]))))
 
     run(act())

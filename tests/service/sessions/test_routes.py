@@ -69,7 +69,7 @@ def test_a_series_is_made_once(world):
             other = await http.put("/v1/series/plant%207", json={"freq": "h"})
             assert (other.status_code, other.json()["type"].rsplit("/", 1)[1]) == (409, "other-frequency")
             assert (await http.get("/v1/series/plant%207")).json()["freq"] == "30min"
-            for name in ("%07", "%E2%80%A8", "a" * 201):
+            for name in ("%E2%80%A8", "%EF%BB%BF", "a" * 201):
                 assert (await http.put(f"/v1/series/{name}", json={"freq": "h"})).status_code == 422
             for freq in ("hourly", "0", "9999999999h", "", "-5"):
                 assert (await http.put("/v1/series/a", json={"freq": freq})).status_code == 422

@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 LEAST_ORIGINS = 10
 """From fewer forecasts nothing can be said."""
 DRAWS = 2000
-CONFIDENCE = 0.975
+CONFIDENCE = 0.99
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Verdict:
     ratios: Mapping[str, float]
     """Opponent -> error of the challenger by its own."""
     bounds: Mapping[str, float]
-    """Opponent -> what that ratio is below, with 97.5 % confidence."""
+    """Opponent -> what that ratio is below, with 99 % confidence."""
 
 
 def judge(
@@ -37,7 +37,7 @@ def judge(
     """Compare errors of the same forecasts, one with another.
 
     The challenger must be better than each opponent by the margin, and not by chance: of blocks of origins that are
-    drawn anew, in 97.5 % the ratio of the mean errors lies below 1 - margin. Errors of forecasts that share targets are
+    drawn anew, in 99 % the ratio of the mean errors lies below 1 - margin. Errors of forecasts that share targets are
     alike, so that many of them together are one block.
 
     Args:
@@ -67,11 +67,11 @@ def judge(
         with np.errstate(divide="ignore", invalid="ignore"):
             ratios[name] = _share(own.mean(), theirs.mean())
             each = own[drawn].mean(1) / theirs[drawn].mean(1)
-        bounds[name] = float(np.quantile(np.where(np.isnan(each), np.inf, each), CONFIDENCE))
+        bounds[name] = float(np.quantile(np.where(np.isnan(each), np.inf, each), CONFIDENCE, method="higher"))
     missed = [name for name in opponents if not bounds[name] < 1 - margin]
     told = "; ".join(f"{ratios[name]:.3f} of {name}'s error, below {bounds[name]:.3f}" for name in opponents)
     verb = "promoted" if not missed else "rejected"
-    why = f"{verb}: {told} with {CONFIDENCE:.1%} confidence, {1 - margin:.3f} needed, on {len(own)} forecasts"
+    why = f"{verb}: {told} with {CONFIDENCE:.0%} confidence, {1 - margin:.3f} needed, on {len(own)} forecasts"
     return Verdict(not missed, why, ratios, bounds)
 
 

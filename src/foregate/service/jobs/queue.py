@@ -17,10 +17,11 @@ from foregate.service.store.database import Database
 from foregate.service.store.statements import emit, insert
 from foregate.service.store.tables import jobs
 
-__all__ = ["Job", "Jobs", "State", "Trigger", "Wanted", "submit"]
+__all__ = ["Job", "Jobs", "Kind", "State", "Trigger", "Wanted", "submit"]
 
+Kind = Literal["retrain", "review"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
-Trigger = Literal["drift", "schedule", "data", "person"]
+Trigger = Literal["drift", "schedule", "data", "person", "promotion"]
 
 LEASE_SECONDS = 60
 ATTEMPTS = 5
@@ -31,7 +32,7 @@ ATTEMPTS = 5
 class Wanted:
     """Work that is asked for."""
 
-    kind: Literal["retrain"]
+    kind: Kind
     model: str
     trigger: Trigger
     payload: Mapping[str, Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from foregate.forecasting.fitted import Fitted
     from foregate.training.events import Callback
 
-__all__ = ["Made", "Opponent", "Order", "make"]
+__all__ = ["Made", "Opponent", "Order", "make", "review"]
 
 FloatArray = NDArray[np.float64]
 
 ORIGINS = 60
 """Forecasts by which a challenger is judged at most."""
 COVERAGE = 80
+PRETRAINED = "tiny"
+"""The network that answers where no model was trained yet."""
 LEAST_ERRORS = 300
 """Errors without which a reference says nothing of errors."""
 
@@ -117,11 +119,45 @@ def make(panel: Panel, order: Order, opponent: Opponent, folder: Path, tell: Cal
         "origins": int(np.isfinite(errors["challenger"]).sum()),
         "held_out": held,
         "trained_until": int(known.last_times.astype(np.int64).max()),
+        "judged_until": int(panel.last_times.astype(np.int64).max()),
         "series": len(known),
         "rows": len(known.values),
         "order": {**asdict(order), "options": dict(order.options)},
     }
     return Made(verdict, metrics, _reference(challenger.fitted_, panel, known, held))
+
+
+def review(panel: Panel, order: Order, champion: Path, before: Opponent, since: int) -> Verdict:
+    """Whether the version before would have been better than the champion on what came since that was made.
+
+    Neither was trained on these rows: both forecast them as they would have live, from every row up to each origin.
+
+    Args:
+        panel: all series, to their newest rows.
+        order: horizon, margin and seed.
+        champion: folder of the champion.
+        before: the version before.
+        since: the newest time that the champion was trained or judged on.
+
+    Returns:
+        a verdict on the version before: promoted, where it must come back.
+
+    Raises:
+        DataError: too little has come since.
+    """
+    from foregate.forecaster import load
+
+    plan = _plan(panel, replace(order, held_out=len(panel.values)), Opponent(champion, since))
+    known = panel.cut(np.maximum(panel.lengths - plan.n_windows * (plan.step or 1) - plan.horizon + 1, 0))
+    settings = {"freq": panel.freq, "season_length": order.season_length, "seed": order.seed, "verbose": False}
+    contenders: dict[str, Model] = {
+        "champion": load(champion, runtime="onnx").fitted_,
+        "before": _champion(before, order, known, settings),
+    }
+    found = backtest(contenders, panel, plan)
+    overlap = -(-plan.horizon // (plan.step or 1))
+    errors = {name: _errors(found, name) for name in contenders}
+    return judge(errors["before"], {"champion": errors["champion"]}, margin=0.0, overlap=overlap, seed=order.seed)
 
 
 def _plan(panel: Panel, order: Order, opponent: Opponent) -> Plan:
@@ -132,9 +168,10 @@ def _plan(panel: Panel, order: Order, opponent: Opponent) -> Plan:
         times = panel.times.astype(np.int64)
         new = np.add.reduceat((times > opponent.trained_until).astype(np.int64), panel.offsets[:-1])
         held = min(held, int(new.max()))
+    held = min(held, longest - 2 * order.horizon)
     step = max(1, (held - order.horizon) // (ORIGINS - 1))
     windows = (held - order.horizon) // step + 1
-    if windows < LEAST_ORIGINS or longest - held < 2 * order.horizon:
+    if windows < LEAST_ORIGINS:
         raise DataError(
             f"there must be {LEAST_ORIGINS + order.horizon - 1} rows that the champion was not trained on, and as many "
             f"before, but got {held} of {longest}. Wait for more observations."
@@ -146,7 +183,8 @@ def _champion(opponent: Opponent, order: Order, known: Panel, settings: Mapping[
     from foregate.forecaster import Forecaster, load
 
     if opponent.folder is None:
-        return Forecaster(order.horizon, effort="instant", **settings).fit(known).fitted_
+        told = {"effort": "instant", "options": {"weights": PRETRAINED}}
+        return Forecaster(order.horizon, **told, **settings).fit(known).fitted_  # type: ignore[arg-type]
     return load(opponent.folder, runtime="onnx").fitted_
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from foregate.core.errors import ForegateError
 from foregate.service.jobs.queue import LEASE_SECONDS, Job, Jobs
-from foregate.service.jobs.retraining import Made, Opponent, Order, make
+from foregate.service.jobs.retraining import Made, Opponent, Order, make, review
 from foregate.service.jobs.stored import Taken, keep, kept, series_of, take
 from foregate.service.problems import Problem
 from foregate.service.store.database import StoreError
@@ -78,7 +78,7 @@ class Worker:
         self.on_job(job, "begun")
         pulse = _Pulse(self.jobs, job, self.lease, self._stopping)
         try:
-            state, result = "done", await self._retrain(job, pulse)
+            state, result = "done", await (self._review(job) if job.kind == "review" else self._retrain(job, pulse))
         except Ended as why:
             if str(why) == "stopped":
                 await asyncio.to_thread(self.jobs.put_back, job)
@@ -107,6 +107,28 @@ class Worker:
         if version is None:
             version = await self._made(job, order, names, before, pulse)
         return await self._placed(job, version, before, revision)
+
+    async def _review(self, job: Job) -> dict[str, Any]:
+        """Take a promotion back where the version before would have been better since."""
+        said = dict(job.payload)
+        champion, revision = await self._champion(job.model)
+        if champion is None or champion.version != said["version"]:
+            return {"rolled_back": False, "reason": "the version is not champion any more"}
+        former = await self.registry.resolve(job.model, int(said["before"]))
+        order = Order(**{**champion.metrics["order"], "margin": 0.0})
+        names = await self.jobs.database.read(lambda connection: series_of(connection, job.model))
+        taken = await self.jobs.database.read(lambda connection: take(connection, names or said["series"], order.rows))
+        folder = await asyncio.to_thread(self.registry.open, champion)
+        opponent, since = await asyncio.to_thread(self._opponent, former), int(champion.metrics["judged_until"])
+        verdict = await asyncio.to_thread(review, taken.panel, order, folder, opponent, since)
+        reason = verdict.reason.removeprefix("promoted: ").removeprefix("rejected: ")
+        if not verdict.promote:
+            return {"rolled_back": False, "reason": f"kept: version {former.version} made {reason}"}
+        reason = f"rolled back: since then version {former.version} made {reason}"
+        await self.registry.move(
+            job.model, CHAMPION, former.version, actor=f"job:{job.id}", reason=reason, revision=revision
+        )
+        return {"rolled_back": True, "reason": reason}
 
     async def _made(
         self, job: Job, order: Order, names: list[str] | None, before: Version | None, pulse: _Pulse

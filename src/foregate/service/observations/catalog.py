@@ -141,13 +141,13 @@ def checked_name(name: str) -> None:
     """Refuse what cannot be the name of a series.
 
     Raises:
-        Problem: it is empty, longer than 200 characters, or holds a slash or what cannot be printed.
+        Problem: it is empty, longer than 200 characters, or holds what cannot be printed.
     """
-    if not 1 <= len(name) <= 200 or not name.isprintable() or "/" in name or name in (".", ".."):
+    if not 1 <= len(name) <= 200 or not name.isprintable():
         raise Problem(
             422,
             "invalid-name",
-            f"a name of a series must be 1 to 200 characters that can be printed, without /, but got {name[:200]!r}.",
+            f"a name of a series must be 1 to 200 characters that can be printed, but got {name[:200]!r}.",
         )
 
 

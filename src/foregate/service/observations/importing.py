@@ -26,6 +26,14 @@ PART = 5_000
 """Rows that are stored in one transaction."""
 LINE = 1 << 20
 MOST_TOLD = 1_000
+ENVIRONMENT = {
+    "PATH": "",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "ARROW_IO_THREADS": "1",
+}
+"""Of the process that reads: few threads, and memory that is asked for when it is used, since it is limited."""
 Line = msgspec.json.Decoder(tuple[str, str | int, float | None])
 
 
@@ -67,7 +75,7 @@ async def _stored(service: Service, path: Path, table: Table) -> Taken:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=LINE,
-        env={"PATH": "", "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert process.stdout is not None
     assert process.stderr is not None

@@ -42,7 +42,7 @@ class VersionAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class VersionsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Versions of a model, the newest last."""
 
-    versions: list[VersionAnswer]
+    versions: Annotated[list[VersionAnswer], Meta(description="The newest last.")]
 
 
 class ModelAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class ModelAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class ModelsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """All models, by name."""
 
-    models: list[ModelAnswer]
+    models: Annotated[list[ModelAnswer], Meta(description="By name.")]
 
 
 class AliasAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +91,7 @@ class MoveAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class HistoryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Every move of an alias of a model, the newest first."""
 
-    moves: list[MoveAnswer]
+    moves: Annotated[list[MoveAnswer], Meta(description="The newest first.")]
 
 
 class UploadQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

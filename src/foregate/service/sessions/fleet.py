@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +119,7 @@ class Fleet:
         Args:
             names: of the series.
             horizon: steps.
-            quantiles: probabilities, to which the median is added; the usual ones when not given.
+            quantiles: probabilities in ascending order; the usual ones when not given.
 
         Raises:
             Problem: there is no such series or session, or it has nothing to say yet.
@@ -135,7 +136,7 @@ class Fleet:
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
-            said.append(answer)
+            said.append(answer if quantiles is None else _of(answer, tuple(quantiles)))
         return said
 
     async def live(self, names: Sequence[str]) -> set[str]:
@@ -351,6 +352,13 @@ def _moved(written: Written, order: Order, before: Position, stored: Stored, at:
                 "received_at": at,
             }
         )
+
+
+def _of(said: Said, quantiles: tuple[float, ...]) -> Said:
+    """Some of the quantiles of a forecast."""
+    if quantiles == said.quantiles:
+        return said
+    return replace(said, quantiles=quantiles, values=said.values[:, [said.quantiles.index(q) for q in quantiles]])
 
 
 def _no_session() -> str:

@@ -52,7 +52,7 @@ class Mover:
     def start(self) -> None:
         """Follow the aliases from now on."""
         loop = asyncio.get_running_loop()
-        self._fleet.registry.on_move.append(lambda *told: loop.call_soon_threadsafe(self._wake.set))
+        self._fleet.registry.on_move.append(lambda *told: loop.call_soon_threadsafe(self._wake.set) and None)
         self._task = asyncio.create_task(self._go())
 
     async def stop(self) -> None:

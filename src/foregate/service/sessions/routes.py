@@ -204,7 +204,7 @@ def _quantiles(text: str | None) -> list[float] | None:
         found = []
     if not 1 <= len(found) <= 50 or not all(0 < each < 1 for each in found):
         raise Problem(422, "invalid-query", "quantiles must lie between 0 and 1, such as 0.1,0.9, but got others.")
-    return found
+    return sorted({0.5, *found})
 
 
 def _out(stored: Stored) -> SessionOut:

@@ -170,7 +170,10 @@ class Turns:
             for order in orders:
                 if not order.done.done():
                     order.done.set_exception(error)
-            if not isinstance(error, Exception):
+            if not isinstance(error, Exception):  # the loop ends: nothing more is begun
+                self._closed = True
+                self._waiting.clear()
+                self._behind.clear()
                 raise
         finally:
             self.busy.difference_update(order.series for order in orders)

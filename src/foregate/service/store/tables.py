@@ -187,6 +187,7 @@ arrivals = Table(
     Column("series", BigInteger, nullable=False),
     Column("time", Time, nullable=False),
     Column("value", Double, nullable=False),  # as it came first: a later revision changes no score
+    Column("at", Time, nullable=False),  # when it came
     sqlite_autoincrement=True,
 )
 """Actuals that forecasts wait for: triggers on observations put them here, whoever scores them takes them away."""
@@ -317,7 +318,7 @@ events = Table(
 )
 
 _DUE = "EXISTS (SELECT 1 FROM forecasts WHERE series = NEW.series AND until >= NEW.time AND origin < NEW.time)"
-_ARRIVE = "INSERT INTO arrivals (series, time, value) VALUES (NEW.series, NEW.time, NEW.value)"
+_ARRIVE = "INSERT INTO arrivals (series, time, value, at) VALUES (NEW.series, NEW.time, NEW.value, NEW.received_at)"
 ARRIVALS_SQLITE = (
     "CREATE TRIGGER observations_came AFTER INSERT ON observations "
     f"WHEN NEW.value IS NOT NULL AND {_DUE} BEGIN {_ARRIVE}; END",
@@ -334,4 +335,4 @@ ARRIVALS_POSTGRESQL = (
 )
 for _dialect, _statements in (("sqlite", ARRIVALS_SQLITE), ("postgresql", ARRIVALS_POSTGRESQL)):
     for _statement in _statements:
-        event.listen(METADATA, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]
+        event.listen(observations, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]

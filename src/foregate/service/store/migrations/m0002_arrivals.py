@@ -10,7 +10,7 @@ branch_labels = None
 depends_on = None
 
 DUE = "EXISTS (SELECT 1 FROM forecasts WHERE series = NEW.series AND until >= NEW.time AND origin < NEW.time)"
-ARRIVE = "INSERT INTO arrivals (series, time, value) VALUES (NEW.series, NEW.time, NEW.value)"
+ARRIVE = "INSERT INTO arrivals (series, time, value, at) VALUES (NEW.series, NEW.time, NEW.value, NEW.received_at)"
 SQLITE = (
     "CREATE TRIGGER observations_came AFTER INSERT ON observations "
     f"WHEN NEW.value IS NOT NULL AND {DUE} BEGIN {ARRIVE}; END",

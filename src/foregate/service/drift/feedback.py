@@ -1,0 +1,218 @@
+"""Actuals meet the forecasts that were made for them: errors, drift, and what follows from it.
+
+The database notes every actual for which a forecast waits (triggers on observations). Here they are taken from the
+head of that list, scored in a thread that reads, and taken off it in the transaction that writes what came of them: so
+each counts exactly once, whatever dies when. Two processes that do this at once read the same head; whoever comes
+second finds it gone, and nothing of its work happens.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, delete, or_, select
+
+from foregate.core import DataError, Frequency
+from foregate.monitoring import Reference
+from foregate.service.drift.scoring import Arrival, Error, Key, Said, Sums, score
+from foregate.service.drift.watching import Found, Group, Told, encoded, watched
+from foregate.service.store.database import Database
+from foregate.service.store.statements import emit, insert
+from foregate.service.store.tables import (
+    arrivals,
+    drift_events,
+    drift_states,
+    forecasts,
+    model_versions,
+    outcomes,
+    series,
+)
+
+__all__ = ["Feedback", "Round"]
+
+AT_ONCE = 500
+WATCH = "watch"
+"""The row of ``drift_states`` that holds what all detectors of a group remember."""
+Alarmed = Callable[[Connection, Sequence[Told], int], None]
+
+
+class _Gone(Exception):  # noqa: N818 - nothing is wrong
+    """Another process was faster."""
+
+
+@dataclass
+class Round:
+    """What one look at the list came to."""
+
+    actuals: int = 0
+    sums: dict[Key, Sums] = field(default_factory=dict)
+    found: dict[Group, Found] = field(default_factory=dict)
+
+    @property
+    def alarms(self) -> list[Told]:
+        """Of all groups."""
+        return [told for found in self.found.values() for told in found.alarms]
+
+
+class Feedback:
+    """Scores what comes.
+
+    Args:
+        database: with its tables.
+        clock: microseconds since 1970.
+        every: errors in which one false alarm is expected at most.
+        alarmed: called in the transaction that stores alarms: what is to follow is committed with them.
+    """
+
+    def __init__(
+        self, database: Database, clock: Callable[[], int], *, every: int = 10_000, alarmed: Alarmed | None = None
+    ) -> None:
+        self.database, self.clock, self.every = database, clock, every
+        self._alarmed = alarmed or (lambda connection, told, at: None)
+        self._references: dict[tuple[str, int], Reference | None] = {}
+
+    async def step(self) -> Round:
+        """Score the oldest actuals of the list; nothing is done where it is empty, or another process was faster.
+
+        Raises:
+            StoreError: the database fails; the actuals stay on the list.
+        """
+        heads, found, before = await self.database.read(self._read)
+        if not heads:
+            return Round()
+        try:
+            await self.database.write(lambda connection: self._write(connection, heads, found, before))
+        except _Gone:
+            return Round()
+        return found
+
+    def _read(self, connection: Connection) -> tuple[list[int], Round, dict[Group, int]]:
+        """The head of the list, what it comes to, and how old the states were that it was read from."""
+        query = select(arrivals).order_by(arrivals.c.id).limit(AT_ONCE)
+        heads = connection.execute(query).all()
+        if not heads:
+            return [], Round(), {}
+        names = _names(connection, {row.series for row in heads})
+        came = [_arrival(row, names[row.series]) for row in heads if row.series in names]
+        sums, errors = score(came, _due(connection, came))
+        groups: dict[Group, list[Error]] = defaultdict(list)
+        for error in errors:
+            groups[Group(error.model, error.version, error.segment)].append(error)
+        found, before = {}, {}
+        for group, own in groups.items():
+            state, before[group] = _state(connection, group)
+            own.sort(key=lambda each: each.time)
+            found[group] = watched(group, own, self._reference(connection, group), state, self.every)
+        return [row.id for row in heads], Round(len(heads), sums, found), before
+
+    def _write(self, connection: Connection, heads: list[int], found: Round, before: Mapping[Group, int]) -> None:
+        gone = connection.execute(delete(arrivals).where(arrivals.c.id.in_(heads))).rowcount
+        if gone != len(heads):
+            raise _Gone
+        at = self.clock()
+        _add(connection, found.sums)
+        for group, one in found.found.items():
+            if _state(connection, group)[1] != before[group]:
+                raise _Gone
+            _put(connection, group, one, max(at, before[group] + 1))
+        alarms = found.alarms
+        if alarms:
+            connection.execute(insert(connection, drift_events), [_event_row(told, at) for told in alarms])
+            emit(connection, [_event(told, at) for told in alarms])
+            self._alarmed(connection, alarms, at)
+
+    def _reference(self, connection: Connection, group: Group) -> Reference | None:
+        key = (group.model, group.version)
+        if key not in self._references:
+            own = and_(model_versions.c.model == group.model, model_versions.c.version == group.version)
+            blob = connection.scalar(select(model_versions.c.reference).where(own))
+            try:
+                self._references[key] = None if blob is None else Reference.from_bytes(blob)
+            except DataError:
+                self._references[key] = None
+        return self._references[key]
+
+
+def _names(connection: Connection, ids: set[int]) -> dict[int, Row[Any]]:
+    return {row.id: row for row in connection.execute(select(series).where(series.c.id.in_(ids)))}
+
+
+def _arrival(row: Row[Any], of: Row[Any]) -> Arrival:
+    return Arrival(row.id, row.series, of.name, of.segment, Frequency.parse(of.freq), row.time, row.value, row.at)
+
+
+def _due(connection: Connection, came: Sequence[Arrival]) -> list[Said]:
+    """The forecasts that reach one of the times."""
+    spans: dict[int, tuple[int, int]] = {}
+    for arrival in came:
+        low, high = spans.get(arrival.series, (arrival.time, arrival.time))
+        spans[arrival.series] = (min(low, arrival.time), max(high, arrival.time))
+    columns = [forecasts.c[name] for name in Said._fields]
+    found = []
+    each = list(spans.items())
+    for begin in range(0, len(each), 100):
+        reach = [
+            and_(forecasts.c.series == number, forecasts.c.until >= low, forecasts.c.origin < high)
+            for number, (low, high) in each[begin : begin + 100]
+        ]
+        found += [Said(*row) for row in connection.execute(select(*columns).where(or_(*reach)))]
+    return found
+
+
+def _state(connection: Connection, group: Group) -> tuple[dict[str, Any] | None, int]:
+    own = select(drift_states).where(
+        drift_states.c.model == group.model,
+        drift_states.c.version == group.version,
+        drift_states.c.segment == group.segment,
+        drift_states.c.detector == WATCH,
+    )
+    row = connection.execute(own).first()
+    return (None, 0) if row is None else (json.loads(row.state), row.updated_at)
+
+
+def _put(connection: Connection, group: Group, found: Found, at: int) -> None:
+    common = {"model": group.model, "version": group.version, "segment": group.segment, "updated_at": at}
+    most = max(found.scores.values(), default=0.0)
+    rows = [{**common, "detector": WATCH, "state": encoded(found.state), "score": most}]
+    rows += [{**common, "detector": name, "state": "{}", "score": score} for name, score in found.scores.items()]
+    new = insert(connection, drift_states)
+    changed = {name: new.excluded[name] for name in ("state", "score", "updated_at")}
+    keys = ["model", "version", "segment", "detector"]
+    connection.execute(new.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def _add(connection: Connection, sums: Mapping[Key, Sums]) -> None:
+    """Add to the errors that are stored."""
+    names = list(Key._fields)
+    rows = []
+    for key, own in sums.items():
+        there = connection.execute(
+            select(outcomes).where(*(outcomes.c[name] == value for name, value in key._asdict().items()))
+        ).first()
+        covered = dict(own.covered)
+        for level, count in (json.loads(there.covered) if there else {}).items():
+            covered[level] = covered.get(level, 0) + count
+        old = {name: getattr(there, name) if there else 0 for name in ("n", "error", "bias", "pinball")}
+        added = {name: old[name] + getattr(own, name) for name in old}
+        rows.append({**key._asdict(), **added, "covered": json.dumps(covered)})
+    if rows:
+        new = insert(connection, outcomes)
+        changed = {name: new.excluded[name] for name in ("n", "error", "bias", "pinball", "covered")}
+        connection.execute(new.on_conflict_do_update(index_elements=names, set_=changed), rows)
+
+
+def _event_row(told: Told, at: int) -> dict[str, Any]:
+    group = told.group
+    named = {"model": group.model, "version": group.version, "segment": group.segment}
+    detail = json.dumps({"seen": told.seen})
+    return {**named, "kind": told.kind, "detector": told.detector, "score": told.score, "detail": detail, "at": at}
+
+
+def _event(told: Told, at: int) -> dict[str, Any]:
+    group = told.group
+    data = {"version": group.version, "segment": group.segment, "kind": told.kind, "detector": told.detector}
+    return {"at": at, "kind": "drift", "subject": group.model, "data": {**data, "score": told.score}}

@@ -1,0 +1,102 @@
+"""The task of a running service that scores what comes, tells metrics of it, and starts what follows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+
+from sqlalchemy import Connection
+
+from foregate.core.errors import ForegateError
+from foregate.service.context import Service
+from foregate.service.drift.feedback import Feedback, Round
+from foregate.service.drift.scoring import bucket
+from foregate.service.drift.watching import Told
+from foregate.service.jobs.queue import Jobs
+from foregate.service.jobs.triggers import due, start
+
+__all__ = ["Keeper"]
+
+LOOK_SECONDS = 10.0
+"""Between two looks at schedule, new rows and promotions."""
+MEMORY = 500
+"""Actuals over which coverage is told in metrics, about."""
+STATES = ("queued", "running", "done", "failed", "cancelled")
+
+
+class Keeper:
+    """Runs beside the requests.
+
+    Args:
+        service: whose actuals, metrics and jobs these are.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.jobs = Jobs(service.database, service.clock)
+        every = service.settings.watch.false_alarms
+        self.feedback = Feedback(service.database, service.clock, every=every, alarmed=self._alarmed)
+        self._inside: dict[tuple[str, str], tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._run(), name="keeper")
+
+    async def stop(self) -> None:
+        """End, after what is being written."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def step(self) -> int:
+        """Score what came; how many actuals that were."""
+        done = await self.feedback.step()
+        self._tell(done)
+        return done.actuals
+
+    async def look(self) -> None:
+        """Start what time, new rows and promotions ask for."""
+        settings, at = self.service.settings.watch, self.service.clock()
+        await self.service.database.write(lambda connection: due(connection, settings, at))
+        counts = await self.jobs.counts()
+        for state in STATES:
+            self.service.metrics.jobs.labels(state).set(counts.get(state, 0))
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        looked = -LOOK_SECONDS
+        while True:
+            actuals = 0
+            with suppress(ForegateError):  # of the database: what came waits there
+                actuals = await self.step()
+                if loop.time() - looked >= LOOK_SECONDS:
+                    looked = loop.time()
+                    await self.look()
+            await asyncio.sleep(0 if actuals else self.service.settings.watch.poll_seconds)
+
+    def _alarmed(self, connection: Connection, alarms: Sequence[Told], at: int) -> None:
+        for model in sorted({told.group.model for told in alarms}):
+            start(connection, model, "drift", self.service.settings.watch, at)
+
+    def _tell(self, done: Round) -> None:
+        metrics = self.service.metrics
+        for key, sums in done.sums.items():
+            held = metrics.abs_error.labels(key.model, bucket(key.step))
+            for size in sums.sizes:
+                held.observe(size)
+            for level, inside in sums.covered.items():
+                n, share = self._inside[key.model, level]
+                weight = min(n + sums.n, MEMORY)
+                share += (inside / sums.n - share) * min(1.0, sums.n / weight)
+                self._inside[key.model, level] = (weight, share)
+                metrics.coverage.labels(key.model, level).set(share)
+        for group, found in done.found.items():
+            for name, score in found.scores.items():
+                metrics.drift_score.labels(group.model, name).set(score)
+        for told in done.alarms:
+            metrics.drift_alarms.labels(told.group.model, told.detector).inc()

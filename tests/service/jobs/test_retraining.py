@@ -1,0 +1,76 @@
+"""A challenger is trained and judged."""
+
+import numpy as np
+import pytest
+
+from foregate import DataError, Panel, load
+from foregate.monitoring import Reference
+from foregate.service.jobs.retraining import Opponent, Order, make
+from tests.service.jobs.stock import QUICK, seasonal
+
+ORDER = Order(**QUICK)
+
+
+def panel(n=200, **said):
+    return Panel.from_arrays([seasonal(n, seed, **said) for seed in range(2)], ids=["a", "b"])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A challenger of the pretrained network, and its folder."""
+    folder = tmp_path_factory.mktemp("job")
+    return make(panel(), ORDER, Opponent(None), folder, lambda event: None), folder
+
+
+def test_the_newest_rows_are_known_to_nobody(made):
+    """Training ends before the first row that is held out, and the metrics say where."""
+    said = made[0].metrics
+    assert said["held_out"] <= 30
+    assert said["trained_until"] == 200 - said["held_out"] - 1
+    assert load(made[1] / "model").panel_.lengths.tolist() == [200 - said["held_out"]] * 2
+
+
+def test_all_three_are_scored_on_the_same_forecasts(made):
+    """Errors and coverage are told of challenger, champion and the seasonal naive forecast."""
+    said = made[0].metrics
+    assert set(said["mase"]) == set(said["coverage"]) == {"challenger", "champion", "SeasonalNaive"}
+    assert all(0 < error < 5 for error in said["mase"].values())
+    assert said["origins"] >= 10
+
+
+def test_the_held_out_rows_change_nothing_that_was_trained(made, tmp_path):
+    """Other values in the held-out rows give the same challenger, to the bit: it cannot have seen them."""
+    changed = [np.append(series[:170], series[170:] * 3 + 50) for series in (seasonal(200, 0), seasonal(200, 1))]
+    make(Panel.from_arrays(changed, ids=["a", "b"]), ORDER, Opponent(None), tmp_path, lambda event: None)
+    ours, theirs = ((f / "model" / "weights.safetensors").read_bytes() for f in (made[1], tmp_path))
+    assert ours == theirs
+
+
+def test_a_reference_goes_with_it(made):
+    """The reference knows the inputs of every series; from so few held-out rows it says nothing of errors."""
+    found = Reference.from_bytes(made[0].reference)
+    assert set(found.levels) == {"a", "b"}
+    assert found.errors == ()
+
+
+def test_what_the_champion_knows_is_no_test(made, tmp_path):
+    """Where too few rows are new to the champion nothing is trained, and said so; some more are enough."""
+    with pytest.raises(DataError, match="rows that the champion was not trained on"):
+        make(panel(), ORDER, Opponent(made[1] / "model", 195), tmp_path, lambda event: None)
+    found = make(panel(), ORDER, Opponent(made[1] / "model", 184), tmp_path, lambda event: None)
+    assert found.metrics["held_out"] <= 15
+
+
+def test_a_worse_challenger_is_rejected(made, tmp_path):
+    """One that was hardly trained does not replace one that was."""
+    lame = Order(**{**QUICK, "options": {**QUICK["options"], "steps": 1}})
+    verdict = make(panel(), lame, Opponent(made[1] / "model", 169), tmp_path, lambda event: None).verdict
+    assert not verdict.promote
+    assert verdict.ratios["champion"] > 1
+
+
+def test_a_warm_start_goes_on_with_the_champion(made, tmp_path):
+    """A warm challenger has the champion's seasons and is trained further."""
+    warm = Order(**{**QUICK, "warm": True})
+    found = make(panel(), warm, Opponent(made[1] / "model", 169), tmp_path, lambda event: None)
+    assert found.metrics["mase"]["challenger"] < 1

@@ -1,0 +1,172 @@
+"""A worker does jobs, whatever becomes of it meanwhile."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from foregate.service.clock import now
+from foregate.service.jobs.queue import Jobs, Wanted
+from foregate.service.jobs.worker import Worker
+from foregate.service.problems import Problem
+from foregate.service.registry.registry import Registry
+from foregate.service.store.database import Database
+from foregate.service.store.schema import migrate
+from tests.service.jobs.stock import QUICK, seasonal, store
+
+
+@pytest.fixture
+def worker(jobs, registry, tmp_path):
+    """One of the queue."""
+    return Worker(jobs, registry, tmp_path / "jobs")
+
+
+def wanted(**said):
+    return Wanted("retrain", "demand", "person", {"series": ["a"], **QUICK, **said}, "me")
+
+
+def done(worker, **said):
+    """Submit a job, do it, and give it back."""
+
+    async def run():
+        job = await worker.jobs.submit(wanted(**said))
+        assert await worker.step()
+        return await worker.jobs.get(job.id)
+
+    return asyncio.run(run())
+
+
+def test_a_better_challenger_becomes_champion(worker, database, registry):
+    """The first model of a name is promoted where it beats the pretrained one, or else is challenger; both are told."""
+    store(database, seasonal(300, noise=0.05))
+    job = done(worker, options={**QUICK["options"], "steps": 150}, held_out=40)
+    assert job.state == "done"
+    version = asyncio.run(registry.resolve("demand", "champion" if job.result["promoted"] else "challenger"))
+    assert version.version == job.result["version"] == 1
+    assert version.source == f"job:{job.id}"
+    assert asyncio.run(registry.history("demand"))[0].reason == job.result["reason"]
+    assert not (worker.folder / str(job.id)).exists()
+
+
+def test_what_fails_is_told(worker):
+    """A job that cannot be done ends as failed with the reason, and the worker goes on."""
+    job = done(worker)
+    assert job.state == "failed"
+    assert "must be stored" in job.result["reason"]
+    assert asyncio.run(worker.step()) is False
+
+
+def test_a_cancelled_job_ends(worker, database, monkeypatch):
+    """Told to end while it trains, a job ends as cancelled and registers nothing."""
+    store(database, seasonal(300))
+    monkeypatch.setattr("foregate.service.jobs.worker.BEAT_SECONDS", 0.02)
+
+    async def run():
+        job = await worker.jobs.submit(wanted(options={**QUICK["options"], "steps": 100_000}))
+        doing = asyncio.create_task(worker.step())
+        while (await worker.jobs.get(job.id)).state != "running":
+            await asyncio.sleep(0.01)
+        await worker.jobs.cancel(job.id)
+        await asyncio.wait_for(doing, 60)
+        return await worker.jobs.get(job.id)
+
+    job = asyncio.run(run())
+    assert job.state == "cancelled"
+    with pytest.raises(Problem, match="demand"):
+        asyncio.run(worker.registry.versions("demand"))
+
+
+def test_a_worker_that_is_told_to_stop_puts_its_job_back(worker, database):
+    """The job that was being done waits again, for whoever comes next."""
+    store(database, seasonal(300))
+
+    async def run():
+        job = await worker.jobs.submit(wanted(options={**QUICK["options"], "steps": 100_000}))
+        doing = asyncio.create_task(worker.step())
+        while (await worker.jobs.get(job.id)).state != "running":
+            await asyncio.sleep(0.01)
+        worker.stop()
+        await asyncio.wait_for(doing, 60)
+        return await worker.jobs.get(job.id)
+
+    assert asyncio.run(run()).state == "queued"
+
+
+def test_a_job_that_was_done_but_for_its_end_registers_once(worker, database, registry, clock):
+    """Killed between registering and the last word, the job is taken up and finds what it has made."""
+    store(database, seasonal(300))
+    job = asyncio.run(worker.jobs.submit(wanted()))
+    ended = worker.jobs.finish
+    worker.jobs.finish = lambda *said: True  # the process dies here
+    assert asyncio.run(worker.step())
+    worker.jobs.finish = ended
+    clock.pass_by(100)
+    assert asyncio.run(worker.step())
+    assert asyncio.run(worker.jobs.get(job.id)).state == "done"
+    assert len(asyncio.run(registry.versions("demand"))) == 1
+
+
+def killed(folder, kills):
+    """The model of a job whose worker is killed so often while it trains."""
+    database = Database(f"sqlite:///{folder / 'foregate.db'}")
+    migrate(database)
+    store(database, seasonal(400))
+    jobs = Jobs(database, now)
+    options = {"steps": 400, "hidden": 16, "start": "scratch"}
+    job = asyncio.run(jobs.submit(wanted(options=options)))
+    command = [sys.executable, "-c", "from foregate.cli.app import main; main()", "worker", "--once", "--data-dir"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    died = 0
+    checkpoint = folder / "jobs" / str(job.id) / "checkpoint" / "checkpoint.safetensors"
+    while True:
+        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        process = subprocess.Popen([*command, str(folder)], env=environment, stderr=subprocess.PIPE)
+        if died < kills:
+            while process.poll() is None and (checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0) == before:
+                time.sleep(0.005)
+        if died >= kills or process.poll() is not None:
+            process.communicate(timeout=300)
+            if asyncio.run(jobs.get(job.id)).over:
+                break
+        else:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            died += 1
+        database.write_now(lambda c: c.exec_driver_sql("UPDATE jobs SET lease_until = 0, attempt = 0") and None)
+    result = asyncio.run(jobs.get(job.id))
+    assert result.state == "done", result.result
+    registry = Registry(database, folder / "models")
+    version = asyncio.run(registry.resolve("demand", 1))
+    weights = (registry.open(version) / "weights.safetensors").read_bytes()
+    assert len(asyncio.run(registry.versions("demand"))) == 1
+    database.close()
+    return weights, died
+
+
+def test_killed_training_ends_in_the_same_bits(tmp_path):
+    """A training whose worker was killed twice gives the same weights as one that was left alone."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    alone, _ = killed(tmp_path / "a", 0)
+    again, died = killed(tmp_path / "b", 2)
+    assert died == 2
+    assert again == alone
+
+
+@pytest.mark.slow
+def test_killed_fifty_times(tmp_path):
+    """Killed fifty times in the middle of training, jobs go on to the bit."""
+    (tmp_path / "a").mkdir()
+    alone, _ = killed(tmp_path / "a", 0)
+    died = 0
+    for i in range(20):
+        if died < 50:
+            (tmp_path / f"b{i}").mkdir()
+            weights, more = killed(tmp_path / f"b{i}", 5)
+            died += more
+            assert weights == alone
+    assert died >= 50
