@@ -119,7 +119,7 @@ class Batcher(Generic[Key, Item, Result]):
             Exception: what `compute` said of it.
         """
         self._admit(deadline)
-        if self._pump is None:
+        if self._pump is None or self._pump.done():
             self._pump = asyncio.create_task(self._serve())
         loop = asyncio.get_running_loop()
         number, self._number = self._number, self._number + 1
