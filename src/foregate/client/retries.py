@@ -47,7 +47,7 @@ class Retries:
         asked = _seconds(retry_after)
         if asked is not None:
             return asked if asked <= self.longest else None
-        most = min(self.longest, self.pause * 2 ** (tried - 1))
+        most = min(self.longest, self.pause * 2.0 ** (tried - 1))
         return most * (0.5 + 0.5 * random.random())
 
 
