@@ -151,8 +151,9 @@ def bombard(target, number, seed):
             answer = client.request(method, path, content=sent)
             seen[answer.status_code] = seen.get(answer.status_code, 0) + 1
             told = answer.headers.get("content-type", "")
-            bad_shape = answer.status_code >= 400 and told != "application/problem+json"
-            if answer.status_code >= 500 or bad_shape or time.monotonic() - began > 5 or b"NaN" in answer.content:
+            good = answer.status_code < 400
+            bad_shape = (b"NaN" in answer.content) if good else told != "application/problem+json"
+            if answer.status_code >= 500 or bad_shape or time.monotonic() - began > 5:
                 wrong.append((method, path, sent[:300], answer.status_code, answer.content[:300]))
     return seen, wrong
 
