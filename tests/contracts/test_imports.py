@@ -23,6 +23,8 @@ MAKES_NETWORKS = (
 CHOICES = [f"foregate.models.{name}" for name in ("architecture", "cell_spec", "names", "options", "spec")]
 """What describes networks to those who only choose, in plain values."""
 OPTIONAL = {"matplotlib", "onnx", "optuna", "pandas", "prophet", "scipy", "sqlalchemy", "statsforecast", "statsmodels"}
+TABLES = {"holidays", "narwhals", "polars", "torch", "utilsforecast"}
+SERVICE = "foregate.service"
 
 
 def import_without(fresh, names, forbidden):
@@ -48,8 +50,14 @@ def test_core_is_numpy_only(fresh):
 
 def test_only_what_makes_networks_loads_torch(fresh):
     """All other modules can be imported together without torch, tables or anything optional: a model runs without."""
-    names = [name for name in modules() if not name.startswith(MAKES_NETWORKS)]
-    import_without(fresh, names, OPTIONAL | {"holidays", "narwhals", "polars", "torch", "utilsforecast"})
+    names = [name for name in modules() if not name.startswith((*MAKES_NETWORKS, SERVICE))]
+    import_without(fresh, names, OPTIONAL | TABLES)
+
+
+def test_the_service_loads_neither_torch_nor_tables(fresh):
+    """What serves stands on its own libraries, and on nothing that trains or reads tables."""
+    names = [name for name in modules() if name.startswith(SERVICE)]
+    import_without(fresh, names, (OPTIONAL | TABLES) - {"sqlalchemy"})
 
 
 def test_choices_about_networks_need_no_torch(fresh):

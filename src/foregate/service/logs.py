@@ -22,6 +22,10 @@ __all__ = ["Log", "line", "start"]
 
 MOST = 10_000
 """Lines that wait at most."""
+TOGETHER = 200
+"""Lines that are written at once."""
+PAUSE = 0.02
+"""Seconds between two writes."""
 HIDDEN = frozenset(
     {"access_token", "api_key", "authorization", "client_secret", "cookie", "key", "password", "secret", "token"}
 )
@@ -52,16 +56,17 @@ class Log:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._queue: queue.Queue[Event | None] = queue.Queue(MOST)
+        self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._ending = threading.Event()
         self._dropped = 0
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
 
     def put(self, event: Event) -> None:
         """Take an event."""
-        try:
-            self._queue.put_nowait(event)
-        except queue.Full:
+        if self._queue.qsize() < MOST:
+            self._queue.put(event)
+        else:
             self._dropped += 1
 
     def close(self) -> None:
@@ -70,19 +75,25 @@ class Log:
         logging.getLogger().handlers[:] = [
             handler for handler in logging.getLogger().handlers if not isinstance(handler, _Bridge)
         ]
+        self._ending.set()
         self._queue.put(None)
         self._thread.join(5)
 
     def _write(self) -> None:
-        while (event := self._queue.get()) is not None:
-            if self._dropped:
-                event["dropped"], self._dropped = self._dropped, 0
+        ended = False
+        while not ended:
+            events = [self._queue.get()]
+            while not self._queue.empty() and len(events) < TOGETHER:
+                events.append(self._queue.get())
+            ended = None in events
+            if self._dropped and events[0] is not None:
+                events[0]["dropped"], self._dropped = self._dropped, 0
             try:
-                self._stream.write(line(event) + "\n")
-                if self._queue.empty():
-                    self._stream.flush()
+                self._stream.write("".join(line(event) + "\n" for event in events if event is not None))
+                self._stream.flush()
             except (OSError, ValueError):  # nobody reads it any more
-                self._dropped += 1
+                self._dropped += len(events)
+            self._ending.wait(PAUSE)  # few writes of many lines leave more time to those who answer
 
 
 class _Bridge(logging.Handler):

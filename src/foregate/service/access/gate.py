@@ -77,7 +77,7 @@ class Gate:
         )
         self.own = tokens.Own(secret, access.audience, clock)
         self._jwks = Jwks(access.jwks_url, timer) if access.jwks_url and access.issuer else None
-        self._rates = Rates(limits.per_minute, limits.storage)
+        self._rates = Rates(limits.per_minute, limits.storage, timer)
         self._trusted = [ipaddress.ip_network(text) for text in limits.trusted_proxies]
 
     async def authenticate(self, request: Request, *, public: bool) -> Principal:

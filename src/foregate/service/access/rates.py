@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from limits import RateLimitItemPerMinute
-from limits.aio.strategies import SlidingWindowCounterRateLimiter as SharedLimiter
-from limits.storage import MemoryStorage, storage_from_string
-from limits.strategies import SlidingWindowCounterRateLimiter
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.storage import storage_from_string
 
 from foregate.core import MissingExtraError, UsageError
 from foregate.service.problems import Problem
 
 __all__ = ["Rates", "peer_of"]
 
+SECONDS = 60
 MOST = 20_000
 """Names that are counted one by one; who comes later shares one of `SHARED` counts."""
 SHARED = 1024
@@ -32,27 +34,67 @@ PAUSE = 5.0
 log = structlog.get_logger("foregate.access")
 
 
+class Window:
+    """Counts of this minute and the one before, which counts for as much as of it lies within the last 60 seconds.
+
+    In memory of this process; `limits` has such a counter too, which starts a thread every hundredth of a second.
+
+    Args:
+        most: in a minute.
+        timer: seconds that only grow.
+    """
+
+    def __init__(self, most: int, timer: Callable[[], float]) -> None:
+        self._most, self._timer = most, timer
+        self.counts: dict[str, tuple[int, int, int]] = {}
+        """Name -> number of the minute, requests in it, requests in the one before."""
+
+    def hit(self, name: str) -> float:
+        """Count a request; 0 where it may be, else in how many seconds one may be."""
+        minute, within = divmod(self._timer(), SECONDS)
+        key = self._bounded(name, int(minute))
+        at, now, before = self.counts.get(key, (int(minute), 0, 0))
+        if at != minute:
+            now, before = 0, now if at == minute - 1 else 0
+        over = now + before * (1 - within / SECONDS) + 1 - self._most
+        if over <= 0:
+            self.counts[key] = (int(minute), now + 1, before)
+            return 0.0
+        left = SECONDS - within
+        soon = over * SECONDS / before if before else math.inf
+        return soon if soon <= left else left + max(0, now + 1 - self._most) * SECONDS / max(now, 1)
+
+    def _bounded(self, name: str, minute: int) -> str:
+        """What a name is counted under."""
+        if name in self.counts or len(self.counts) < MOST:
+            return name
+        self.counts = {key: count for key, count in self.counts.items() if count[0] >= minute - 1}
+        return name if len(self.counts) < MOST else f"shared {hash(name) % SHARED}"
+
+
 class Rates:
     """Counts requests by who asks.
 
     Args:
         per_minute: that each may ask.
         storage: ``memory://`` or ``redis://…``.
+        timer: seconds that only grow.
 
     Raises:
         UsageError: the storage is of another kind.
         MissingExtraError: it needs an extra.
     """
 
-    def __init__(self, per_minute: int, storage: str = "memory://") -> None:
+    def __init__(
+        self, per_minute: int, storage: str = "memory://", timer: Callable[[], float] = time.monotonic
+    ) -> None:
         self._item = RateLimitItemPerMinute(per_minute)
-        self._memory = MemoryStorage()
-        self._here = SlidingWindowCounterRateLimiter(self._memory)
+        self.here = Window(per_minute, timer)
         self._pool = _pool(storage) if storage != "memory://" else None
-        self._shared: SharedLimiter | None = None
+        self._shared: SlidingWindowCounterRateLimiter | None = None
         if self._pool is not None:
             at: Any = storage_from_string("async+redis://", implementation="redispy", connection_pool=self._pool)
-            self._shared = SharedLimiter(at)
+            self._shared = SlidingWindowCounterRateLimiter(at)
         self._failed = float("-inf")
 
     async def count(self, name: str) -> None:
@@ -61,36 +103,32 @@ class Rates:
         Raises:
             Problem: there were too many.
         """
-        if self._shared is not None and time.monotonic() - self._failed > PAUSE:
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    good = await self._shared.hit(self._item, name)
-                    wait = 0.0 if good else (await self._shared.get_window_stats(self._item, name)).reset_time
-            except Exception as error:  # of the network, the server or its answer: count here
-                self._failed = time.monotonic()
-                log.warning("limits are counted here", error=f"{type(error).__name__}: {error}")
-            else:
-                return self._refuse(wait) if not good else None
-        name = self._bounded(name)
-        if not self._here.hit(self._item, name):
-            self._refuse(self._here.get_window_stats(self._item, name).reset_time)
-        return None
+        wait = await self._counted(self._shared, name) if self._shared is not None else None
+        if wait is None:
+            wait = self.here.hit(name)
+        if wait > 0:
+            seconds = max(1, min(60, math.ceil(wait)))
+            detail = f"at most {self._item.amount:,} requests a minute must come from one, but got more. Wait."
+            raise Problem(429, "too-many-requests", detail, headers={"Retry-After": str(seconds)})
 
     async def close(self) -> None:
         """Let go of the server."""
         if self._pool is not None:
             await self._pool.aclose()
 
-    def _bounded(self, name: str) -> str:
-        """What a name is counted under."""
-        full = len(self._memory.storage) >= MOST
-        known = full and self._here.get_window_stats(self._item, name).remaining < self._item.amount
-        return name if known or not full else f"shared {hash(name) % SHARED}"
-
-    def _refuse(self, reset: float) -> None:
-        seconds = max(1, min(60, round(reset - time.time() + 0.5)))
-        detail = f"at most {self._item.amount:,} requests a minute must come from one, but got more. Wait."
-        raise Problem(429, "too-many-requests", detail, headers={"Retry-After": str(seconds)})
+    async def _counted(self, shared: SlidingWindowCounterRateLimiter, name: str) -> float | None:
+        """See `Window.hit`, of the server; None: it does not answer."""
+        if time.monotonic() - self._failed < PAUSE:
+            return None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                if await shared.hit(self._item, name):
+                    return 0.0
+                return max(1.0, (await shared.get_window_stats(self._item, name)).reset_time - time.time())
+        except Exception as error:  # of the network, the server or its answer
+            self._failed = time.monotonic()
+            log.warning("limits are counted here", error=f"{type(error).__name__}: {error}")
+            return None
 
 
 def _pool(storage: str) -> Any:

@@ -19,6 +19,8 @@ __all__ = ["Exchange", "exchange_of"]
 ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+ids = random.Random()
+"""Ids tell requests apart; they are no secrets."""
 log = structlog.get_logger("foregate.access")
 
 
@@ -75,6 +77,5 @@ def exchange_of(scope: Scope) -> Exchange:
     """Of a request that has just come; its id is that of the caller, where he gave a good one."""
     given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
     peer: Any = scope.get("client")
-    # Not a secret: the system's random numbers would let go of the interpreter, and wait to get it back.
-    request_id = given if ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
+    request_id = given if ID.fullmatch(given) else f"{ids.getrandbits(64):016x}"
     return Exchange(request_id, scope["method"], peer[0] if peer else "")
