@@ -25,6 +25,7 @@ from foregate.service.sessions.turns import Order
 from foregate.service.store.tables import aliases, observations, series, sessions
 
 if TYPE_CHECKING:
+    from foregate.service.registry.registry import Version
     from foregate.service.sessions.fleet import Fleet
 
 __all__ = ["Mover"]
@@ -44,6 +45,7 @@ class Mover:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._refused: dict[int, int] = {}
         self.moved = 0
@@ -51,12 +53,14 @@ class Mover:
 
     def start(self) -> None:
         """Follow the aliases from now on."""
-        loop = asyncio.get_running_loop()
-        self._fleet.registry.on_move.append(lambda *told: loop.call_soon_threadsafe(self._wake.set) and None)
+        self._loop = asyncio.get_running_loop()
+        self._fleet.registry.on_move.append(self._heard)
         self._task = asyncio.create_task(self._go())
 
     async def stop(self) -> None:
         """Leave sessions where they are."""
+        if self._heard in self._fleet.registry.on_move:
+            self._fleet.registry.on_move.remove(self._heard)
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -74,6 +78,11 @@ class Mover:
             for version, some in by_version.items():
                 await self._move(some, version)
         return self.moved - before
+
+    def _heard(self, model: str, alias: str, version: Version) -> None:
+        """An alias has moved; in any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._wake.set)
 
     async def _go(self) -> None:
         while True:
@@ -107,15 +116,16 @@ class Mover:
         order = Order(before.series, "hold", asyncio.get_running_loop().create_future())
         await self._fleet.turns.ask(order)
         try:
-            moved = await self._fleet.database.write(lambda connection: _switched(connection, before, after, state))
+            moved = await self._fleet.database.write(partial(_switched, before=before, after=after, state=state))
             if not moved:  # something was read meanwhile: once more, while nothing else can be
-                states = await warmed(self._fleet, [after])
+                now = await self._fleet.opening.get(before.name)
+                states = await warmed(self._fleet, [replace(now, version=after.version)])
                 last = states[0] if states else None
-                moved = await self._fleet.database.write(lambda connection: _switched(connection, before, after, last))
+                moved = await self._fleet.database.write(partial(_switched, before=now, after=after, state=last))
             if moved:
                 await self._fleet.served.run(self._fleet.residents.drop, [before.series])
                 self.moved += 1
-        except Moved:
+        except (Moved, Problem):  # another process was faster, or it was closed
             self._fleet.metrics.conflicts.inc()
         finally:
             order.release.set()
@@ -143,7 +153,6 @@ def _switched(connection: Connection, before: Stored, after: Stored, state: dict
     last = select(observations.c.time).where(observations.c.series == before.series)
     newest = connection.scalars(last.order_by(observations.c.time.desc()).limit(1)).first()
     if session.seq != before.seq or newest != (state["time"] if state else None):
-        before.seq = session.seq
         return False
     here = sessions.c.series == before.series
     connection.execute(update(sessions).where(here).values(version=after.version))
