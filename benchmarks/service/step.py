@@ -34,8 +34,8 @@ def opened(service: Running, sessions: int, history: int = HISTORY) -> None:
     """Make series with a short history, and open a session of each."""
     rng = random.Random(0)
     names = [f"s{i}" for i in range(sessions)]
-    for name in names:
-        service.ask("PUT", f"/v1/series/{name}", {"freq": "h", "season_length": 24})
+    made = [{"name": name, "freq": "h", "season_length": 24} for name in names]
+    service.ask("POST", "/v1/series", {"series": made})
     for t in range(0, history, 10):
         hours = range(t, min(t + 10, history))
         for begin in range(0, sessions, 1000):

@@ -16,6 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from foregate.core import DataError
 from foregate.service.problems import Problem
 from tests.service.sessions.test_fleet import close, replayed, said
 from tests.service.sessions.worlds import World
@@ -72,11 +73,11 @@ class Sessions(RuleBasedStateMachine):
         """One observation, in its time or not."""
         row = max(self.read[name], default=0) + ahead, float(value)
         outcome = self.expected(name, *row, revise)
-        try:
-            stepped = self.run(self.world.step(name, row, revise=revise))
-        except Exception as error:
-            assert outcome is None, (error, row)
+        if outcome is None:
+            with pytest.raises((Problem, DataError), match="must"):
+                self.run(self.world.step(name, row, revise=revise))
             return
+        stepped = self.run(self.world.step(name, row, revise=revise))
         assert stepped.counts == {outcome: 1}
         if outcome in ("stored", "revised"):
             self.says(name, said(stepped))

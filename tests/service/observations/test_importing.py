@@ -50,7 +50,12 @@ def stored(world, name):
     return [row[1] for row in asyncio.run(world.stored(name))]
 
 
-CSV = '\ufeffseries,more,time,value\r\na,x,2023-01-01T00:00:00Z,1.5\r\na,"y,\ny",2023-01-01 02:00,\r\nb,z,2023-01-01,-2\r\n'
+CSV = """\ufeffseries,more,time,value\r
+a,x,2023-01-01T00:00:00Z,1.5\r
+a,"y,
+y",2023-01-01 02:00,\r
+b,z,2023-01-01,-2\r
+"""
 
 
 def test_tables_of_every_kind_say_the_same(world, tmp_path):

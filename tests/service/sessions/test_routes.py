@@ -85,6 +85,23 @@ def test_a_series_is_made_once(world):
     run(act())
 
 
+def test_many_series_are_made_at_once(world):
+    """Of many series the new ones are made, or none where one is there with another frequency."""
+
+    async def act():
+        async with client(world) as http:
+            many = [{"name": f"s{i}", "freq": "h", "segment": "x"} for i in range(30)]
+            assert (await http.post("/v1/series", json={"series": many[:20]})).json() == {"created": 20}
+            assert (await http.post("/v1/series", json={"series": many})).json() == {"created": 10}
+            other = await http.post(
+                "/v1/series", json={"series": [{"name": "n", "freq": "h"}, many[3] | {"freq": "D"}]}
+            )
+            assert other.status_code == 409
+            assert (await http.get("/v1/series/n")).status_code == 404
+
+    run(act())
+
+
 def test_observations_of_many_series(world):
     """Each row succeeds or fails alone, and is told by its place; what is stored can be read page by page."""
 

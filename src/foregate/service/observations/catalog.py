@@ -66,6 +66,16 @@ class Catalog:
         checked_name(name)
         return await self._database.write(lambda connection: self._put(connection, name, given))
 
+    async def put_all(self, given: Sequence[Series]) -> int:
+        """Make those of some series that are not there, all of them or none; how many are new.
+
+        Raises:
+            Problem: one is there with another frequency, or a name cannot be one.
+        """
+        for one in given:
+            checked_name(one.name)
+        return await self._database.write(lambda connection: self._put_all(connection, given))
+
     async def get(self, name: str) -> Series:
         """A series.
 
@@ -105,8 +115,19 @@ class Catalog:
             raise unknown([name for name in dict.fromkeys(names) if name not in told])
         return told
 
-    def _put(self, connection: Connection, name: str, given: Series) -> tuple[Series, bool]:
-        values: dict[str, Any] = {
+    def _put_all(self, connection: Connection, given: Sequence[Series]) -> int:
+        new = insert(connection, series).on_conflict_do_nothing(index_elements=["name"])
+        created: int = connection.execute(new, [self._row(one.name, one) for one in given]).rowcount
+        there = _look_up(connection, [one.name for one in given]) if created < len(given) else {}
+        for one in given:
+            known = there.get(one.name, one.known)
+            if known.freq != one.known.freq:
+                raise other_frequency(one.name, known.freq, one.known.freq)
+        return created
+
+    def _row(self, name: str, given: Series) -> dict[str, Any]:
+        """A series as the table holds it."""
+        return {
             "name": name,
             "freq": str(given.known.freq.alias),
             "season_length": given.season_length,
@@ -114,16 +135,14 @@ class Catalog:
             "attributes": msgspec.json.encode(given.attributes).decode(),
             "created_at": self._clock(),
         }
+
+    def _put(self, connection: Connection, name: str, given: Series) -> tuple[Series, bool]:
+        values = self._row(name, given)
         new = insert(connection, series).values(values).on_conflict_do_nothing(index_elements=["name"])
         created = connection.execute(new).rowcount == 1
         here = found(connection.execute(select(series).where(series.c.name == name)).one())
         if here.known.freq != given.known.freq:
-            raise Problem(
-                409,
-                "other-frequency",
-                f"freq of series {name!r} must stay {here.known.freq.alias!r}, but got {given.known.freq.alias!r}. Use "
-                "another name for another frequency.",
-            )
+            raise other_frequency(name, here.known.freq, given.known.freq)
         if not created:
             changed = {key: values[key] for key in ("season_length", "segment", "attributes")}
             connection.execute(series.update().where(series.c.name == name).values(changed))
@@ -161,6 +180,16 @@ def frequency(freq: str | int) -> Frequency:
         return Frequency.parse(freq)
     except (UsageError, ValueError) as error:
         raise Problem(422, "invalid-frequency", str(error)) from None
+
+
+def other_frequency(name: str, here: Frequency, got: Frequency) -> Problem:
+    """What to say of a series that is there otherwise."""
+    return Problem(
+        409,
+        "other-frequency",
+        f"freq of series {name!r} must stay {here.alias!r}, but got {got.alias!r}. Use another name for another "
+        "frequency.",
+    )
 
 
 def unknown(names: Sequence[str]) -> Problem:

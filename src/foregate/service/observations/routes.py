@@ -20,6 +20,8 @@ from foregate.service.observations.shapes import (
     Result,
     Results,
     SeriesIn,
+    SeriesMade,
+    SeriesMany,
     SeriesOut,
     SeriesPage,
     Span,
@@ -54,6 +56,20 @@ async def put_series(call: Call[SeriesIn]) -> Any:
     given = Series(Known(0, freq, None), call.path["name"], body.season_length, body.segment, dict(body.attributes), 0)
     series, created = await call.service.fleet.catalog.put(call.path["name"], given)
     return Response(msgspec.json.encode(_out(series)), 201 if created else 200, media_type="application/json")
+
+
+@routes.add(
+    "POST",
+    "/v1/series",
+    scope="write",
+    body=SeriesMany,
+    answer=SeriesMade,
+    examples={"two": {"series": [{"name": "plant-7", "freq": "h"}, {"name": "plant-8", "freq": "h"}]}},
+)
+async def post_series(call: Call[SeriesMany]) -> SeriesMade:
+    """Make many series at once, all of them or none; those that are there stay as they are."""
+    given = [_given(each.name, each) for each in call.body.series]
+    return SeriesMade(created=await call.service.fleet.catalog.put_all(given) if given else 0)
 
 
 @routes.add("GET", "/v1/series", scope="read", query=Paging, answer=SeriesPage)
@@ -128,6 +144,13 @@ async def post_table(call: Call[None]) -> Results:
 def covariates_text(covariates: Any) -> str | None:
     """Covariates as they are stored: the same ones are the same text."""
     return msgspec.json.encode(covariates, order="sorted").decode() if covariates else None
+
+
+def _given(name: str, said: SeriesIn) -> Series:
+    freq = frequency(said.freq)
+    if freq.count > MOST_STEPS:
+        raise Problem(422, "invalid-frequency", f"freq must be {MOST_STEPS:,} units at most, but got {said.freq!r}.")
+    return Series(Known(0, freq, None), name, said.season_length, said.segment, dict(said.attributes), 0)
 
 
 def _after(text: str, freq: Frequency) -> int:

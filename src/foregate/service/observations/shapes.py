@@ -9,7 +9,20 @@ from msgspec import Meta
 
 from foregate.service.observations.intake import OUTCOMES
 
-__all__ = ["Batch", "Observation", "Page", "Result", "Results", "SeriesIn", "SeriesOut", "SeriesPage", "StoredRow"]
+__all__ = [
+    "Batch",
+    "Observation",
+    "Page",
+    "Result",
+    "Results",
+    "SeriesIn",
+    "SeriesMade",
+    "SeriesMany",
+    "SeriesNew",
+    "SeriesOut",
+    "SeriesPage",
+    "StoredRow",
+]
 
 LARGEST = 3.4028234663852886e38
 Name = Annotated[str, Meta(description="name of a series", min_length=1, max_length=200)]
@@ -43,6 +56,24 @@ class SeriesIn(_Struct, frozen=True):
     ) = None
     segment: Annotated[str, Meta(description="the group that errors and drift are told by", max_length=100)] = ""
     attributes: Annotated[Covariates, Meta(description="static covariates")] = {}
+
+
+class SeriesNew(SeriesIn, frozen=True, kw_only=True):
+    """A series that is to be made."""
+
+    name: Name
+
+
+class SeriesMany(_Struct, frozen=True):
+    """Series that are to be made."""
+
+    series: Annotated[list[SeriesNew], Meta(description="those that are there stay as they are", max_length=10_000)]
+
+
+class SeriesMade(_Struct, frozen=True):
+    """What became of them."""
+
+    created: Annotated[int, Meta(description="how many are new")]
 
 
 class SeriesOut(_Struct, frozen=True):

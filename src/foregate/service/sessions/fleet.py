@@ -16,18 +16,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from foregate.core import ForegateError, Frequency
-from foregate.forecasting.fitted import Fitted
 from foregate.service.context import now
 from foregate.service.metrics import Metrics
 from foregate.service.observations.catalog import Catalog
 from foregate.service.observations.intake import Intake
 from foregate.service.problems import Problem
 from foregate.service.sessions.answers import Said, Stepped, event_of, forecast_row, said_again, said_of
+from foregate.service.sessions.crew import Crew
 from foregate.service.sessions.events import Hub
 from foregate.service.sessions.late import out_of_sequence, settled
 from foregate.service.sessions.moves import Mover
 from foregate.service.sessions.opening import Opening
-from foregate.service.sessions.residents import Key, Residents, Step, key_of, state_of
+from foregate.service.sessions.residents import Residents, Step, state_of
 from foregate.service.sessions.rows import Moved, Position, Stored, Written, load, save, write
 from foregate.service.sessions.turns import Order, Turns
 from foregate.service.settings import Settings
@@ -76,9 +76,11 @@ class Fleet:
         self.quantiles = tuple(sorted({0.5, *chosen.quantiles}))
         """Of the forecasts that sessions make after every observation."""
         self.turns = Turns(self._work, chosen.together, chosen.queue)
-        self.opening = Opening(self)
+        crew = Crew(database, served, registry, chosen, metrics, clock, self.catalog, self.residents, self.turns)
+        self.crew = crew
+        self.opening = Opening(crew)
         """Opens and closes sessions."""
-        self.mover = Mover(self)
+        self.mover = Mover(crew, self.opening)
         """Moves sessions to other versions."""
         self.hub = Hub(database)
         """Tells what happens."""
@@ -145,15 +147,6 @@ class Fleet:
         there = await self.opening.there([each.id for each in known.values()])
         return {name for name, each in known.items() if each.id in there}
 
-    async def fitted(self, found: Sequence[Stored]) -> dict[Key, Fitted]:
-        """The models of sessions."""
-        fitted = {}
-        for key in dict.fromkeys(map(key_of, found)):
-            model, version, freq, season = key
-            ready = await self.served.ready(model, version)
-            fitted[key] = await self.served.run(ready.fitted, Frequency.parse(freq), season)
-        return fitted
-
     async def _work(self, orders: list[Order]) -> None:
         """Do the orders of a batch; see `Turns`."""
         began = asyncio.get_running_loop().time()
@@ -202,7 +195,7 @@ class Fleet:
                 await self.served.run(self.residents.drop, [name])
                 self._answer(by_series[name], Problem(404, "no-such-session", _no_session()))
             stored = list(found.values())
-            wrong = await self.served.run(self.residents.take_in, stored, await self.fitted(stored))
+            wrong = await self.served.run(self.residents.take_in, stored, await self.crew.fitted(stored))
             for name, error in wrong.items():
                 if error is not None:
                     self._answer(by_series[name], error)

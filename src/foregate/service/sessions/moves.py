@@ -19,13 +19,14 @@ from sqlalchemy import Connection, select, update
 
 from foregate.core import ForegateError
 from foregate.service.problems import Problem
-from foregate.service.sessions.opening import TOGETHER, warmed
+from foregate.service.sessions.crew import Crew
+from foregate.service.sessions.opening import TOGETHER, Opening, warmed
 from foregate.service.sessions.rows import Moved, Stored, put_states, stored_of
 from foregate.service.sessions.turns import Order
 from foregate.service.store.tables import aliases, observations, series, sessions
 
 if TYPE_CHECKING:
-    from foregate.service.sessions.fleet import Fleet
+    from foregate.service.registry.registry import Version
 
 __all__ = ["Mover"]
 
@@ -35,15 +36,17 @@ log = logging.getLogger(__name__)
 
 
 class Mover:
-    """Moves the sessions of a fleet.
+    """Moves the sessions of a crew.
 
     Args:
-        fleet: whose.
+        crew: their parts.
+        opening: reads sessions anew.
     """
 
-    def __init__(self, fleet: Fleet) -> None:
-        self._fleet = fleet
+    def __init__(self, crew: Crew, opening: Opening) -> None:
+        self._crew, self._opening = crew, opening
         self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._refused: dict[int, int] = {}
         self.moved = 0
@@ -51,12 +54,14 @@ class Mover:
 
     def start(self) -> None:
         """Follow the aliases from now on."""
-        loop = asyncio.get_running_loop()
-        self._fleet.registry.on_move.append(lambda *told: loop.call_soon_threadsafe(self._wake.set) and None)
+        self._loop = asyncio.get_running_loop()
+        self._crew.registry.on_move.append(self._heard)
         self._task = asyncio.create_task(self._go())
 
     async def stop(self) -> None:
         """Leave sessions where they are."""
+        if self._heard in self._crew.registry.on_move:
+            self._crew.registry.on_move.remove(self._heard)
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -65,7 +70,7 @@ class Mover:
     async def sweep(self) -> int:
         """Move all sessions that are behind their alias; how many were moved."""
         before, after = self.moved, 0
-        while found := await self._fleet.database.read(partial(_behind, after=after)):
+        while found := await self._crew.database.read(partial(_behind, after=after)):
             after = found[-1][0].series
             by_version: dict[int, list[Stored]] = {}
             for stored, version in found:
@@ -74,6 +79,11 @@ class Mover:
             for version, some in by_version.items():
                 await self._move(some, version)
         return self.moved - before
+
+    def _heard(self, model: str, alias: str, version: Version) -> None:
+        """An alias has moved; in any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._wake.set)
 
     async def _go(self) -> None:
         while True:
@@ -89,7 +99,7 @@ class Mover:
         """Move sessions to a version; one that it cannot read stays."""
         new = [replace(stored, version=version) for stored in found]
         try:
-            states = await warmed(self._fleet, new)
+            states = await warmed(self._crew, new)
         except ForegateError as error:
             if len(found) > 1:
                 for stored in found:
@@ -105,18 +115,19 @@ class Mover:
     async def _switch(self, before: Stored, after: Stored, state: dict[str, Any] | None) -> None:
         """Hold a session, and switch it to another version."""
         order = Order(before.series, "hold", asyncio.get_running_loop().create_future())
-        await self._fleet.turns.ask(order)
+        await self._crew.turns.ask(order)
         try:
-            moved = await self._fleet.database.write(lambda connection: _switched(connection, before, after, state))
+            moved = await self._crew.database.write(partial(_switched, before=before, after=after, state=state))
             if not moved:  # something was read meanwhile: once more, while nothing else can be
-                states = await warmed(self._fleet, [after])
+                now = await self._opening.get(before.name)
+                states = await warmed(self._crew, [replace(now, version=after.version)])
                 last = states[0] if states else None
-                moved = await self._fleet.database.write(lambda connection: _switched(connection, before, after, last))
+                moved = await self._crew.database.write(partial(_switched, before=now, after=after, state=last))
             if moved:
-                await self._fleet.served.run(self._fleet.residents.drop, [before.series])
+                await self._crew.served.run(self._crew.residents.drop, [before.series])
                 self.moved += 1
-        except Moved:
-            self._fleet.metrics.conflicts.inc()
+        except (Moved, Problem):  # another process was faster, or it was closed
+            self._crew.metrics.conflicts.inc()
         finally:
             order.release.set()
 
@@ -143,7 +154,6 @@ def _switched(connection: Connection, before: Stored, after: Stored, state: dict
     last = select(observations.c.time).where(observations.c.series == before.series)
     newest = connection.scalars(last.order_by(observations.c.time.desc()).limit(1)).first()
     if session.seq != before.seq or newest != (state["time"] if state else None):
-        before.seq = session.seq
         return False
     here = sessions.c.series == before.series
     connection.execute(update(sessions).where(here).values(version=after.version))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from foregate.core import Frequency
 from foregate.service.observations.intake import rows_of
 from foregate.service.problems import Problem
+from foregate.service.sessions.crew import Crew
 from foregate.service.sessions.feeding import Feed, feed
 from foregate.service.sessions.residents import key_of, state_of
 from foregate.service.sessions.rows import Seen, Stored, put_states, stored_of
@@ -19,9 +20,6 @@ from foregate.service.store.statements import insert
 from foregate.service.store.tables import observations, series, session_states, sessions
 from foregate.streaming.live import Live
 from foregate.streaming.records import Recorder
-
-if TYPE_CHECKING:
-    from foregate.service.sessions.fleet import Fleet
 
 __all__ = ["Opening", "Wish", "warmed"]
 
@@ -45,14 +43,14 @@ class Wish:
 
 
 class Opening:
-    """Opens and closes the sessions of a fleet.
+    """Opens and closes the sessions of a crew.
 
     Args:
-        fleet: whose.
+        crew: their parts.
     """
 
-    def __init__(self, fleet: Fleet) -> None:
-        self._fleet = fleet
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
 
     async def open(self, names: Sequence[str], wish: Wish) -> tuple[list[Stored], int]:
         """Open sessions; those that are there already and are as they are wished stay as they are.
@@ -64,20 +62,20 @@ class Opening:
             Problem: a series or the model is not there, or a session is there that is otherwise.
             ForegateError: the model cannot read such a series.
         """
-        fleet = self._fleet
-        known = await fleet.catalog.all_known(names)
-        ready = await fleet.served.ready(wish.model, wish.which)
+        crew = self._crew
+        known = await crew.catalog.all_known(names)
+        ready = await crew.served.ready(wish.model, wish.which)
         version, ids = ready.version.version, [known[name].id for name in names]
         found = await self._wished(ids, wish, version)
-        await fleet.fitted(found)  # or it would be refused with the first observation
+        await crew.fitted(found)  # or it would be refused with the first observation
         filled = [stored for stored in found if stored.time is not None]
-        created = await fleet.database.write(partial(_create, found=[s for s in found if s.time is None], states=[]))
+        created = await crew.database.write(partial(_create, found=[s for s in found if s.time is None], states=[]))
         for i in range(0, len(filled), TOGETHER):
             created += await self._open_with(filled[i : i + TOGETHER])
-        there = await fleet.database.read(partial(_there, ids=ids))
+        there = await crew.database.read(partial(_there, ids=ids))
         for stored in found:
             _require_alike(there[stored.series], wish)
-        fleet.metrics.sessions.inc(created)
+        crew.metrics.sessions.inc(created)
         return [there[name] for name in ids], created
 
     async def close(self, name: str) -> None:
@@ -86,16 +84,16 @@ class Opening:
         Raises:
             Problem: there is none.
         """
-        number = (await self._fleet.catalog.all_known([name]))[name].id
+        number = (await self._crew.catalog.all_known([name]))[name].id
 
         def end(connection: Connection) -> int:
             connection.execute(session_states.delete().where(session_states.c.series == number))
             return connection.execute(sessions.delete().where(sessions.c.series == number)).rowcount
 
-        if not await self._fleet.database.write(end):
+        if not await self._crew.database.write(end):
             raise Problem(404, "no-such-session", f"series {name!r} must have a session, but has none.")
-        await self._fleet.served.run(self._fleet.residents.drop, [number])
-        self._fleet.metrics.sessions.dec()
+        await self._crew.served.run(self._crew.residents.drop, [number])
+        self._crew.metrics.sessions.dec()
 
     async def get(self, name: str) -> Stored:
         """A session.
@@ -103,8 +101,8 @@ class Opening:
         Raises:
             Problem: there is none.
         """
-        number = (await self._fleet.catalog.all_known([name]))[name].id
-        there = await self._fleet.database.read(partial(_there, ids=[number]))
+        number = (await self._crew.catalog.all_known([name]))[name].id
+        there = await self._crew.database.read(partial(_there, ids=[number]))
         if number not in there:
             raise Problem(404, "no-such-session", f"series {name!r} must have a session, but has none.")
         return there[number]
@@ -112,20 +110,20 @@ class Opening:
     async def page(self, after: str, limit: int) -> list[Stored]:
         """Sessions after a series of that name, in the order of names."""
         query = _joined().where(series.c.name > after).order_by(series.c.name).limit(limit)
-        return [stored_of(row) for row in await self._fleet.database.read(lambda c: c.execute(query).all())]
+        return [stored_of(row) for row in await self._crew.database.read(lambda c: c.execute(query).all())]
 
     async def there(self, ids: Sequence[int]) -> set[int]:
         """Those of some series that have a session."""
-        return set(await self._fleet.database.read(partial(_there, ids=ids)))
+        return set(await self._crew.database.read(partial(_there, ids=ids)))
 
     async def count(self) -> int:
         """How many sessions there are."""
         query = select(func.count()).select_from(sessions)
-        return int(await self._fleet.database.read(lambda connection: connection.scalars(query).one()))
+        return int(await self._crew.database.read(lambda connection: connection.scalars(query).one()))
 
     async def _wished(self, ids: Sequence[int], wish: Wish, version: int) -> list[Stored]:
         """Sessions as they are to be, with the time of the last observation of each."""
-        at = self._fleet.clock()
+        at = self._crew.clock()
 
         def look(connection: Connection) -> list[Stored]:
             found = []
@@ -135,44 +133,44 @@ class Opening:
                 found += [_new(row, wish, version, at) for row in connection.execute(query)]
             return found
 
-        return await self._fleet.database.read(look)
+        return await self._crew.database.read(look)
 
     async def _open_with(self, found: Sequence[Stored]) -> int:
         """Open sessions of series that have a history."""
         left, created = list(found), 0
         while left:
-            states = await warmed(self._fleet, left)
-            created += await self._fleet.database.write(partial(_create, found=left, states=states))
+            states = await warmed(self._crew, left)
+            created += await self._crew.database.write(partial(_create, found=left, states=states))
             there = await self.there([stored.series for stored in left])
             left = [stored for stored in left if stored.series not in there]  # something was stored meanwhile
         return created
 
 
-async def warmed(fleet: Fleet, found: Sequence[Stored]) -> list[dict[str, Any]]:
+async def warmed(crew: Crew, found: Sequence[Stored]) -> list[dict[str, Any]]:
     """Read the last rows of series from nothing, a slice at a time; states as they are stored.
 
     Args:
-        fleet: whose model's thread reads them.
+        crew: whose model's thread reads them.
         found: sessions, at most TOGETHER; how far they have read is set.
 
     Raises:
         ForegateError: the model cannot read one of them.
     """
-    most = fleet.settings.warm_rows
+    most = crew.settings.warm_rows
     names = [stored.series for stored in found]
-    rows = await fleet.database.read(lambda c: {n: [_seen(row) for row in rows_of(c, n, last=most)] for n in names})
+    rows = await crew.database.read(lambda c: {n: [_seen(row) for row in rows_of(c, n, last=most)] for n in names})
     states = []
-    for key, model in (await fleet.fitted(found)).items():
+    for key, model in (await crew.fitted(found)).items():
         some = [stored for stored in found if key_of(stored) == key]
         live = Live(model, freq=Frequency.parse(key[2]))
         recorder = Recorder(model, live.freq, live.spec)
         for begin in range(0, max(len(rows[stored.series]) for stored in some), SLICE):
-            await fleet.served.run(_read_slice, live, some, rows, begin, fleet.settings.gap_rows)
+            await crew.served.run(_read_slice, live, some, rows, begin, crew.settings.gap_rows)
         for stored in some:
             own = rows[stored.series]
             stored.seq, stored.time = len(own), own[-1][0] if own else None
         kept = [stored for stored in some if str(stored.series) in live]
-        records = await fleet.served.run(recorder.written, live, [str(stored.series) for stored in kept])
+        records = await crew.served.run(recorder.written, live, [str(stored.series) for stored in kept])
         states += [state_of(stored, record) for stored, record in zip(kept, records, strict=True)]
     return states
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Connection
 from starlette.responses import Response, StreamingResponse
 
 from foregate.core import ForegateError, Frequency
 from foregate.service.api.endpoints import Call, Routes
-from foregate.service.observations.catalog import Known
+from foregate.service.observations.catalog import Known, unknown
 from foregate.service.observations.intake import anchored, placed, require_step
 from foregate.service.observations.routes import covariates_text
 from foregate.service.observations.times import shown
@@ -100,7 +102,9 @@ async def step_session(call: Call[StepIn]) -> Stepped:
     """Let a session read; the answer comes when that is stored. The same observations again have the same answer."""
     name = call.path["series"]
     known = (await call.service.fleet.catalog.all_known([name]))[name]
-    order = await _order(call.service, name, known, call.body)
+    order = (await _orders(call.service, [(known, call.body)]))[0]
+    if isinstance(order, Problem):
+        raise order
     return _stepped(await call.service.fleet.step(order), forecast=call.body.forecast)
 
 
@@ -119,14 +123,9 @@ async def step_sessions(call: Call[StepMany]) -> SteppedMany:
     if len(set(names)) < len(names):
         raise Problem(422, "named-twice", "steps must name each session once, but got one twice. Join its rows.")
     known = await service.fleet.catalog.known(names)
-    results: list[Any] = []
-    for step in steps:
-        try:
-            if step.series not in known:
-                await service.fleet.catalog.all_known([step.series])
-            results.append(await _order(service, step.series, known[step.series], step))
-        except Problem as problem:
-            results.append(problem)
+    there = [step for step in steps if step.series in known]
+    asked = iter(await _orders(service, [(known[step.series], step) for step in there]))
+    results = [next(asked) if step.series in known else unknown([step.series]) for step in steps]
     orders = [each for each in results if isinstance(each, Order)]
     service.fleet.turns.put(orders)
     done = iter(await asyncio.gather(*(order.done for order in orders), return_exceptions=True))
@@ -159,24 +158,41 @@ async def follow_events(call: Call[None]) -> Response:
     return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
 
 
-async def _order(service: Service, name: str, known: Known, step: StepIn) -> Order:
-    """What a session is asked.
+async def _orders(service: Service, steps: Sequence[tuple[Known, StepIn]]) -> list[Order | Problem]:
+    """What sessions are asked; of those that cannot be asked so, why."""
+    latest, loop = service.fleet.intake.latest(), asyncio.get_running_loop()
+    found: list[list[Seen] | Problem] = []
+    for known, step in steps:
+        try:
+            found.append(_rows(step.observations, known, latest))
+        except ValueError as error:
+            found.append(Problem(422, "invalid-time", f"{error}."))
+    new = {
+        known.id: rows[0][0]
+        for (known, _), rows in zip(steps, found, strict=True)
+        if known.anchor is None and not isinstance(rows, Problem)
+    }
+    anchors = await service.fleet.database.write(partial(_anchored, new=new)) if new else {}
+    orders: list[Order | Problem] = []
+    for (known, step), rows in zip(steps, found, strict=True):
+        if isinstance(rows, Problem):
+            orders.append(rows)
+            continue
+        anchor = anchors.get(known.id, known.anchor)
+        try:
+            for row in rows:
+                require_step(row[0] if anchor is None else anchor, row[0], known)
+        except ValueError as error:
+            orders.append(Problem(422, "invalid-time", f"{error}."))
+            continue
+        done = loop.create_future()
+        orders.append(Order(known.id, "step", done, rows=rows, expected=step.expected_seq, revise=step.revise))
+    return orders
 
-    Raises:
-        Problem: a time is none, lies between two steps or too far ahead, or comes twice.
-    """
-    fleet = service.fleet
-    try:
-        rows = _rows(step.observations, known, fleet.intake.latest())
-        anchor = known.anchor
-        if anchor is None:
-            anchor = await fleet.database.write(lambda connection: anchored(connection, known.id, rows[0][0]))
-        for row in rows:
-            require_step(anchor, row[0], known)
-    except ValueError as error:
-        raise Problem(422, "invalid-time", f"{error}.") from None
-    loop = asyncio.get_running_loop()
-    return Order(known.id, "step", loop.create_future(), rows=rows, expected=step.expected_seq, revise=step.revise)
+
+def _anchored(connection: Connection, new: Mapping[int, int]) -> dict[int, int]:
+    """Times that others are counted from, of series that had none."""
+    return {number: anchored(connection, number, time) for number, time in sorted(new.items())}
 
 
 def _rows(given: Sequence[Moment], known: Known, latest: int) -> list[Seen]:
