@@ -62,7 +62,7 @@ class Load:
     random: bool = False
     """Whether requests come at random times (a Poisson process) instead of evenly."""
     keep: Callable[[bytes], Any] | None = None
-    """Makes of an answer's body what is counted in `Outcome.kept`; a function of a module."""
+    """Makes of an answer's body what is counted in `Outcome.kept`; it is sent to another process."""
     seed: int = 0
 
 
@@ -90,6 +90,8 @@ class Outcome:
     processor: float
     """Share of a core that the client took."""
     kept: Counter[Any] = field(default_factory=Counter)
+    refused_bare: int = 0
+    """Refused without saying when to come again."""
 
     def statuses(self) -> dict[int, int]:
         """How many answers had each status."""
@@ -155,6 +157,8 @@ class _Connection(asyncio.Protocol):
         closing = b"connection: close" in lower
         if closing and self.transport is not None:
             self.transport.close()
+        if status in REFUSED and b"retry-after:" not in lower:
+            self.client.bare += 1
         self.client.answered(self, due, status, body, alive=not closing)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -177,7 +181,7 @@ class _Client:
         self.answers: list[Answer] = []
         self.kept: Counter[Any] = Counter()
         self.delays: list[float] = []
-        self.sent = self.done = 0
+        self.sent = self.done = self.bare = 0
         self.began = 0.0
 
     async def run(self) -> Outcome:
@@ -196,7 +200,7 @@ class _Client:
         counted = [each for each in self.answers if each.at >= self.load.warm] + missing
         taken = (time.process_time() - busy) / (time.perf_counter() - self.began)
         late = float(np.quantile(self.delays, 0.99)) if self.delays else 0.0
-        return Outcome(counted, self.sent / self.load.seconds, late, taken, self.kept)
+        return Outcome(counted, self.sent / self.load.seconds, late, taken, self.kept, self.bare)
 
     def plan(self) -> list[float]:
         """Seconds from the beginning, of every request."""

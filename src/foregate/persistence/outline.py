@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from foregate.core import ArtifactError, Frequency
+from foregate.core.errors import ForegateError
 from foregate.persistence.artifact import Artifact, load_model
 from foregate.persistence.folder import MANIFEST
 from foregate.persistence.graphs import require_plain
@@ -45,9 +46,14 @@ def outline_of(folder: Path) -> dict[str, Any]:
         document = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise ArtifactError(f"{MANIFEST} must be JSON, but got: {error!s:.200}. Save the model anew.") from error
-    if isinstance(document, dict) and "network" in document:
-        return _pretrained(folder)
-    return _model(load_model(folder, runtime="onnx"))
+    try:
+        if isinstance(document, dict) and "network" in document:
+            return _pretrained(folder)
+        return _model(load_model(folder, runtime="onnx"))
+    except (ForegateError, MemoryError):
+        raise
+    except Exception as error:  # the runtime's have no base class of their own
+        raise ArtifactError(f"a model must forecast, but got: {error!s:.300} Train it anew.") from error
 
 
 def _pretrained(folder: Path) -> dict[str, Any]:

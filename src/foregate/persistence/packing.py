@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +21,8 @@ __all__ = ["pack_folder", "unpack_folder"]
 NAME = re.compile(r"model\.json|history\.safetensors|([1-9][0-9]{0,2}-)?(weights\.safetensors|(en|de)coder\.onnx)")
 """The files that a model consists of."""
 MOST = 3002
+BLOCK, RECORD = 512, 10240
+"""Bytes of what an archive is made of: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html."""
 PIECE = 1 << 20
 LARGEST_MANIFEST = 64 << 20
 """Bytes."""
@@ -49,8 +50,8 @@ def pack_folder(folder: Path) -> Iterator[bytes]:
                 yield piece
         if read != size:
             raise ArtifactError(f"{path} must not change while it is read, but it did. Try again.")
-        yield bytes(-size % tarfile.BLOCKSIZE)
-        total += tarfile.BLOCKSIZE + size + -size % tarfile.BLOCKSIZE
+        yield bytes(-size % BLOCK)
+        total += BLOCK + size + -size % BLOCK
     _require_model(there)
     yield _end(total)
 
@@ -72,15 +73,15 @@ def unpack_folder(packed: Path, folder: Path, *, most_bytes: int) -> None:
         if size > most_bytes:
             raise ArtifactError(f"a model must have at most {most_bytes:,} bytes, but got {size:,}.")
         there: list[str] = []
-        while (block := _exactly(file, tarfile.BLOCKSIZE)) != bytes(tarfile.BLOCKSIZE):
+        while (block := _exactly(file, BLOCK)) != bytes(BLOCK):
             name, length = _member(block, there, size - file.tell())
             there.append(name)
             with (folder / name).open("xb") as out:
                 _copy(file, out, length)
-            if any(_exactly(file, -length % tarfile.BLOCKSIZE)):
+            if any(_exactly(file, -length % BLOCK)):
                 raise _other(f"other bytes than zeros behind {name}")
         _require_model(there)
-        rest = _end(file.tell() - tarfile.BLOCKSIZE)[tarfile.BLOCKSIZE :]
+        rest = _end(file.tell() - BLOCK)[BLOCK:]
         if file.read(len(rest) + 1) != rest:
             raise _other("another end")
 
@@ -110,15 +111,17 @@ def _header(name: str, size: int) -> bytes:
     """What stands before the content of a file."""
     if size >= 8**11:
         raise ArtifactError(f"a file of a model must have less than 8 GiB, but got {size:,} bytes of {name}.")
-    info = tarfile.TarInfo(name)
-    info.size, info.mode = size, 0o644
-    return info.tobuf(tarfile.USTAR_FORMAT)
+    zeros = b"0000000\0"
+    before = name.encode().ljust(100, b"\0") + b"0000644\0" + zeros + zeros + b"%011o\0" % size + b"0" * 11 + b"\0"
+    after = b"0" + bytes(100) + b"ustar\0" + b"00" + bytes(64) + zeros + zeros + bytes(167)
+    checksum = sum(before) + 8 * ord(" ") + sum(after)
+    return before + b"%06o\0 " % checksum + after
 
 
 def _end(total: int) -> bytes:
     """What stands behind `total` bytes: at least two empty blocks."""
-    end = 2 * tarfile.BLOCKSIZE
-    return bytes(end + -(total + end) % tarfile.RECORDSIZE)
+    end = 2 * BLOCK
+    return bytes(end + -(total + end) % RECORD)
 
 
 def _require_model(there: list[str]) -> None:

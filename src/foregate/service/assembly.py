@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -15,20 +14,33 @@ from foregate.service.access.gate import Gate
 from foregate.service.access.keys import Order, add, all_keys
 from foregate.service.api.endpoints import Routes
 from foregate.service.context import Check, Service, now
+from foregate.service.forecasts.served import Served
 from foregate.service.metrics import Metrics
+from foregate.service.registry.registry import Registry
 from foregate.service.secret import secret_of
+from foregate.service.sessions.fleet import Fleet
 from foregate.service.settings import Settings
 from foregate.service.store.database import Database
-from foregate.service.store.tables import METADATA
+from foregate.service.store.failures import StoreError
+from foregate.service.store.schema import migrate
+from foregate.service.upkeep import Upkeep
 
-__all__ = ["database_of", "first_key", "routes", "running"]
+__all__ = ["checks", "database_of", "first_key", "routes", "running"]
+
+MODELS = "models"
+"""Folder of the models, in the data folder."""
 
 
 def routes() -> list[Routes]:
     """The routes of every part."""
     from foregate.service.credentials.routes import routes as credentials
+    from foregate.service.forecasts.oip import routes as inference
+    from foregate.service.forecasts.routes import routes as forecasts
+    from foregate.service.observations.routes import routes as observations
+    from foregate.service.registry.routes import routes as registry
+    from foregate.service.sessions.routes import routes as sessions
 
-    return [credentials]
+    return [credentials, registry, forecasts, inference, observations, sessions]
 
 
 @asynccontextmanager
@@ -38,24 +50,49 @@ async def running(settings: Settings, clock: Callable[[], int] = now) -> AsyncIt
         metrics = Metrics()
         database = database_of(settings)
         stack.callback(database.close)
-        database.on_commit = lambda seconds, together: _committed(metrics, seconds, together)
+        _count_commits(database, metrics)
         gate = Gate(settings, database, secret_of(settings), clock)
         stack.push_async_callback(gate.close)
-        absent: Any = None
-        service = Service(settings, database, gate, absent, absent, absent, metrics, clock)
-
-        async def readable() -> None:
-            await database.read(all_keys)
-
-        service.checks["database"] = Check(readable, vital=False)
+        registry = Registry(database, settings.data_dir / MODELS, clock, most_bytes=settings.limits.upload_bytes)
+        await registry.ensure_shipped()
+        await registry.start()
+        stack.push_async_callback(registry.stop)
+        served = Served(registry, settings, metrics)
+        await served.start()
+        stack.push_async_callback(served.close)
+        fleet = Fleet(database, served, registry, settings, metrics, clock)
+        await fleet.start()
+        stack.push_async_callback(fleet.stop)
+        service = Service(settings, database, gate, registry, served, fleet, metrics, clock)
+        service.checks |= checks(service)
+        upkeep = Upkeep(service)
+        await upkeep.start()
+        stack.push_async_callback(upkeep.close)
         yield service
+
+
+def checks(service: Service) -> dict[str, Check]:
+    """What must be well."""
+
+    async def model() -> None:
+        await service.served.ready(service.settings.forecasts.model)
+
+    async def database() -> None:
+        if not await service.database.writable():
+            raise StoreError("the database must take changes, but does not.")
+
+    return {"model": Check(model), "database": Check(database, vital=False)}
 
 
 def database_of(settings: Settings) -> Database:
     """The database, with its tables."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(settings.database_url)
-    METADATA.create_all(database.engine)
+    try:
+        migrate(database)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 
@@ -68,6 +105,9 @@ def first_key(database: Database, at: int) -> str | None:
     return database.write_now(work)
 
 
-def _committed(metrics: Metrics, seconds: float, together: int) -> None:
-    metrics.commits.observe(seconds)
-    metrics.commit_size.observe(together)
+def _count_commits(database: Database, metrics: Metrics) -> None:
+    def committed(seconds: float, together: int) -> None:
+        metrics.commits.observe(seconds)
+        metrics.commit_size.observe(together)
+
+    database.on_commit = committed

@@ -77,7 +77,7 @@ class ForecastSettings(_Part):
     model: str = Field(default="pretrained", description="the model that is asked where none is named")
     batch: int = Field(default=32, ge=1, description="requests that are answered together at most")
     wait_ms: float = Field(
-        default=4.0, ge=0, description="that the first of them waits for others, while requests come often"
+        default=5.0, ge=0, description="that the first of them waits for others, while requests come often"
     )
     queue: int = Field(default=256, ge=1, description="requests that wait at most; then 503")
     patience_ms: float = Field(
@@ -94,6 +94,16 @@ class IngestSettings(_Part):
 
     resident: int = Field(default=8192, ge=1, description="live states in memory at most")
     snapshot_rows: int = Field(default=256, ge=1, description="rows between two stored states of a session")
+    together: int = Field(default=256, ge=1, description="sessions that are moved on together at most")
+    queue: int = Field(default=4096, ge=1, description="calls of sessions that wait at most; then 503")
+    warm_rows: int = Field(default=4096, ge=1, description="rows that a state is made from where there is none yet")
+    gap_rows: int = Field(default=10_000, ge=1, description="steps that a session may be without an observation")
+    horizon: int = Field(
+        default=24, ge=0, description="steps of the forecast that sessions make after every observation"
+    )
+    quantiles: tuple[float, ...] = Field(
+        default=(0.025, 0.1, 0.5, 0.9, 0.975), description="of the forecasts that sessions make"
+    )
     parse_seconds: float = Field(default=30.0, gt=0, description="that reading a table may take")
     parse_bytes: int = Field(default=1 << 30, ge=1 << 26, description="of memory that reading a table may take")
     future_days: float = Field(default=1.0, ge=0, description="that a time may lie ahead of the clock")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import DataError, Engine, FrameSpec, Frequency, Panel, Times
+from foregate.core import DataError, Engine, FrameSpec, Frequency, Panel, Times, UsageError, listed
 from foregate.data.clock import days_of
 from foregate.data.columns import encode_columns
 from foregate.data.input_spec import InputSpec
@@ -68,6 +68,37 @@ class Carried:
         watch, rewind = self.watch and self.watch.take(numbers), self.rewind and self.rewind.take(numbers, state)
         learner = self.learner and self.learner.take(numbers)
         return Carried(self.roster.take(numbers), self.spec, state, columns, watch, rewind, learner)
+
+    def join(self, other: Carried) -> None:
+        """Take in the series of another one of the same model; see `foregate.streaming.Live.join`."""
+        self._require_alike(other)
+        here = [name for name in other.roster.names if name in self.roster.numbers]
+        if here:
+            raise DataError(f"series must be new to be taken in, but got {listed(here)}, which are here. Drop them.")
+        numbers, others = self.state.add(len(other.roster)), np.arange(len(other.roster))
+        self.state.put(numbers, other.state, others)
+        self.state.arrays["owner"][numbers] = numbers
+        self.roster.add(other.roster.names, other.roster.starts)
+        if self.columns is not None and other.columns is not None:
+            self.columns.join(other.columns)
+        if self.watch is not None and other.watch is not None:
+            self.watch.join(other.watch)
+        if self.rewind is not None and other.rewind is not None:
+            self.rewind.join(numbers, other.rewind)
+
+    def _require_alike(self, other: Carried) -> None:
+        """Refuse one that reads, watches or remembers otherwise."""
+        for what, get in _HABITS.items():
+            ours, theirs = get(self), get(other)
+            if ours != theirs:
+                raise UsageError(
+                    f"live forecasters must have the same {what} to be joined, but got {ours} and {theirs}. Let both "
+                    "be the same from their start."
+                )
+        if self.learner is not None or other.learner is not None:
+            raise UsageError(
+                "live forecasters that learn cannot be joined, since each has weights of its own. Update without learn."
+            )
 
     def wanted(self) -> Wanted:
         """What observations have to bring."""
@@ -215,6 +246,15 @@ class Carried:
             f"what is announced must be of times to come, but got {shown(given.times[i])} of {name!r}, whose next time "
             f"is {shown(expected)}: {why}."
         )
+
+
+_HABITS: dict[str, Callable[[Carried], Any]] = {
+    "freq": lambda carried: carried.roster.freq.alias,
+    "rows that may be late": lambda carried: carried.rewind.reach if carried.rewind else 0,
+    "watched horizon": lambda carried: carried.watch.horizon if carried.watch else None,
+    "watched levels": lambda carried: carried.watch.levels if carried.watch else None,
+}
+"""What must be alike where series of one are taken into another."""
 
 
 def _nobody(numbers: IntArray, horizon: int, sides: Sequence[float]) -> FloatArray:

@@ -84,6 +84,19 @@ class LiveColumns:
         some.arrays, some.size = {name: array[numbers] for name, array in self.arrays.items()}, len(numbers)
         return some
 
+    def join(self, other: LiveColumns) -> None:
+        """Take in the series of another one of the same columns."""
+        new, other = slice(self.size, self.size + other.size), other.take(np.arange(other.size))
+        short, long = sorted((self, other), key=lambda each: each.arrays["timed"].shape[1])
+        lacking = long.arrays["timed"].shape[1] - short.arrays["timed"].shape[1]
+        if lacking:
+            more = np.full((len(short.arrays["timed"]), lacking, len(self.timed)), np.nan, np.float32)
+            short.arrays["timed"] = np.concatenate([short.arrays["timed"], more], 1)
+        self.add(other.arrays["static"])
+        for name, array in self.arrays.items():
+            array[new] = other.arrays[name]
+        self.back = max(self.back, other.back)
+
     def fill(self, panel: Panel, series: IntArray) -> None:
         """Take in what a panel knows of some of its series, whose rows are read; there were none before."""
         lengths = panel.lengths[series]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import (
+    DataError,
     Forecast,
     FrameSpec,
     Frequency,
@@ -333,6 +334,48 @@ class Live(Reader):
     def fork(self) -> Live:
         """An independent copy."""
         return self._take(np.arange(len(self)))
+
+    def part(self, ids: Sequence[str] | str) -> Live:
+        """An independent live forecaster of some series, in that order.
+
+        Raises:
+            DataError: one of them is not known, or named twice.
+
+        Examples:
+            >>> from foregate import Forecaster
+            >>> live = Forecaster.pretrained(horizon=3, season_length=4).live()
+            >>> live.update([{"unique_id": name, "ds": 1, "y": 2.5} for name in "ab"]).read
+            2
+            >>> live.part("b").ids
+            ('b',)
+        """
+        numbers = self._carried.roster.known(ids)
+        if len(np.unique(numbers)) < len(numbers):
+            raise DataError(f"series must be named once, but got {listed(ids)}. Name each of them once.")
+        return self._take(numbers)
+
+    def join(self, other: Live) -> None:
+        """Take in the series of another live forecaster of the same model, as `part` gives them; it stays as it is.
+
+        Raises:
+            DataError: a series is here already.
+            UsageError: the other one is of another model or frequency, allows other rows to be late, or is watched
+                otherwise; or one of them has learnt.
+
+        Examples:
+            >>> from foregate import Forecaster
+            >>> live = Forecaster.pretrained(horizon=3, season_length=4).live()
+            >>> live.update([{"unique_id": name, "ds": 1, "y": 2.5} for name in "ab"]).read
+            2
+            >>> a, b = live.part("a"), live.part("b")
+            >>> a.join(b)
+            >>> a.ids
+            ('a', 'b')
+        """
+        if other.fitted is not self.fitted and checksum(other.fitted) != checksum(self.fitted):
+            raise UsageError("live forecasters must be of one model to be joined, but got two. Start both with one.")
+        self._carried.join(other._carried)
+        self._hold(self._carried)
 
     def snapshot(self) -> bytes:
         """The state as safetensors, for `restore` on any machine with the same model."""

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import UsageError
+from foregate.data.statistics import told
+from foregate.data.tracks import LINEAR
 from foregate.forecasting.fitted import Fitted, no_counts, uncounted
 from foregate.forecasting.lean import Lean
 from foregate.streaming.arrivals import Fate, Update, arrange
@@ -46,6 +48,19 @@ class Reader:
         """The model, before it has learnt."""
         learner = self._carried.learner
         return self.fitted if learner is None else learner.given
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a series is known."""
+        return name in self._carried.roster.numbers
+
+    def scales(self, ids: Sequence[str] | str | None = None) -> FloatArray:
+        """How much each series (B,) usually changes from row to row, in its units: what errors can be measured by.
+
+        Raises:
+            DataError: one of them is not known.
+        """
+        numbers = self._carried.roster.known(ids)
+        return told(self._carried.state.arrays["carried"][numbers, LINEAR], np.zeros(len(numbers), np.bool_))["scale"]
 
     def _hold(self, carried: Carried) -> None:
         """Go on from this state."""

@@ -56,6 +56,16 @@ class Rewind:
         some.older, some.newer = self.older.apart(numbers), self.newer.apart(numbers)
         return some
 
+    def join(self, numbers: IntArray, other: Rewind) -> None:
+        """Take in the series of another one, which the state has been given under these numbers (B,)."""
+        self.add(numbers)
+        others = np.arange(len(numbers))
+        for kind in KINDS:
+            earlier, theirs = getattr(self, kind), getattr(other, kind)
+            earlier.put(numbers, theirs, others)
+            earlier.arrays["owner"][numbers] = numbers
+        self.values[numbers] = other.values[others]
+
     def first(self, number: int) -> int:
         """The first row of a series that can be changed."""
         return int(self.older.rows[number])

@@ -76,6 +76,13 @@ class Watch:
         some.arrays, some.size = {name: array[numbers] for name, array in self.arrays.items()}, len(numbers)
         return some
 
+    def join(self, other: Watch) -> None:
+        """Take in the series of another one that watches alike."""
+        new = slice(self.size, self.size + other.size)
+        self.add(other.size)
+        for name, array in self.arrays.items():
+            array[new] = other.arrays[name][: other.size]
+
     def compact(self) -> dict[str, NDArray[Any]]:
         """All arrays, without room for more series."""
         return {name: array[: self.size] for name, array in self.arrays.items()}

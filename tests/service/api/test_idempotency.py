@@ -7,7 +7,6 @@ from msgspec import Struct
 from sqlalchemy import insert, select
 
 from foregate.service.api.endpoints import Routes
-from foregate.service.api.idempotency import forget
 from foregate.service.problems import Problem
 from foregate.service.store.tables import events, idempotency
 from tests.service.fakes import lab
@@ -150,13 +149,6 @@ def test_a_request_that_died_does_not_block_its_key(one, clock):
     assert post(one, "a", "k").status_code == 409
     clock.pass_by(11)
     assert post(one, "a", "k").status_code == 201
-
-
-def test_keys_are_forgotten(one, clock):
-    """What is old is deleted, and the key is new again."""
-    post(one, "a", "k")
-    one.service.database.write_now(lambda connection: forget(connection, clock() + 1))
-    assert post(one, "b", "k").status_code == 201
 
 
 @pytest.mark.parametrize("key", ["", "x" * 129, "a b", "é".encode()])

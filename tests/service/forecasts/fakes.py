@@ -1,26 +1,16 @@
-"""A registry of folders in memory, and a door that lets everybody in."""
-
-from __future__ import annotations
+"""A registry of folders in memory, and small models in folders."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from foregate.service.access.scopes import Principal
-from foregate.service.api.app import create_app
-from foregate.service.context import Service, now
-from foregate.service.forecasts.routes import routes
-from foregate.service.forecasts.served import Served
-from foregate.service.metrics import Metrics
 from foregate.service.problems import Problem
-from foregate.service.settings import Settings
 
 
 @dataclass(frozen=True)
 class FakeVersion:
-    """What the service needs to know of a version."""
+    """What the models that are served need to know of a version."""
 
     model: str
     version: int
@@ -32,8 +22,9 @@ class FakeRegistry:
 
     def __init__(self) -> None:
         self.versions: dict[tuple[str, int], FakeVersion] = {}
-        self.aliases: dict[tuple[str, str], int] = {}
+        self.called: dict[tuple[str, str], int] = {}
         self.on_move: list[Callable[[str, str, Any], None]] = []
+        self.opened: list[int] = []
 
     def add(self, model: str, folder: Path, *aliases: str) -> FakeVersion:
         """One more version of a model, which aliases move to."""
@@ -45,41 +36,19 @@ class FakeRegistry:
 
     def move(self, model: str, alias: str, version: int) -> None:
         """Move an alias, and tell."""
-        self.aliases[model, alias] = version
+        self.called[model, alias] = version
         for told in self.on_move:
             told(model, alias, self.versions[model, version])
 
     async def resolve(self, model: str, which: str | int = "champion") -> FakeVersion:
         """The version that is called so."""
-        number = self.aliases.get((model, which)) if isinstance(which, str) else which
-        if (model, number) not in self.versions:
+        number = self.called.get((model, which)) if isinstance(which, str) else which
+        found = self.versions.get((model, number or 0))
+        if found is None:
             raise Problem(404, "no-such-version", f"the version must be there, but got {which!r} of {model!r}.")
-        return self.versions[model, number]  # type: ignore[index]
+        return found
 
     def open(self, version: FakeVersion) -> Path:
         """The folder of a version."""
+        self.opened.append(version.version)
         return version.folder
-
-
-class OpenDoor:
-    """Everybody may do everything."""
-
-    async def authenticate(self, request: Any, *, public: bool) -> Principal:
-        """An administrator."""
-        return Principal("tester", frozenset({"admin"}))
-
-    async def admit(self, principal: Principal, request: Any) -> None:
-        """Always."""
-
-
-def make_service(registry: FakeRegistry, settings: Settings | None = None) -> Service:
-    """A service that forecasts, and does nothing else."""
-    settings, metrics = settings or Settings(), Metrics()
-    parts: dict[str, Any] = {"database": SimpleNamespace(), "fleet": SimpleNamespace(), "access": OpenDoor()}
-    served = Served(registry, settings, metrics)  # type: ignore[arg-type]
-    return Service(settings=settings, registry=registry, served=served, metrics=metrics, clock=now, **parts)  # type: ignore[arg-type]
-
-
-def make_app(service: Service) -> Any:
-    """Its application."""
-    return create_app(service, [routes])

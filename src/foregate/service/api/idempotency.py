@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from foregate.service.api.endpoints import Call, Endpoint
     from foregate.service.store.database import Database
 
-__all__ = ["Idempotency", "forget"]
+__all__ = ["Idempotency"]
 
 KEY = re.compile(r"[!-~]{1,128}")
 IN_FLIGHT = 0
@@ -113,8 +113,3 @@ def _asked(call: Call[Any], raw: bytes) -> Asked:
     url = call.request.url
     said = "\0".join([call.request.method, url.path, url.query]).encode() + b"\0" + raw
     return Asked(call.principal.name, key, hashlib.sha256(said).hexdigest())
-
-
-def forget(connection: Connection, before: int) -> None:
-    """Delete what was asked before a time (µs)."""
-    connection.execute(delete(idempotency).where(idempotency.c.at < before))

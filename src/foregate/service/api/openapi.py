@@ -23,7 +23,7 @@ PARTS: dict[str, tuple[dict[str, Any], str]] = {
     "name": ({"type": "string", "minLength": 1, "maxLength": 200}, "Name of a series, percent-encoded."),
     "prefix": ({"type": "string", "pattern": "^[a-z0-9]{12}$"}, "Public part of a key."),
     "series": ({"type": "string", "minLength": 1, "maxLength": 200}, "Name of a series, percent-encoded."),
-    "version": ({"type": "integer", "minimum": 1}, "Number of a version."),
+    "version": ({"type": "string", "pattern": "^([1-9][0-9]{0,8}|[a-z0-9][a-z0-9._-]{0,63})$"}, "Number or alias."),
 }
 """What parts of paths are; another one is text."""
 REF = "#/components/schemas/{name}"

@@ -91,7 +91,7 @@ class Batcher(Generic[Key, Item, Result]):
         self._queues: dict[Key, OrderedDict[int, _Waiting[Item, Result]]] = {}
         self._weights: dict[Key, int] = {}
         self._number, self._waiting, self._load = 0, 0, 0
-        self._costs: deque[float] = deque([0.0], REMEMBERED)
+        self._costs: deque[float] = deque(maxlen=REMEMBERED)
         self._something, self._full = asyncio.Event(), asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
         self._closed, self._ended = False, -math.inf
@@ -103,7 +103,7 @@ class Batcher(Generic[Key, Item, Result]):
     @property
     def delay(self) -> float:
         """Seconds that a new item waits at the least, as fast as it has gone lately."""
-        return self._load * min(self._costs)
+        return self._load * min(self._costs, default=0.0)
 
     async def ask(self, key: Key, item: Item, *, weight: int = 1, deadline: float = math.inf) -> Result:
         """The result of an item.
@@ -112,13 +112,13 @@ class Batcher(Generic[Key, Item, Result]):
             key: what has the same one can be computed together.
             item: what to compute.
             weight: what it costs, in units of the caller's choice.
-            deadline: on the monotonic clock; it is not computed later.
+            deadline: on the monotonic clock; it is not computed later, and refused where that can be told already.
 
         Raises:
             Problem: 503, too much waits already; 504, its time is over.
             Exception: what `compute` said of it.
         """
-        self._admit()
+        self._admit(deadline)
         if self._pump is None:
             self._pump = asyncio.create_task(self._serve())
         loop = asyncio.get_running_loop()
@@ -148,11 +148,12 @@ class Batcher(Generic[Key, Item, Result]):
             self._pump.cancel()
             await asyncio.gather(self._pump, return_exceptions=True)
 
-    def _admit(self) -> None:
+    def _admit(self, deadline: float) -> None:
         if self._closed:
             raise Problem(503, "closing", "the service must be running, but it is about to stop. Ask again later.")
         delay, patience = self.delay, self.rules.patience
-        if self._waiting >= self.rules.queue or (delay > patience and self._age() > BEHIND * patience):
+        hopeless = time.monotonic() + delay > deadline
+        if hopeless or self._waiting >= self.rules.queue or (delay > patience and self._age() > BEHIND * patience):
             detail = f"at most {self.rules.queue} requests may wait, and not for long, but got more. Ask again later."
             raise Problem(503, "busy", detail, headers={"Retry-After": str(max(1, math.ceil(delay)))})
 

@@ -14,7 +14,7 @@ from foregate.data.columns import ColumnSpec
 from foregate.service.forecasts.bodies import History
 from foregate.service.forecasts.times import read_times, require_reach
 
-__all__ = ["LARGEST", "Rows", "Wanted", "panel_of", "rows_of"]
+__all__ = ["LARGEST", "Rows", "Wanted", "panel_of", "rows_of", "span_of"]
 
 Float32Array = NDArray[np.float32]
 
@@ -58,6 +58,25 @@ class Rows:
     """Name -> (K,)."""
     notes: tuple[str, ...] = ()
     """What the reader should know."""
+
+
+def span_of(history: History, freq: Frequency) -> int:
+    """Rows of a series, those that are left out among them, by its first and last time.
+
+    Raises:
+        UsageError: these are none.
+
+    Examples:
+        >>> span_of(History(values=[1, 3], times=["2024-01-01", "2024-02-01"]), Frequency.parse("D"))
+        32
+    """
+    n = len(history.values)
+    if not history.times:
+        return n
+    ends = read_times([history.times[0], history.times[-1]], freq)
+    for end in ends:
+        require_reach(end, freq, 1)
+    return max(n, 1 + int(freq.index(ends[1:], ends[0])[0][0]))
 
 
 def rows_of(history: History, name: str, wanted: Wanted) -> Rows:

@@ -58,7 +58,9 @@ class InferRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             "quantiles (number of them), FP64 or FP32."
         ),
     ]
-    id: Annotated[str | UnsetType, Meta(max_length=200, description="Comes back in the answer.")] = UNSET
+    id: Annotated[Annotated[str, Meta(max_length=200)] | UnsetType, Meta(description="Comes back in the answer.")] = (
+        UNSET
+    )
     parameters: Annotated[
         Parameters, Meta(description="horizon, freq, season_length: see POST /v1/forecasts; others are not read.")
     ] = {}
@@ -83,7 +85,7 @@ class TensorKind(msgspec.Struct, frozen=True, kw_only=True):
     shape: Annotated[list[int], Meta(description="-1 for any length.")]
 
 
-class ModelAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class ModelMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """What a model is."""
 
     name: Annotated[str, Meta(description="Its name.")]
@@ -93,7 +95,7 @@ class ModelAnswer(msgspec.Struct, frozen=True, kw_only=True):
     outputs: Annotated[list[TensorKind], Meta(description="What it gives.")]
 
 
-class ServerAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class ServerMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """What the server is."""
 
     name: Annotated[str, Meta(description="foregate")]
@@ -115,10 +117,10 @@ class LiveAnswer(msgspec.Struct, frozen=True, kw_only=True):
     live: Annotated[bool, Meta(description="True.")]
 
 
-@routes.add("GET", "/v2", scope="read", answer=ServerAnswer)
-async def oip_server(call: Call[None]) -> ServerAnswer:
+@routes.add("GET", "/v2", scope="read", answer=ServerMetadata)
+async def oip_server(call: Call[None]) -> ServerMetadata:
     """What the server is."""
-    return ServerAnswer(name="foregate", version=metadata.version("foregate"), extensions=[])
+    return ServerMetadata(name="foregate", version=metadata.version("foregate"), extensions=[])
 
 
 @routes.add("GET", "/v2/health/live", scope=PUBLIC, answer=LiveAnswer)
@@ -134,14 +136,14 @@ async def oip_ready(call: Call[None]) -> ReadyAnswer:
     return ReadyAnswer(live=True, ready=True)
 
 
-@routes.add("GET", "/v2/models/{model}", scope="read", answer=ModelAnswer)
-async def oip_model(call: Call[None]) -> ModelAnswer:
+@routes.add("GET", "/v2/models/{model}", scope="read", answer=ModelMetadata)
+async def oip_model(call: Call[None]) -> ModelMetadata:
     """What a model is, by the version that is champion."""
     return _model(await _asked(call))
 
 
-@routes.add("GET", "/v2/models/{model}/versions/{version}", scope="read", answer=ModelAnswer)
-async def oip_version(call: Call[None]) -> ModelAnswer:
+@routes.add("GET", "/v2/models/{model}/versions/{version}", scope="read", answer=ModelMetadata)
+async def oip_version(call: Call[None]) -> ModelMetadata:
     """What a version of a model is."""
     return _model(await _asked(call))
 
@@ -195,7 +197,7 @@ async def _infer(call: Call[InferRequest]) -> InferAnswer:
     try:
         asked = _request(call.body)
         ready = await _asked(call)
-        said = await answer_to(call.service, ready, asked)
+        said = await answer_to(call.service, ready, asked, call.deadline)
     except Problem as problem:
         raise Problem(
             problem.status, problem.slug, problem.detail, headers=problem.headers, error=problem.detail
@@ -218,9 +220,9 @@ async def _asked(call: Call[Any]) -> Ready:
     return await call.service.served.ready(call.path["model"], int(version) if version.isdecimal() else version)
 
 
-def _model(ready: Ready) -> ModelAnswer:
+def _model(ready: Ready) -> ModelMetadata:
     kinds = ((VALUES, "FP64", [-1, -1]), (HORIZON, "INT64", [1]), (QUANTILES, "FP64", [-1]))
-    return ModelAnswer(
+    return ModelMetadata(
         name=ready.version.model,
         versions=[str(ready.version.version)],
         platform="foregate_onnx",

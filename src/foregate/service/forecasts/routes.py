@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import msgspec
+from starlette.responses import Response
+
 from foregate.core import Frequency, levels_to_quantiles
 from foregate.service.api.endpoints import Call, Routes
 from foregate.service.context import Service
@@ -16,6 +19,8 @@ __all__ = ["answer_to", "routes"]
 
 routes = Routes("Forecasts")
 QUANTILES = (0.1, 0.5, 0.9)
+AT_ONCE = 20_000
+"""Numbers of an answer beyond which it is written elsewhere than on the event loop."""
 EXAMPLES = {
     "history": {
         "horizon": 3,
@@ -30,15 +35,19 @@ EXAMPLES = {
 
 
 @routes.add("POST", "/v1/forecasts", scope="forecast", body=ForecastRequest, answer=ForecastAnswer, examples=EXAMPLES)
-async def forecast(call: Call[ForecastRequest]) -> ForecastAnswer:
+async def forecast(call: Call[ForecastRequest]) -> ForecastAnswer | Response:
     """Forecast series: histories that come with the request, or stored series by their names."""
     service, body = call.service, call.body
     ready = await service.served.ready(body.model or service.settings.forecasts.model, body.version)
-    return await answer_to(service, ready, body)
+    answer = await answer_to(service, ready, body, call.deadline)
+    if len(answer.forecasts) * body.horizon * len(answer.quantiles) <= AT_ONCE:
+        return answer
+    content = await service.served.run(msgspec.json.encode, answer)
+    return Response(content, media_type="application/json")
 
 
-async def answer_to(service: Service, ready: Ready, body: ForecastRequest) -> ForecastAnswer:
-    """What a version that is loaded answers to a request.
+async def answer_to(service: Service, ready: Ready, body: ForecastRequest, deadline: float) -> ForecastAnswer:
+    """What a version that is loaded answers to a request, until a deadline on the clock of the event loop.
 
     Raises:
         Problem: it is too much, or a stored series is not there.
@@ -47,9 +56,9 @@ async def answer_to(service: Service, ready: Ready, body: ForecastRequest) -> Fo
     quantiles = quantiles_of(body.quantiles, body.level)
     require_size(body, len(quantiles), service.settings)
     if body.series:
-        forecasts = await forecast_stored(service, ready, body, quantiles)
+        forecasts = await forecast_stored(service, ready, body, quantiles, deadline)
     else:
-        forecasts = await service.served.forecast(ready, asked_of(body, ready, quantiles))
+        forecasts = await service.served.forecast(ready, asked_of(body, ready, quantiles), deadline)
     version = ready.version
     return ForecastAnswer(model=version.model, version=version.version, quantiles=list(quantiles), forecasts=forecasts)
 

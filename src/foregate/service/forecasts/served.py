@@ -6,7 +6,6 @@ import asyncio
 import logging
 import math
 import os
-import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ from foregate.core import Frequency
 from foregate.core.errors import ForegateError
 from foregate.service.forecasts.batcher import Batcher, Rules
 from foregate.service.forecasts.bodies import Forecasted, History
+from foregate.service.forecasts.histories import span_of
 from foregate.service.forecasts.models import Ready, Seasons, open_ready
 from foregate.service.forecasts.together import Kind, Part, compute, reach_of
 from foregate.service.problems import Problem
@@ -41,8 +41,6 @@ RETRY_SECONDS = 30.0
 
 ROWS_TOGETHER = 8192
 """Rows that are read and steps that are forecast by one call of a model, about; a larger request takes several."""
-SWITCH_SECONDS = 0.0005
-"""So long at most one thread keeps another from running Python: the event loop shall not wait for a model."""
 log = logging.getLogger(__name__)
 
 
@@ -85,7 +83,6 @@ class Served:
     async def start(self) -> None:
         """Load the model that is asked where none is named, and follow the registry."""
         os.environ["OMP_NUM_THREADS"] = str(self._settings.forecasts.threads)  # the runtime asks this
-        sys.setswitchinterval(SWITCH_SECONDS)
         self._registry.on_move.append(self._moved)
         with suppress(Problem):  # without it, nothing is ready; but it can be uploaded
             await self.ready(self._settings.forecasts.model)
@@ -134,11 +131,16 @@ class Served:
             self._switch((model, which), found)
         return found
 
-    async def forecast(self, ready: Ready, asked: Asked) -> list[Forecasted]:
+    async def forecast(self, ready: Ready, asked: Asked, deadline: float = math.inf) -> list[Forecasted]:
         """Forecasts of series, in their order. Many are computed some at a time, so that others get their turn.
 
+        Args:
+            ready: the version that is asked.
+            asked: what is wanted.
+            deadline: on the monotonic clock; what would be answered later is refused at once.
+
         Raises:
-            Problem: too much waits already.
+            Problem: too much waits already, or is asked.
             ForegateError: something is not as it must be.
         """
         fitted = ready.fitted(asked.freq, asked.seasons)
@@ -146,8 +148,12 @@ class Served:
         reach = reach_of(fitted, asked.horizon)
         kind = Kind(ready, asked.freq, asked.seasons, reach, asked.quantiles, rows)
         answers: list[Forecasted] = []
-        for part in _parts(asked):
-            answers += await self.batcher.ask(kind, part, weight=part.weight)
+        spans = [span_of(history, asked.freq) for history in asked.histories]
+        if sum(spans) > rows:
+            detail = f"rows must be at most {rows:,}, those left out among them, but got {sum(spans):,}. Ask for less."
+            raise Problem(422, "too-much", detail, limit=rows)
+        for part in _parts(asked, spans):
+            answers += await self.batcher.ask(kind, part, weight=part.weight, deadline=deadline)
         return answers
 
     def _begin(self, version: Version) -> asyncio.Task[Ready]:
@@ -226,13 +232,13 @@ def _unreadable(version: Version, why: str) -> Problem:
     return Problem(503, "model-unreadable", detail)
 
 
-def _parts(asked: Asked) -> Iterator[Part]:
+def _parts(asked: Asked, spans: Sequence[int]) -> Iterator[Part]:
     """Consecutive series with about ROWS_TOGETHER rows and steps together."""
     begin, weight = 0, 0
-    for i, history in enumerate(asked.histories):
-        own = len(history.values) + asked.horizon
+    for i, span in enumerate(spans):
+        own = span + asked.horizon
         if i > begin and weight + own > ROWS_TOGETHER:
-            yield Part(asked.histories[begin:i], asked.names[begin:i], asked.horizon)
+            yield Part(asked.histories[begin:i], asked.names[begin:i], asked.horizon, weight)
             begin, weight = i, 0
         weight += own
-    yield Part(asked.histories[begin:], asked.names[begin:], asked.horizon)
+    yield Part(asked.histories[begin:], asked.names[begin:], asked.horizon, weight)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ class Stored:
 
 
 async def forecast_stored(
-    service: Service, ready: Ready, body: ForecastRequest, quantiles: tuple[float, ...]
+    service: Service, ready: Ready, body: ForecastRequest, quantiles: tuple[float, ...], deadline: float
 ) -> list[Forecasted]:
     """Forecasts of stored series, in the order of their names.
 
@@ -55,9 +56,10 @@ async def forecast_stored(
     answers: dict[str, Forecasted] = {}
     followed = [each.name for each in found if each.followed and not body.future]
     if followed:
-        for said in await service.fleet.forecast(followed, body.horizon, quantiles):
-            if (said.model, said.version) == version:  # it may have moved on meanwhile
-                answers[said.series] = _of_session(said)
+        with suppress(Problem):  # one of them has been closed, or has nothing to say: what is stored says it
+            for said in await service.fleet.forecast(followed, body.horizon, quantiles):
+                if (said.model, said.version) == version:  # it may have moved on meanwhile
+                    answers[said.series] = _of_session(said)
     groups: dict[tuple[Frequency, Seasons | None], list[Stored]] = {}
     for each in found:
         if each.name not in answers:
@@ -65,7 +67,7 @@ async def forecast_stored(
     for (freq, seasons), members in groups.items():
         histories = [_as_read(each.history, ready, body.future.get(each.name, {})) for each in members]
         asked = Asked(histories, [each.name for each in members], freq, seasons, body.horizon, quantiles)
-        answers |= {each.series: each for each in await service.served.forecast(ready, asked)}
+        answers |= {each.series: each for each in await service.served.forecast(ready, asked, deadline)}
     return [answers[name] for name in body.series]
 
 
@@ -100,12 +102,16 @@ def _stored(connection: Connection, row: Any, version: tuple[str, int], rows: in
     known = connection.execute(latest).all()[::-1]
     if not known:
         raise Problem(422, "no-observations", f"every series must have rows, but got none of {row.name!r}. Send some.")
-    times = np.array([each.time for each in known], np.int64)
+    whole = np.array([each.time for each in known], np.int64)
+    times = whole if freq.is_integer else whole.view("datetime64[us]")
+    place, _ = freq.index(times, times[0])
+    near = place > place[-1] - rows  # after a gap that is longer than what is read, there is nothing before it
+    known, times = [each for each, is_near in zip(known, near, strict=True) if is_near], times[near]
     covariates = [msgspec.json.decode(each.covariates) if each.covariates else {} for each in known]
     columns = dict.fromkeys(name for one in covariates for name in one)
     history = History(
         values=[each.value for each in known],
-        times=written_times(times if freq.is_integer else times.view("datetime64[us]")),
+        times=written_times(times),
         static=msgspec.json.decode(row.attributes),
         covariates={name: [one.get(name) for one in covariates] for name in columns},
     )

@@ -35,16 +35,16 @@ def read_times(given: Sequence[str | int], freq: Frequency) -> Times:
         ['2024-01-31T00:00:00.000000', '2024-02-28T23:00:00.000000']
     """
     if freq.is_integer:
-        wrong = next((one for one in given if not isinstance(one, int) or abs(one) > LARGEST), None)
-        if wrong is not None:
+        wrong = [one for one in given if not isinstance(one, int) or abs(one) > LARGEST]
+        if wrong:
             raise UsageError(
-                f"times must be whole numbers within ±2^53 where freq is one, but got {wrong!r:.40}. Say freq, such as "
-                "'h' or 'D', where times are dates."
+                f"times must be whole numbers within ±2^53 where freq is one, but got {wrong[0]!r:.40}. Say freq, such "
+                "as 'h' or 'D', where times are dates."
             )
         return np.array(given, np.int64)
-    wrong = next((one for one in given if not isinstance(one, str)), None)
-    if wrong is not None:
-        raise UsageError(f"times must be ISO 8601 where freq is {freq.alias!r}, but got {wrong!r:.40}.")
+    others = [one for one in given if not isinstance(one, str)]
+    if others:
+        raise UsageError(f"times must be ISO 8601 where freq is {freq.alias!r}, but got {others[0]!r:.40}.")
     text = "\n".join(map(str, given)) + "\n"
     if ZULU.fullmatch(text):
         text = text.replace("Z", "")

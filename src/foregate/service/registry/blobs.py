@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -114,7 +115,10 @@ class Blobs:
         for path in (*self._kept.glob("??/*"), *self._drafts.iterdir()):
             with suppress(FileNotFoundError):
                 if path.name not in keep and now() - path.stat().st_mtime > LITTER_SECONDS:
-                    self.disk.remove(path)
+                    if path.is_dir():  # where somebody looked at a model, and was stopped
+                        shutil.rmtree(path)
+                    else:
+                        self.disk.remove(path)
                     gone.append(path.name)
         return gone
 

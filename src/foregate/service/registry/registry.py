@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import secrets
-import shutil
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from foregate.core.errors import ForegateError
-from foregate.persistence import pack_folder, shipped_facts, shipped_folder, unpack_folder
+from foregate.persistence import pack_folder, shipped_facts, shipped_folder
 from foregate.service.clock import now
 from foregate.service.problems import Problem
 from foregate.service.registry import rows
 from foregate.service.registry.blobs import Blobs, Draft
 from foregate.service.registry.examine import examine_apart
+from foregate.service.registry.opened import Opened, folder_checksum
 from foregate.service.registry.records import Move, Named, Version, no_such, require_alias, require_name
 from foregate.service.registry.rows import Entry
 from foregate.service.store.database import Database
@@ -66,13 +64,11 @@ class Registry:
     ) -> None:
         self.database, self.clock, self.most_bytes = database, clock, most_bytes
         self.blobs = Blobs(folder, disk=disk)
-        self._unpacked, self._examine = folder / "open", examine
+        self._folders, self._examine = Opened(self.blobs, folder / "open"), examine
         self.on_move: list[Listener] = []
         """Called on the event loop with model, alias and version when an alias has moved, here or elsewhere."""
         self._aliases: dict[tuple[str, str], tuple[int, int]] = {}  # version and revision
         self._versions: dict[tuple[str, int], Version] = {}
-        self._opened: dict[str, Path] = {}
-        self._opening = threading.Lock()
         self._moves = 0
         self._poll: asyncio.Task[None] | None = None
 
@@ -241,12 +237,7 @@ class Registry:
             ArtifactError: its file is damaged or gone.
             StoreError: the disk fails.
         """
-        with self._opening:
-            found = self._opened.get(version.sha256)
-            if found is None or not found.is_dir():
-                with told():
-                    found = self._opened[version.sha256] = self._open(version)
-            return found
+        return self._folders.open(rows.blob(version))
 
     def packed(self, version: Version) -> Path:
         """The file of a model, as it was registered to the byte; takes as long as reading it.
@@ -263,7 +254,7 @@ class Registry:
         """
         folder = shipped_folder(size)
         entry = Entry(PRETRAINED, {}, None, "shipped", "foregate", None)
-        sha256 = await asyncio.to_thread(_checksum, folder)
+        sha256 = await asyncio.to_thread(folder_checksum, folder)
         there = await self.database.read(lambda connection: rows.shipped(connection, PRETRAINED, sha256))
         if there is None:
             blob = await asyncio.to_thread(self.blobs.put, pack_folder(folder))
@@ -298,7 +289,7 @@ class Registry:
         """Take away files that no version names, and that are a day old."""
         known = await self.database.read(rows.checksums)
         gone = await asyncio.to_thread(self.blobs.sweep, known)
-        return gone
+        return gone + await asyncio.to_thread(self._folders.sweep, known)
 
     async def _keep(self, entry: Entry, write: Callable[[Draft], Awaitable[None]]) -> Version:
         require_name(entry.model)
@@ -335,7 +326,7 @@ class Registry:
             self._tell(model, alias, version)
 
     def _number(self, model: str, which: str | int) -> int | None:
-        if isinstance(which, int) or which.isdecimal():
+        if isinstance(which, int) or (which.isascii() and which.isdigit()):
             number = int(which) if len(str(which)) < 10 else 0
             return number if number > 0 else None
         return self._aliases.get((model, which), (None, 0))[0]
@@ -355,35 +346,10 @@ class Registry:
             with suppress(ForegateError):  # the database may come back
                 await self.refresh()
 
-    def _open(self, version: Version) -> Path:
-        """Unpack a model, unless it lies there as it must be."""
-        target, blob = self._unpacked / version.sha256, rows.blob(version)
-        with suppress(ForegateError, OSError):
-            if target.is_dir() and _checksum(target) == version.sha256:
-                return target
-        packed = self.blobs.verify(blob)
-        fresh = self._unpacked / f"{version.sha256}.{secrets.token_hex(4)}"
-        fresh.mkdir(parents=True)
-        try:
-            unpack_folder(packed, fresh, most_bytes=blob.size)
-            shutil.rmtree(target, ignore_errors=True)  # it was damaged
-            with suppress(OSError):  # another process was faster: what it put there is as good
-                fresh.rename(target)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-        return target
-
 
 def _write_all(draft: Draft, folder: Path) -> None:
     for piece in pack_folder(folder):
         draft.write(piece)
-
-
-def _checksum(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for piece in pack_folder(folder):
-        digest.update(piece)
-    return digest.hexdigest()
 
 
 def _weights(folder: Path) -> str:

@@ -42,7 +42,7 @@ class VersionAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class VersionsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Versions of a model, the newest last."""
 
-    versions: list[VersionAnswer]
+    versions: Annotated[list[VersionAnswer], Meta(description="The newest last.")]
 
 
 class ModelAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class ModelAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class ModelsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """All models, by name."""
 
-    models: list[ModelAnswer]
+    models: Annotated[list[ModelAnswer], Meta(description="By name.")]
 
 
 class AliasAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +91,7 @@ class MoveAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class HistoryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Every move of an alias of a model, the newest first."""
 
-    moves: list[MoveAnswer]
+    moves: Annotated[list[MoveAnswer], Meta(description="The newest first.")]
 
 
 class UploadQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -186,7 +186,7 @@ async def put_alias(call: Call[AliasBody]) -> Response:
     """Give a version a name. With If-Match, only if nobody has moved it since; with If-None-Match: *, only if new."""
     model, alias, body = call.path["model"], call.path["alias"], call.body
     revision = await call.service.registry.move(
-        model, alias, body.version, actor=call.principal.name, reason=body.reason, revision=_revision(call)
+        model, alias, body.version, actor=call.principal.name, reason=body.reason, revision=await _revision(call)
     )
     return _alias(model, alias, body.version, revision)
 
@@ -196,7 +196,7 @@ async def delete_alias(call: Call[None]) -> Response:
     """Take an alias away. The version stays. With If-Match, only if nobody has moved it since."""
     model, alias = call.path["model"], call.path["alias"]
     await call.service.registry.remove(
-        model, alias, actor=call.principal.name, reason=call.query.reason, revision=_revision(call)
+        model, alias, actor=call.principal.name, reason=call.query.reason, revision=await _revision(call)
     )
     return Response(status_code=204)
 
@@ -221,15 +221,20 @@ async def get_history(call: Call[None]) -> HistoryAnswer:
     )
 
 
-def _revision(call: Call[Any]) -> int | None:
+async def _revision(call: Call[Any]) -> int | None:
     """What If-Match or If-None-Match asks for; 0: that there is no such alias."""
     match, none = call.request.headers.get("if-match"), call.request.headers.get("if-none-match")
     if none is not None:
         if none.strip() != "*" or match is not None:
             raise Problem(422, "invalid-header", f"If-None-Match must be * and alone, but got {none[:80]!r}.")
         return 0
-    if match is None or match.strip() == "*":
+    if match is None:
         return None
+    if match.strip() == "*":
+        found = (await call.service.registry.aliases(call.path["model"])).get(call.path["alias"])
+        if found is None:
+            raise Problem(412, "moved-meanwhile", "the alias must be there, but got none. Leave If-Match out.")
+        return found[1]
     said = match.strip().removeprefix('"').removesuffix('"')
     if not (said.isascii() and said.isdigit() and len(said) < 10):
         detail = f"If-Match must be the ETag of the alias, but got {match[:80]!r}. Ask for the alias first."

@@ -52,6 +52,9 @@ def backup(database: Database, target: Path, files: Iterable[Path], below: Path,
             disk.sync_folder(draft)
             disk.rename(draft, target)
             disk.sync_folder(target.parent)
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)  # it was not there before
+        raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

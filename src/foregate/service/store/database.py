@@ -285,20 +285,24 @@ def _let_go(connection: Connection) -> None:
 
 
 def _alone(connection: Connection, work: Work[T]) -> tuple[T | None, BaseException | None]:
-    """Do a piece of work in a savepoint: what it gives, or what it raised. The database's own failures go on up."""
+    """Do a piece of work in a savepoint: what it gives, or what it raised. The database's own failures go on up.
+
+    So do failures of the savepoint itself, after which nobody knows what of the work would be committed.
+    """
+    savepoint = connection.begin_nested()
     try:
-        with connection.begin_nested():
-            return work(connection), None
-    except DBAPIError as error:
-        if error.connection_invalidated or is_passing(error) or not _is_open(connection):
-            raise
-        told_so = failure(error)
-        told_so.__cause__ = error
-        return None, told_so
+        result = work(connection)
     except BaseException as error:
-        if not _is_open(connection):
+        if is_passing(error) or not _is_open(connection):
             raise
-        return None, error
+        savepoint.rollback()
+        if not isinstance(error, DBAPIError):
+            return None, error
+        refused = failure(error)
+        refused.__cause__ = error
+        return None, refused
+    savepoint.commit()
+    return result, None
 
 
 def _is_open(connection: Connection) -> bool:

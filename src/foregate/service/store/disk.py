@@ -14,9 +14,13 @@ class Disk:
     def make(self, folder: Path) -> None:
         """Make a folder and those above it; their names last."""
         missing = [each for each in (folder, *folder.parents) if not each.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
         for each in reversed(missing):
+            self.make_one(each)
             self.sync_folder(each.parent)
+
+    def make_one(self, folder: Path) -> None:
+        """Make a folder in one that is there, unless somebody else just did."""
+        folder.mkdir(exist_ok=True)
 
     def create(self, path: Path) -> int:
         """Open a new file to write into."""

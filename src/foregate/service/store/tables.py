@@ -107,6 +107,7 @@ series = Table(
     Column("season_length", Integer),
     Column("segment", Text, nullable=False, server_default=""),  # the group that errors and drift are told by
     Column("attributes", Text, nullable=False, server_default="{}"),  # JSON: static covariates
+    Column("anchor", Time),  # of the first observation that came: all others lie whole steps away from it
     Column("created_at", Time, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -118,6 +119,7 @@ observations = Table(
     Column("value", Double),  # null: missing
     Column("covariates", Text),  # JSON
     Column("revision", Integer, nullable=False),  # 0, then one more with every change
+    Column("seq", BigInteger),  # its number among what the session of the series reads; null: it reads it not
     Column("received_at", Time, nullable=False),
     PrimaryKeyConstraint("series", "time"),
     sqlite_with_rowid=False,
@@ -141,9 +143,11 @@ sessions = Table(
     Column("series", BigInteger, primary_key=True, autoincrement=False),
     Column("model", Text, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("seq", BigInteger, nullable=False),  # rows that were read: what compare-and-set compares
-    Column("last_time", Time),  # of the last row that was read
+    Column("alias", Text),  # that it follows to other versions; null: it stays
+    Column("seq", BigInteger, nullable=False),  # observations that it reads: what compare-and-set compares
+    Column("last_time", Time),  # of the last of them
     Column("late", Text, nullable=False),  # reject, record or rebuild
+    Column("horizon", Integer, nullable=False),  # steps of the forecast that is made after every observation; 0: none
     Column("created_at", Time, nullable=False),
     Index("sessions_of", "model", "version"),
 )
@@ -152,9 +156,9 @@ session_states = Table(
     METADATA,
     Column("series", BigInteger, primary_key=True, autoincrement=False),
     Column("version", Integer, nullable=False),  # of the model that read it
-    Column("seq", BigInteger, nullable=False),  # rows behind this state; later ones are read again from observations
+    Column("seq", BigInteger, nullable=False),  # observations behind it; later ones are read again
     Column("time", Time),  # of the last of them
-    Column("blob", LargeBinary, nullable=False),
+    Column("blob", LargeBinary, nullable=False),  # see foregate.streaming.records
     Column("crc", BigInteger, nullable=False),
 )
 

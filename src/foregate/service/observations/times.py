@@ -1,0 +1,86 @@
+"""Times as they come and go over HTTP, and as they are stored.
+
+A time of the calendar is text of ISO 8601, in UTC where it names no zone, and microseconds since 1970 inside. Where a
+frequency is a whole number, times are whole numbers.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+
+from foregate.core import Frequency
+
+__all__ = ["DAY", "Time", "array", "micros", "parsed", "shown", "steps_between"]
+
+Time = str | int
+"""Of the calendar, or a whole number."""
+EPOCH = dt.datetime(1970, 1, 1)
+MICROSECOND = dt.timedelta(microseconds=1)
+LARGEST = 2**53
+"""Whole numbers beyond are not the same in every program that reads JSON."""
+FIRST_YEAR, LAST_YEAR = 1000, 3000
+DAY = 86_400_000_000
+
+
+def micros(text: str) -> int:
+    """Microseconds since 1970 of a time of the calendar.
+
+    Raises:
+        ValueError: it is none, or lies far away.
+
+    Examples:
+        >>> micros("1970-01-01T01:00:00+00:30")
+        1800000000
+    """
+    try:
+        time = dt.datetime.fromisoformat(text)
+        if time.tzinfo is not None:
+            time = time.astimezone(dt.UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        raise ValueError(f"a time must be like 2024-05-31T12:00:00Z, but got {text[:40]!r}") from None
+    if not FIRST_YEAR <= time.year <= LAST_YEAR:
+        raise ValueError(f"a time must lie in the years {FIRST_YEAR} to {LAST_YEAR}, but got {text[:40]!r}")
+    return (time - EPOCH) // MICROSECOND
+
+
+def parsed(time: Time, freq: Frequency) -> int:
+    """A time as it is stored.
+
+    Raises:
+        ValueError: it is of the other kind than the frequency, or none.
+    """
+    if freq.is_integer:
+        if not isinstance(time, int) or isinstance(time, bool) or abs(time) > LARGEST:
+            raise ValueError(f"a time of this series must be a whole number within ±2^53, but got {str(time)[:40]!r}")
+        return time
+    if not isinstance(time, str):
+        raise ValueError(f"a time of this series must be text such as 2024-05-31T12:00:00Z, but got {time!r}")
+    return micros(time)
+
+
+def shown(time: int, freq: Frequency) -> Time:
+    """A stored time as it goes out.
+
+    Examples:
+        >>> shown(1_800_000_000, Frequency.parse("h"))
+        '1970-01-01T00:30:00Z'
+    """
+    return time if freq.is_integer else (EPOCH + time * MICROSECOND).isoformat() + "Z"
+
+
+def array(times: int | list[int], freq: Frequency) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+    """Stored times as a panel holds them."""
+    whole = np.asarray(times, np.int64)
+    return whole if freq.is_integer else whole.view("datetime64[us]")
+
+
+def steps_between(first: int, time: int, freq: Frequency) -> int | None:
+    """How many steps a time lies after another one; None where it lies between two of them."""
+    step = freq.count if freq.is_integer else freq.microseconds
+    if step is not None:
+        steps, rest = divmod(time - first, step)
+        return None if rest else steps
+    found, exact = freq.index(array(time, freq), array(first, freq))
+    return int(found) if exact else None

@@ -1,0 +1,261 @@
+"""Sessions over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response, StreamingResponse
+
+from foregate.core import ForegateError, Frequency
+from foregate.service.api.endpoints import Call, Routes
+from foregate.service.observations.catalog import Known
+from foregate.service.observations.intake import anchored, placed, require_step
+from foregate.service.observations.routes import covariates_text
+from foregate.service.observations.times import shown
+from foregate.service.problems import TYPE, Problem
+from foregate.service.sessions.answers import Said
+from foregate.service.sessions.answers import Stepped as Done
+from foregate.service.sessions.events import KINDS, Following
+from foregate.service.sessions.opening import Wish
+from foregate.service.sessions.rows import Seen, Stored
+from foregate.service.sessions.shapes import (
+    Failed,
+    Forecast,
+    Moment,
+    Opened,
+    OpenSessions,
+    Paging,
+    SessionOut,
+    SessionPage,
+    StepIn,
+    StepMany,
+    Stepped,
+    SteppedMany,
+    StepResult,
+    Wanted,
+)
+from foregate.service.sessions.turns import Order
+
+if TYPE_CHECKING:
+    from foregate.service.context import Service
+
+__all__ = ["routes"]
+
+routes = Routes("Sessions")
+
+
+@routes.add(
+    "POST",
+    "/v1/sessions",
+    scope="write",
+    body=OpenSessions,
+    answer=Opened,
+    examples={"one": {"series": ["plant-7"], "alias": "champion", "late": "rebuild"}},
+)
+async def open_sessions(call: Call[OpenSessions]) -> Opened:
+    """Open live sessions of series, from what is stored of them. Those that are open already stay as they are."""
+    body, settings = call.body, call.service.settings
+    which = body.alias if body.version is None else body.version
+    horizon = settings.ingest.horizon if body.horizon is None else body.horizon
+    _require_horizon(call.service, horizon)
+    wish = Wish(body.model or settings.forecasts.model, which, body.late, horizon)
+    found, created = await call.service.fleet.opening.open(list(dict.fromkeys(body.series)), wish)
+    return Opened(sessions=[_out(stored) for stored in found], created=created)
+
+
+@routes.add("GET", "/v1/sessions", scope="read", query=Paging, answer=SessionPage)
+async def list_sessions(call: Call[None]) -> SessionPage:
+    """Sessions in the order of the names of their series."""
+    query: Paging = call.query
+    found = await call.service.fleet.opening.page(query.after, query.limit)
+    last = found[-1].name if len(found) == query.limit else None
+    return SessionPage(sessions=[_out(stored) for stored in found], next=last)
+
+
+@routes.add("GET", "/v1/sessions/{series}", scope="read", answer=SessionOut)
+async def get_session(call: Call[None]) -> SessionOut:
+    """A session."""
+    return _out(await call.service.fleet.opening.get(call.path["series"]))
+
+
+@routes.add("DELETE", "/v1/sessions/{series}", scope="write", status=204)
+async def close_session(call: Call[None]) -> Response:
+    """End a session; its observations stay."""
+    await call.service.fleet.opening.close(call.path["series"])
+    return Response(status_code=204)
+
+
+@routes.add(
+    "POST",
+    "/v1/sessions/{series}/observations",
+    scope="write",
+    body=StepIn,
+    answer=Stepped,
+    examples={"one": {"observations": [{"time": "2024-05-31T12:00:00Z", "value": 3.2}], "expected_seq": 168}},
+)
+async def step_session(call: Call[StepIn]) -> Stepped:
+    """Let a session read; the answer comes when that is stored. The same observations again have the same answer."""
+    name = call.path["series"]
+    known = (await call.service.fleet.catalog.all_known([name]))[name]
+    order = await _order(call.service, name, known, call.body)
+    return _stepped(await call.service.fleet.step(order), forecast=call.body.forecast)
+
+
+@routes.add(
+    "POST",
+    "/v1/sessions:step",
+    scope="write",
+    body=StepMany,
+    answer=SteppedMany,
+    examples={"one": {"steps": [{"series": "plant-7", "observations": [{"time": "2024-05-31", "value": 3.2}]}]}},
+)
+async def step_sessions(call: Call[StepMany]) -> SteppedMany:
+    """Let several sessions read; each succeeds or fails alone."""
+    service, steps = call.service, call.body.steps
+    names = [step.series for step in steps]
+    if len(set(names)) < len(names):
+        raise Problem(422, "named-twice", "steps must name each session once, but got one twice. Join its rows.")
+    known = await service.fleet.catalog.known(names)
+    results: list[Any] = []
+    for step in steps:
+        try:
+            if step.series not in known:
+                await service.fleet.catalog.all_known([step.series])
+            results.append(await _order(service, step.series, known[step.series], step))
+        except Problem as problem:
+            results.append(problem)
+    orders = [each for each in results if isinstance(each, Order)]
+    service.fleet.turns.put(orders)
+    done = iter(await asyncio.gather(*(order.done for order in orders), return_exceptions=True))
+    told = [next(done) if isinstance(each, Order) else each for each in results]
+    return SteppedMany(steps=[_result(each, forecast=s.forecast) for each, s in zip(told, steps, strict=True)])
+
+
+@routes.add("GET", "/v1/sessions/{series}/forecast", scope="forecast", query=Wanted, answer=Forecast)
+async def forecast_session(call: Call[None]) -> Forecast:
+    """What a session says now; nothing is changed."""
+    wanted: Wanted = call.query
+    horizon = wanted.horizon or call.service.settings.ingest.horizon or 1
+    _require_horizon(call.service, horizon)
+    said = await call.service.fleet.forecast([call.path["series"]], horizon, _quantiles(wanted.quantiles))
+    return _forecast(said[0])
+
+
+@routes.add("GET", "/v1/events", scope="read", query=Following)
+async def follow_events(call: Call[None]) -> Response:
+    """New forecasts, drift, jobs and moves of aliases as server-sent events, from the one after Last-Event-ID on."""
+    query: Following = call.query
+    kinds = frozenset(query.kinds.split(",")) if query.kinds else frozenset(KINDS)
+    if kinds - set(KINDS):
+        raise Problem(422, "invalid-query", f"kinds must be some of {', '.join(KINDS)}, but got {query.kinds!r}.")
+    last = call.request.headers.get("last-event-id") or query.after
+    if last is not None and not (last.isdecimal() and len(last) < 19):
+        raise Problem(422, "invalid-query", "Last-Event-ID must be the number of an event, but got something else.")
+    stream = await call.service.fleet.hub.follow(kinds, None if last is None else int(last))
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
+
+
+async def _order(service: Service, name: str, known: Known, step: StepIn) -> Order:
+    """What a session is asked.
+
+    Raises:
+        Problem: a time is none, lies between two steps or too far ahead, or comes twice.
+    """
+    fleet = service.fleet
+    try:
+        rows = _rows(step.observations, known, fleet.intake.latest())
+        anchor = known.anchor
+        if anchor is None:
+            anchor = await fleet.database.write(lambda connection: anchored(connection, known.id, rows[0][0]))
+        for row in rows:
+            require_step(anchor, row[0], known)
+    except ValueError as error:
+        raise Problem(422, "invalid-time", f"{error}.") from None
+    loop = asyncio.get_running_loop()
+    return Order(known.id, "step", loop.create_future(), rows=rows, expected=step.expected_seq, revise=step.revise)
+
+
+def _rows(given: Sequence[Moment], known: Known, latest: int) -> list[Seen]:
+    found: dict[int, Seen] = {}
+    for each in given:
+        time = placed(each.time, known, latest)
+        row = time, each.value, covariates_text(each.covariates)
+        if found.setdefault(time, row) != row:
+            raise ValueError(f"a time must come once, but {str(each.time)[:40]!r} came with two values")
+    return [found[time] for time in sorted(found)]
+
+
+def _require_horizon(service: Service, horizon: int) -> None:
+    most = service.settings.limits.horizon
+    if horizon > most:
+        raise Problem(422, "too-far", f"horizon must be {most} at most, but got {horizon}.")
+
+
+def _quantiles(text: str | None) -> list[float] | None:
+    if text is None:
+        return None
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not 1 <= len(found) <= 50 or not all(0 < each < 1 for each in found):
+        raise Problem(422, "invalid-query", "quantiles must lie between 0 and 1, such as 0.1,0.9, but got others.")
+    return sorted({0.5, *found})
+
+
+def _out(stored: Stored) -> SessionOut:
+    freq = Frequency.parse(stored.freq)
+    return SessionOut(
+        series=stored.name,
+        model=stored.model,
+        version=stored.version,
+        alias=stored.alias,
+        seq=stored.seq,
+        last_time=None if stored.time is None else shown(stored.time, freq),
+        late=stored.late,  # type: ignore[arg-type]  # the column holds nothing else
+        horizon=stored.horizon,
+    )
+
+
+def _forecast(said: Said) -> Forecast:
+    return Forecast(
+        series=said.series,
+        model=said.model,
+        version=said.version,
+        seq=said.seq,
+        origin=shown(said.origin, said.freq),
+        times=said.times,
+        quantiles=list(said.quantiles),
+        values=said.values.tolist(),
+    )
+
+
+def _stepped(done: Done, *, forecast: bool) -> Stepped:
+    return Stepped(
+        series=done.series,
+        model=done.model,
+        version=done.version,
+        seq=done.seq,
+        counts=done.counts,
+        forecast=_forecast(done.said) if forecast and done.said is not None else None,
+    )
+
+
+def _result(told: Any, *, forecast: bool) -> StepResult:
+    if isinstance(told, Done):
+        return StepResult(stepped=_stepped(told, forecast=forecast))
+    if isinstance(told, Problem):
+        return StepResult(problem=_failed(told.status, told.slug, str(told), **told.facts))
+    if isinstance(told, ForegateError):
+        status, slug = (503, "store-failed") if type(told).__name__ == "StoreError" else (422, "invalid-data")
+        return StepResult(problem=_failed(status, slug, str(told)))
+    raise told
+
+
+def _failed(status: int, slug: str, detail: str, **facts: Any) -> Failed:
+    told = {name: facts.get(name) for name in ("expected_seq", "last_time")}
+    return Failed(status=status, type=TYPE + slug, title=HTTPStatus(status).phrase, detail=detail, **told)

@@ -1,0 +1,177 @@
+"""Bodies of requests and answers about sessions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from foregate.service.observations.shapes import Covariates, Name, Paging, Value, When
+
+__all__ = [
+    "Failed",
+    "Forecast",
+    "Moment",
+    "OpenSessions",
+    "Opened",
+    "Paging",
+    "SessionOut",
+    "SessionPage",
+    "StepIn",
+    "StepMany",
+    "StepOne",
+    "StepResult",
+    "Stepped",
+    "SteppedMany",
+    "Wanted",
+]
+
+Late = Annotated[
+    Literal["reject", "record", "rebuild"],
+    Meta(
+        description="of observations that come late: refuse them; store them without reading them; or read again from "
+        "there, and allow changes"
+    ),
+]
+Model = Annotated[str, Meta(description="name of the model", pattern="^[a-z0-9][a-z0-9._-]{0,63}$")]
+
+
+class _Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class OpenSessions(_Struct, frozen=True):
+    """Which sessions to open."""
+
+    series: Annotated[list[Name], Meta(description="series that are there", min_length=1, max_length=10_000)]
+    model: Annotated[Model, Meta(description="null: the usual one")] | None = None
+    alias: Annotated[Model, Meta(description="the sessions follow it to other versions")] = "champion"
+    version: Annotated[int, Meta(description="stay with this version, instead of an alias", ge=1)] | None = None
+    late: Late = "reject"
+    horizon: (
+        Annotated[
+            int,
+            Meta(
+                description="steps of the forecast after every observation; 0: none; null: the usual ones",
+                ge=0,
+                le=1024,
+            ),
+        ]
+        | None
+    ) = None
+
+
+class SessionOut(_Struct, frozen=True):
+    """A session."""
+
+    series: Name
+    model: str
+    version: Annotated[int, Meta(description="that reads and forecasts")]
+    alias: Annotated[str, Meta(description="that it follows; null: it stays")] | None
+    seq: Annotated[int, Meta(description="observations that it has read")]
+    last_time: Annotated[When | None, Meta(description="of the last of them")]
+    late: Late
+    horizon: int
+
+
+class Opened(_Struct, frozen=True):
+    """Sessions that are open now."""
+
+    sessions: list[SessionOut]
+    created: Annotated[int, Meta(description="how many of them are new")]
+
+
+class SessionPage(_Struct, frozen=True):
+    """Some sessions."""
+
+    sessions: list[SessionOut]
+    next: Annotated[str, Meta(description="give this as `after` for the next ones; null: these are the last")] | None
+
+
+class Moment(_Struct, frozen=True):
+    """An observation of a session."""
+
+    time: When
+    value: Annotated[Value | None, Meta(description="null: missing")]
+    covariates: Covariates | None = None
+
+
+class StepIn(_Struct, frozen=True):
+    """What a session is to read."""
+
+    observations: Annotated[list[Moment], Meta(description="each time once", min_length=1, max_length=1000)]
+    expected_seq: (
+        Annotated[int, Meta(description="observations that the session has read before, to be sure", ge=0)] | None
+    ) = None
+    revise: Annotated[bool, Meta(description="whether another value takes the place of the one before")] = False
+    forecast: Annotated[bool, Meta(description="whether the answer has the forecast")] = True
+
+
+class StepOne(StepIn, frozen=True, kw_only=True):
+    """What one of several sessions is to read."""
+
+    series: Name
+
+
+class StepMany(_Struct, frozen=True):
+    """What several sessions are to read."""
+
+    steps: Annotated[list[StepOne], Meta(description="each session once", min_length=1, max_length=1000)]
+
+
+class Forecast(_Struct, frozen=True):
+    """A forecast of a session."""
+
+    series: str
+    model: str
+    version: Annotated[int, Meta(description="that made it")]
+    seq: Annotated[int, Meta(description="observations that it knows")]
+    origin: Annotated[When, Meta(description="time of the last of them")]
+    times: Annotated[list[str | int], Meta(description="(K,) of the steps")]
+    quantiles: Annotated[list[float], Meta(description="(Q,) probabilities")]
+    values: Annotated[list[list[float]], Meta(description="(K, Q) in the units of the series")]
+
+
+class Stepped(_Struct, frozen=True):
+    """What became of a step: it is stored."""
+
+    series: str
+    model: str
+    version: int
+    seq: Annotated[int, Meta(description="observations that were read; of what came again, when it came first")]
+    counts: Annotated[dict[str, int], Meta(description="observations by what became of them")]
+    forecast: Annotated[Forecast | None, Meta(description="null: none is made, or none can be yet")]
+
+
+class Failed(_Struct, frozen=True):
+    """A step that was refused: a problem, as an answer of its own would have it."""
+
+    status: int
+    type: str
+    title: str
+    detail: str
+    expected_seq: Annotated[int, Meta(description="observations that the session has read")] | None = None
+    last_time: Annotated[When | None, Meta(description="of the last of them")] = None
+
+
+class StepResult(_Struct, frozen=True):
+    """What became of the step of one session."""
+
+    stepped: Annotated[Stepped | None, Meta(description="null: it was refused")] = None
+    problem: Annotated[Failed | None, Meta(description="null: it is stored")] = None
+
+
+class SteppedMany(_Struct, frozen=True):
+    """What became of the steps of several sessions."""
+
+    steps: Annotated[list[StepResult], Meta(description="in the order of the request")]
+
+
+class Wanted(_Struct, frozen=True):
+    """Which forecast."""
+
+    horizon: Annotated[int, Meta(description="steps; the session's own when not given", ge=1, le=1024)] | None = None
+    quantiles: (
+        Annotated[str, Meta(description="probabilities, such as 0.1,0.9; the median is added", max_length=400)] | None
+    ) = None
