@@ -17,6 +17,7 @@ __all__ = ["routes"]
 routes = Routes("Jobs")
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 PRETRAINED = "pretrained"
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class TrainingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,10 +25,10 @@ class TrainingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     model: Annotated[str, Meta(description="the name that the new version is registered under", pattern=NAME)]
     horizon: Annotated[int, Meta(description="steps ahead", ge=1, le=1024)]
-    series: Annotated[
-        list[Annotated[str, Meta(min_length=1, max_length=200)]] | None,
-        Meta(description="names of stored series; those of the model's sessions if left out", max_length=20_000),
-    ] = None
+    series: (
+        Annotated[list[Name], Meta(description="names of stored series; else those of its sessions", max_length=20_000)]
+        | None
+    ) = None
     season_length: (
         Annotated[int, Meta(description="in steps; as the series say if left out", ge=1, le=10_000)] | None
     ) = None
