@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 from foregate.service.jobs.queue import Wanted, submit
 from foregate.service.jobs.triggers import HOUR, due, pause, paused, start
 from foregate.service.settings import WatchSettings
-from foregate.service.store.tables import alias_events, aliases, jobs, model_versions, models, outcomes
+from foregate.service.store.tables import alias_events, aliases, drift_events, jobs, model_versions, models, outcomes
 from tests.service.jobs.stock import store
 
 ON = WatchSettings(cooldown_hours=2)
@@ -91,6 +91,18 @@ def test_new_rows(there, database):
     assert [job.trigger for job in there(lambda c: due(c, settings, 3))] == ["data"]
     there(over)
     assert there(lambda c: due(c, settings, 4)) == []
+
+
+def test_an_alarm_during_the_cooldown_is_answered_afterwards(there):
+    """An alarm that came too soon after a training starts one when the cooldown is over, and only one."""
+    there(lambda c: start(c, "m", "schedule", ON, 0))
+    there(over)
+    told = {"model": "m", "version": 2, "segment": "", "kind": "residual", "detector": "cusum", "score": 2.0}
+    there(lambda c: c.execute(insert(drift_events).values(**told, detail="{}", at=HOUR)) and None)
+    assert there(lambda c: due(c, ON, HOUR)) == []
+    assert [job.trigger for job in there(lambda c: due(c, ON, 3 * HOUR))] == ["drift"]
+    there(over)
+    assert there(lambda c: due(c, ON, 9 * HOUR)) == []
 
 
 def moved(connection, actor="job:4", reason="promoted: better", before=1):

@@ -119,7 +119,7 @@ def killed(folder, kills):
     options = {"steps": 400, "hidden": 16, "start": "scratch"}
     job = asyncio.run(jobs.submit(wanted(options=options)))
     command = [sys.executable, "-c", "from foregate.cli.app import main; main()", "worker", "--once", "--data-dir"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "FOREGATE_SERVE_WATCH__NICE": "0"}
     died = 0
     checkpoint = folder / "jobs" / str(job.id) / "checkpoint" / "checkpoint.safetensors"
     while True:
