@@ -36,13 +36,19 @@ class Reference:
     """One step ahead, forecast less actual by the spread of its series (see `levels`), in order of time; where there
     are several series, their mean by `spread_of`."""
     outside: tuple[float, ...] = ()
-    """For each of them the share of actuals outside of the interval."""
+    """For each of them the share of actuals outside of the interval; where there are several series, its deviation from
+    the mean by `spread_of`."""
     likeness: float = 1.0
     """Correlation of the errors of two series at one time, 0 to 1."""
 
     def spread_of(self, n: int) -> float:
         """What the mean of the errors of n series is divided by, so that it varies as much as that of one does."""
         return float(np.sqrt(self.likeness + (1 - self.likeness) / max(n, 1)))
+
+    @property
+    def usual(self) -> float:
+        """Share of actuals outside of their interval."""
+        return float(np.mean(self.outside)) if self.outside else 0.0
 
     def to_bytes(self) -> bytes:
         """As JSON."""
@@ -124,7 +130,8 @@ def _one_stream(errors: FloatArray, outside: FloatArray) -> tuple[tuple[float, .
     likeness = float(np.clip(covariance / variance, 0, 1)) if pairs and variance > 0 else 1.0 if not pairs else 0.0
     spread = np.sqrt(likeness + (1 - likeness) / np.maximum(n, 1))
     stream = (sums / np.maximum(n, 1) / spread)[kept]
-    missed = (np.where(there, outside, 0).sum(0) / np.maximum(n, 1))[kept]
+    usual = float(np.where(there, outside, 0).sum() / max(int(n.sum()), 1))
+    missed = (usual + (np.where(there, outside, 0).sum(0) / np.maximum(n, 1) - usual) / spread)[kept]
     return tuple(np.round(stream, 9).tolist()), tuple(np.round(missed, 9).tolist()), likeness
 
 

@@ -14,6 +14,7 @@ from foregate.service.access.gate import Gate
 from foregate.service.access.keys import Order, add, all_keys
 from foregate.service.api.endpoints import Routes
 from foregate.service.context import Check, Service, now
+from foregate.service.drift.keeper import Keeper
 from foregate.service.forecasts.served import Served
 from foregate.service.metrics import Metrics
 from foregate.service.registry.blobs import Blobs
@@ -35,13 +36,15 @@ MODELS = "models"
 def routes() -> list[Routes]:
     """The routes of every part."""
     from foregate.service.credentials.routes import routes as credentials
+    from foregate.service.drift.routes import routes as drift
     from foregate.service.forecasts.oip import routes as inference
     from foregate.service.forecasts.routes import routes as forecasts
+    from foregate.service.jobs.routes import routes as jobs
     from foregate.service.observations.routes import routes as observations
     from foregate.service.registry.routes import routes as registry
     from foregate.service.sessions.routes import routes as sessions
 
-    return [credentials, registry, forecasts, inference, observations, sessions]
+    return [credentials, registry, forecasts, inference, observations, sessions, jobs, drift]
 
 
 @asynccontextmanager
@@ -71,6 +74,9 @@ async def running(settings: Settings, clock: Callable[[], int] = now) -> AsyncIt
         upkeep = Upkeep(service)
         await upkeep.start()
         stack.push_async_callback(upkeep.close)
+        keeper = Keeper(service)
+        await keeper.start()
+        stack.push_async_callback(keeper.stop)
         yield service
 
 

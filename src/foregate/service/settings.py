@@ -121,6 +121,7 @@ class WatchSettings(_Part):
         ge=0,
         description="times after a promotion at which it is compared with the version before; 0: never",
     )
+    nice: int = Field(default=10, ge=0, le=19, description="by how much a worker stands back behind other processes")
     poll_seconds: float = Field(default=0.5, gt=0, description="between two looks for actuals that came")
     margin: float = Field(default=0.02, ge=0, description="share of the champion's error that a challenger must save")
     false_alarms: int = Field(

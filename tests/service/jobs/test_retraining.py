@@ -1,12 +1,17 @@
 """A challenger is trained and judged."""
 
+import asyncio
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
 from foregate import DataError, Panel, load
 from foregate.monitoring import Reference
-from foregate.service.jobs.retraining import Opponent, Order, make
-from tests.service.jobs.stock import QUICK, seasonal
+from foregate.service.jobs.queue import Wanted
+from foregate.service.jobs.retraining import Opponent, Order, make, review
+from foregate.service.jobs.worker import Worker
+from tests.service.jobs.stock import QUICK, seasonal, store
 
 ORDER = Order(**QUICK)
 
@@ -74,3 +79,46 @@ def test_a_warm_start_goes_on_with_the_champion(made, tmp_path):
     warm = Order(**{**QUICK, "warm": True})
     found = make(panel(), warm, Opponent(made[1] / "model", 169), tmp_path, lambda event: None)
     assert found.metrics["mase"]["challenger"] < 1
+
+
+@pytest.fixture(scope="module")
+def lame(tmp_path_factory):
+    """The folder of a model that was hardly trained."""
+    folder = tmp_path_factory.mktemp("lame")
+    order = Order(**{**QUICK, "options": {**QUICK["options"], "steps": 1}})
+    make(panel(), order, Opponent(None), folder, lambda event: None)
+    return folder / "model"
+
+
+def test_a_review_tells_which_of_two_was_better_since(made, lame):
+    """On rows that came after the promotion, the better of two versions is the better one, whichever is champion."""
+    longer, good = panel(260), made[1] / "model"
+    assert review(longer, ORDER, lame, Opponent(good, 169), 199).promote
+    assert not review(longer, ORDER, good, Opponent(lame, 169), 199).promote
+    assert not review(longer, ORDER, good, Opponent(good, 169), 199).promote
+
+
+def test_a_review_needs_new_rows(made, lame):
+    """Before enough has come since the promotion nothing is said."""
+    with pytest.raises(DataError, match="Wait for more"):
+        review(panel(202), ORDER, lame, Opponent(made[1] / "model", 169), 199)
+
+
+def test_a_worse_champion_is_rolled_back_by_itself(made, lame, database, registry, jobs, tmp_path):
+    """A review whose live rows speak for the version before puts that one back, with the reason in the history."""
+    number = store(database, seasonal(260, 0))
+    metrics = {"order": asdict(ORDER), "judged_until": 199, "trained_until": 169}
+
+    async def run():
+        for folder in (made[1] / "model", lame):
+            await registry.register("demand", folder, metrics=metrics, source="job:1", actor="job:1", alias="champion")
+        said = {"version": 2, "before": 1, "series": ["a"]}
+        job = await jobs.submit(Wanted("review", "demand", "promotion", said, "foregate"))
+        await Worker(jobs, registry, tmp_path / "jobs").step()
+        return await jobs.get(job.id), await registry.resolve("demand"), await registry.history("demand")
+
+    job, champion, history = asyncio.run(run())
+    assert number
+    assert job.result["rolled_back"], job.result
+    assert champion.version == 1
+    assert history[0].reason.startswith("rolled back: since then version 1 made")

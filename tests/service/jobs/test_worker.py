@@ -44,7 +44,7 @@ def test_a_better_challenger_becomes_champion(worker, database, registry):
     """The first model of a name is promoted where it beats the pretrained one, or else is challenger; both are told."""
     store(database, seasonal(300, noise=0.05))
     job = done(worker, options={**QUICK["options"], "steps": 150}, held_out=40)
-    assert job.state == "done"
+    assert job.state == "done", job.result
     version = asyncio.run(registry.resolve("demand", "champion" if job.result["promoted"] else "challenger"))
     assert version.version == job.result["version"] == 1
     assert version.source == f"job:{job.id}"
@@ -119,7 +119,7 @@ def killed(folder, kills):
     options = {"steps": 400, "hidden": 16, "start": "scratch"}
     job = asyncio.run(jobs.submit(wanted(options=options)))
     command = [sys.executable, "-c", "from foregate.cli.app import main; main()", "worker", "--once", "--data-dir"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "FOREGATE_SERVE_WATCH__NICE": "0"}
     died = 0
     checkpoint = folder / "jobs" / str(job.id) / "checkpoint" / "checkpoint.safetensors"
     while True:

@@ -98,7 +98,9 @@ def _stream(errors: Sequence[Error], reference: Reference | None) -> list[tuple[
         values = np.array(by_time[time])
         spread = 1.0 if reference is None else reference.spread_of(len(values))
         out = values[:, 1][~np.isnan(values[:, 1])]
-        found.append((float(values[:, 0].mean() / spread), float(out.mean()) if len(out) else float("nan")))
+        usual = 0.0 if reference is None else reference.usual
+        missed = usual + (float(out.mean()) - usual) / spread if len(out) else float("nan")
+        found.append((float(values[:, 0].mean() / spread), missed))
     return found
 
 

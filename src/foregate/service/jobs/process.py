@@ -18,8 +18,6 @@ from foregate.service.store.schema import migrate
 
 __all__ = ["work"]
 
-NICE = 10
-
 
 def work(settings: Settings, say: Callable[[str], None], *, once: bool = False) -> None:
     """Do jobs until SIGTERM or SIGINT; the one that is being done goes back into the queue.
@@ -30,7 +28,7 @@ def work(settings: Settings, say: Callable[[str], None], *, once: bool = False) 
         once: end when no job waits.
     """
     with suppress(OSError):
-        os.nice(NICE)
+        os.nice(settings.watch.nice)
     asyncio.run(_work(settings, say, once=once))
 
 

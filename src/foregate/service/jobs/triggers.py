@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from foregate.service.jobs.queue import Job, Trigger, Wanted, submit
 from foregate.service.settings import WatchSettings
 from foregate.service.store.statements import note, noted
-from foregate.service.store.tables import alias_events, aliases, jobs, model_versions, observations, outcomes
+from foregate.service.store.tables import (
+    alias_events,
+    aliases,
+    drift_events,
+    jobs,
+    model_versions,
+    observations,
+    outcomes,
+)
 
 __all__ = ["due", "pause", "paused", "start"]
 
@@ -51,13 +59,24 @@ def start(connection: Connection, model: str, trigger: Trigger, settings: WatchS
 
 
 def due(connection: Connection, settings: WatchSettings, at: int) -> list[Job]:
-    """Start what time, new rows and promotions ask for."""
+    """Start what time, new rows, promotions, and alarms that were not answered during a cooldown, ask for."""
     started = []
     for row in connection.execute(select(aliases).where(aliases.c.alias == CHAMPION)).all():
-        job = _scheduled(connection, row.model, settings, at) or _reviewed(connection, row.model, settings, at)
+        job = _unanswered(connection, row.model, row.version, settings, at)
+        job = job or _scheduled(connection, row.model, settings, at) or _reviewed(connection, row.model, settings, at)
         if job is not None:
             started.append(job)
     return started
+
+
+def _unanswered(connection: Connection, model: str, version: int, settings: WatchSettings, at: int) -> Job | None:
+    """An alarm of the champion since the last training began is answered when the cooldown is over."""
+    latest = select(func.max(jobs.c.created_at)).where(jobs.c.model == model, jobs.c.kind == "retrain")
+    own = and_(drift_events.c.model == model, drift_events.c.version == version)
+    alarm = connection.scalar(select(func.max(drift_events.c.at)).where(own))
+    if alarm is None or alarm <= (connection.scalar(latest) or 0):
+        return None
+    return start(connection, model, "drift", settings, at)
 
 
 def _scheduled(connection: Connection, model: str, settings: WatchSettings, at: int) -> Job | None:

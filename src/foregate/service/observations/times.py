@@ -12,7 +12,7 @@ import numpy as np
 
 from foregate.core import Frequency
 
-__all__ = ["DAY", "Time", "array", "micros", "parsed", "shown", "steps_between"]
+__all__ = ["DAY", "Time", "array", "later", "micros", "parsed", "shown", "steps_between"]
 
 Time = str | int
 """Of the calendar, or a whole number."""
@@ -74,6 +74,19 @@ def array(times: int | list[int], freq: Frequency) -> np.ndarray[tuple[int, ...]
     """Stored times as a panel holds them."""
     whole = np.asarray(times, np.int64)
     return whole if freq.is_integer else whole.view("datetime64[us]")
+
+
+def later(time: int, steps: int, freq: Frequency) -> int:
+    """A stored time so many steps later.
+
+    Examples:
+        >>> later(0, 2, Frequency.parse("h"))
+        7200000000
+    """
+    step = freq.count if freq.is_integer else freq.microseconds
+    if step is not None:
+        return time + steps * step
+    return int(freq.shift(array(time, freq), steps).astype(np.int64))
 
 
 def steps_between(first: int, time: int, freq: Frequency) -> int | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Frequency
-from foregate.service.observations.times import array, shown
+from foregate.service.observations.times import array, later, shown
 from foregate.service.sessions.residents import Step
 from foregate.service.sessions.rows import Stored
 
@@ -73,6 +73,7 @@ def forecast_row(series: int, said: Said, scale: float | None, now: int) -> dict
     return {
         "series": series,
         "origin": said.origin,
+        "until": later(said.origin, len(said.values), said.freq),
         "model": said.model,
         "version": said.version,
         "horizon": len(said.values),

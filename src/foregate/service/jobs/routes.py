@@ -1,0 +1,147 @@
+"""Jobs over HTTP: ask for a training, follow it, stop it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from foregate.service.api.endpoints import Call, Routes
+from foregate.service.jobs.queue import Job, Jobs, Wanted
+from foregate.service.jobs.triggers import pause, paused
+from foregate.service.problems import Problem
+
+__all__ = ["routes"]
+
+routes = Routes("Jobs")
+NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+PRETRAINED = "pretrained"
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class TrainingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A training that is asked for."""
+
+    model: Annotated[str, Meta(description="the name that the new version is registered under", pattern=NAME)]
+    horizon: Annotated[int, Meta(description="steps ahead", ge=1, le=1024)]
+    series: (
+        Annotated[list[Name], Meta(description="names of stored series; else those of its sessions", max_length=20_000)]
+        | None
+    ) = None
+    season_length: (
+        Annotated[int, Meta(description="in steps; as the series say if left out", ge=1, le=10_000)] | None
+    ) = None
+    effort: Annotated[str, Meta(description="time for accuracy", pattern="^(fast|standard|best)$")] = "fast"
+    warm: Annotated[bool, Meta(description="train on with the champion's weights")] = False
+    seed: Annotated[int, Meta(description="same seed, same data: same model", ge=0, le=2**31)] = 0
+    rows: Annotated[int, Meta(description="newest steps of each series", ge=50, le=10_000_000)] = 20_000
+    held_out: (
+        Annotated[int, Meta(description="newest steps that nobody is trained on, for the comparison", ge=11)] | None
+    ) = None
+    margin: Annotated[float, Meta(description="share of an opponent's error that must be saved", ge=0, lt=1)] = 0.02
+
+
+class JobAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A job. Times are microseconds since 1970."""
+
+    id: int
+    kind: str
+    model: str
+    trigger: Annotated[str, Meta(description="who or what asked: person, drift, schedule, data or promotion")]
+    state: Annotated[str, Meta(description="queued, running, done, failed or cancelled")]
+    progress: Annotated[float, Meta(description="0 to 1")]
+    payload: dict[str, Any]
+    result: Annotated[dict[str, Any] | None, Meta(description="what came of it, with the reason")]
+    cancel: Annotated[bool, Meta(description="whether somebody wants it to end")]
+    created_at: int
+    created_by: str
+    started_at: int | None
+    finished_at: int | None
+
+
+class JobList(msgspec.Struct, frozen=True, kw_only=True):
+    """Jobs, the newest first."""
+
+    jobs: list[JobAnswer]
+
+
+class JobQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which jobs."""
+
+    model: Annotated[str, Meta(max_length=64)] | None = None
+    state: Annotated[str, Meta(pattern="^(queued|running|done|failed|cancelled)$")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether trainings of a model start by themselves."""
+
+    paused: Annotated[bool, Meta(description="true: none starts but those that a person asks for")]
+
+
+@routes.add("POST", "/v1/jobs", scope="train", body=TrainingBody, answer=JobAnswer, status=202)
+async def ask(call: Call[TrainingBody]) -> JobAnswer:
+    """Ask for a training; a worker does it, compares what it made with the champion, and promotes or rejects it."""
+    said = msgspec.structs.asdict(call.body)
+    model = said.pop("model")
+    if model == PRETRAINED:
+        detail = f"model must be a name of your own, but got {model!r}, which forecasts any series. Choose another."
+        raise Problem(422, "invalid-model", detail)
+    if said["series"] is None:
+        del said["series"]
+    return _answer(await _jobs(call).submit(Wanted("retrain", model, "person", said, call.principal.name)))
+
+
+@routes.add("GET", "/v1/jobs", scope="read", query=JobQuery, answer=JobList)
+async def jobs_of(call: Call[None]) -> JobList:
+    """Jobs, the newest first."""
+    found = await _jobs(call).list(model=call.query.model, state=call.query.state, most=call.query.limit)
+    return JobList(jobs=[_answer(job) for job in found])
+
+
+@routes.add("GET", "/v1/jobs/{job}", scope="read", answer=JobAnswer)
+async def one(call: Call[None]) -> JobAnswer:
+    """A job, with its progress and what came of it."""
+    return _answer(_there(call, await _jobs(call).get(_number(call))))
+
+
+@routes.add("DELETE", "/v1/jobs/{job}", scope="train", answer=JobAnswer)
+async def cancel(call: Call[None]) -> JobAnswer:
+    """Let a job end: at once if it waits, within seconds if it runs. One that is over stays as it is."""
+    return _answer(_there(call, await _jobs(call).cancel(_number(call))))
+
+
+@routes.add("GET", "/v1/models/{model}/retraining", scope="read", answer=Pause)
+async def is_paused(call: Call[None]) -> Pause:
+    """Whether trainings of a model start by themselves."""
+    model = call.path["model"]
+    return Pause(paused=await call.service.database.read(lambda connection: paused(connection, model)))
+
+
+@routes.add("PUT", "/v1/models/{model}/retraining", scope="train", body=Pause, answer=Pause)
+async def set_paused(call: Call[Pause]) -> Pause:
+    """Stop trainings of a model from starting by themselves, or let them. One that runs goes on: cancel it."""
+    model = call.path["model"]
+    await call.service.registry.versions(model)  # 404 where there is none
+    await call.service.database.write(lambda connection: pause(connection, model, on=call.body.paused))
+    return call.body
+
+
+def _jobs(call: Call[Any]) -> Jobs:
+    return Jobs(call.service.database, call.service.clock)
+
+
+def _number(call: Call[Any]) -> int:
+    said = call.path["job"]
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 16 else -1
+
+
+def _there(call: Call[Any], job: Job | None) -> Job:
+    if job is None:
+        raise Problem(404, "no-such-job", f"job must be the number of one, but got {call.path['job'][:40]!r}.")
+    return job
+
+
+def _answer(job: Job) -> JobAnswer:
+    return JobAnswer(**{name: getattr(job, name) for name in JobAnswer.__struct_fields__})

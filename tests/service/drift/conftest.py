@@ -1,0 +1,15 @@
+"""A database with its tables."""
+
+import pytest
+
+from foregate.service.store.database import Database
+from foregate.service.store.schema import migrate
+
+
+@pytest.fixture
+def database(tmp_path):
+    """One of SQLite."""
+    opened = Database(f"sqlite:///{tmp_path / 'foregate.db'}")
+    migrate(opened)
+    yield opened
+    opened.close()

@@ -1,0 +1,137 @@
+"""Actuals and forecasts are joined exactly once."""
+
+import asyncio
+import json
+
+import numpy as np
+import pytest
+from sqlalchemy import select, update
+
+from foregate.service.drift.feedback import Feedback
+from foregate.service.store.tables import arrivals, drift_events, drift_states, events, observations, outcomes
+from tests.service.drift.made import actual, forecast, new_series
+
+BAND = np.array([[-1.0, 0.0, 1.0]])
+
+
+def rows(database, table):
+    return database.read_now(lambda c: c.execute(select(table)).all())
+
+
+def total(database):
+    return sum(row.n for row in rows(database, outcomes))
+
+
+@pytest.fixture
+def feedback(database, clock):
+    """Of that database."""
+    return Feedback(database, clock)
+
+
+def step(feedback):
+    return asyncio.run(feedback.step()).actuals
+
+
+def test_an_actual_counts_once_for_every_forecast_of_it(database, feedback):
+    """However often one looks, each pair of a forecast and an actual is in the sums once."""
+    number = new_series(database)
+    for origin in range(3):
+        forecast(database, number, origin, np.repeat(BAND, 4, 0))
+    actual(database, number, 3, 0.5)
+    assert [step(feedback), step(feedback)] == [1, 0]
+    assert sorted((row.step, row.n) for row in rows(database, outcomes)) == [(1, 1), (2, 1), (3, 1)]
+    actual(database, number, 4, 2.0)
+    assert step(feedback) == 1
+    found = {row.step: (row.n, row.error, json.loads(row.covered)) for row in rows(database, outcomes)}
+    assert found[2] == (2, 2.5, {"80": 1})
+    assert total(database) == 6
+
+
+def test_what_no_forecast_waits_for_is_not_noted(database):
+    """Backfill and series without forecasts cost the list nothing."""
+    number = new_series(database)
+    for time in range(5):
+        actual(database, number, time, 1.0)
+    forecast(database, number, 4, BAND)
+    actual(database, number, 9, 1.0)
+    assert rows(database, arrivals) == []
+
+
+def test_missing_values_wait_and_revisions_do_not_count(database, feedback):
+    """A missing actual counts when its value comes; a value that is changed later was scored as it came first."""
+    number = new_series(database)
+    forecast(database, number, 0, np.repeat(BAND, 3, 0))
+    actual(database, number, 1, None)
+    actual(database, number, 2, 3.0)
+
+    def revise(time, value):
+        change = update(observations).where(observations.c.time == time).values(value=value)
+        database.write_now(lambda c: c.execute(change) and None)
+
+    revise(1, 2.0)
+    revise(2, 100.0)
+    step(feedback)
+    assert sorted((row.step, row.error) for row in rows(database, outcomes)) == [(1, 2.0), (2, 3.0)]
+
+
+def test_two_that_look_at_once_count_once(database, clock):
+    """Two processes that score the same head of the list: one of them does, the other finds it gone."""
+    number = new_series(database)
+    for origin in range(40):
+        forecast(database, number, origin, BAND)
+        actual(database, number, origin + 1, 0.0)
+
+    async def race():
+        return await asyncio.gather(*(Feedback(database, clock).step() for _ in range(4)))
+
+    done = asyncio.run(race())
+    assert sorted(one.actuals for one in done) == [0, 0, 0, 40]
+    assert total(database) == 40
+
+
+def test_a_failed_write_leaves_the_actuals_on_the_list(database, clock):
+    """Where what follows from an alarm cannot be written, nothing is, and the next look does it all."""
+    number = new_series(database)
+    forecast(database, number, 0, BAND)
+    actual(database, number, 1, 0.0)
+    feedback = Feedback(database, clock)
+    whole = feedback._write
+
+    def broken(*said):
+        whole(*said)
+        raise RuntimeError("the disk is full")
+
+    feedback._write = broken
+    with pytest.raises(RuntimeError):
+        step(feedback)
+    assert total(database) == 0
+    feedback._write = whole
+    assert step(feedback) == 1
+    assert total(database) == 1
+
+
+def test_a_shift_raises_an_alarm_and_what_follows_is_committed_with_it(database, clock):
+    """After errors that taught what is usual, a shift is told in tables, events and to whoever follows."""
+    number, told = new_series(database, segment="north"), []
+    rng = np.random.default_rng(0)
+    values = np.append(rng.normal(size=1050), rng.normal(4, 1, size=40))
+
+    def work(connection):
+        from foregate.service.store.tables import forecasts
+
+        common = {"series": number, "model": "m", "version": 1, "horizon": 1, "quantiles": "[0.1,0.5,0.9]"}
+        common |= {"values": BAND.astype("<f4").tobytes(), "scale": 1.0, "made_at": 0}
+        origins = range(len(values))
+        connection.execute(forecasts.insert(), [{**common, "origin": t, "until": t + 1} for t in origins])
+        actuals = [{"series": number, "time": t + 1, "value": float(values[t])} for t in origins]
+        connection.execute(observations.insert(), [{**row, "revision": 0, "received_at": 1} for row in actuals])
+
+    database.write_now(work)
+    feedback = Feedback(database, clock, alarmed=lambda connection, alarms, at: told.extend(alarms))
+    while step(feedback):
+        pass
+    found = rows(database, drift_events)
+    assert {row.detector for row in found} >= {"cusum"}
+    assert {(row.model, row.version, row.segment) for row in found} == {("m", 1, "north")}
+    assert len(told) == len(found) == len(rows(database, events))
+    assert max(row.score for row in rows(database, drift_states)) >= 1

@@ -1,0 +1,56 @@
+"""Groups of series, watched."""
+
+import json
+
+import numpy as np
+
+from foregate import Panel
+from foregate.monitoring import reference
+from foregate.service.drift.scoring import Error
+from foregate.service.drift.watching import Group, encoded, watched
+
+GROUP = Group("m", 1, "")
+RNG = np.random.default_rng(0)
+KNOWN = reference(
+    Panel.from_arrays(list(RNG.normal(10, 2, (2, 800))), ids=["a", "b"]),
+    RNG.normal(0, 1, (2, 600)),
+    (RNG.random((2, 600)) < 0.2).astype(float),
+)
+
+
+def errors(values, start=0, series="a", actual=10.0):
+    return [
+        Error("m", 1, "", series, start + t, actual + float(RNG.normal(0, 2)), float(v), 1.0, float(RNG.random() < 0.2))
+        for t, v in enumerate(values)
+    ]
+
+
+def test_errors_are_measured_by_the_reference():
+    """Errors like those of the reference raise nothing, whatever their scale; larger ones do."""
+    calm = watched(GROUP, errors(RNG.normal(0, 1, 300)), KNOWN, None, 10_000)
+    assert calm.alarms == []
+    found = watched(GROUP, errors(RNG.normal(3, 1, 60), 300), KNOWN, json.loads(encoded(calm.state)), 10_000)
+    assert "cusum" in {told.detector for told in found.alarms}
+
+
+def test_series_that_the_version_does_not_know_are_left_out():
+    """A series that was not there at training has no spread to measure by, and says nothing."""
+    found = watched(GROUP, errors(RNG.normal(9, 1, 300), series="new"), KNOWN, None, 10_000)
+    assert found.alarms == []
+    assert found.state["watch"]["seen"] == 0
+
+
+def test_many_series_at_one_time_are_one_error():
+    """Two series at the same times make one stream, which varies as that of one does."""
+    both = errors(RNG.normal(0, 1, 200)) + errors(RNG.normal(0, 1, 200), series="b")
+    found = watched(GROUP, both, KNOWN, None, 10_000)
+    assert found.state["watch"]["seen"] == 200
+    assert found.alarms == []
+
+
+def test_inputs_that_moved_are_told_once():
+    """Actuals at another level are drift of inputs, told when it begins and not again."""
+    first = watched(GROUP, errors(np.zeros(200), actual=18.0), KNOWN, None, 10_000)
+    assert {told.kind for told in first.alarms} >= {"input"}
+    again = watched(GROUP, errors(np.zeros(50), 200, actual=18.0), KNOWN, first.state, 10_000)
+    assert "input" not in {told.kind for told in again.alarms}

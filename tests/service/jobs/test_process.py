@@ -1,0 +1,21 @@
+"""The process of a worker."""
+
+from foregate.service.clock import now
+from foregate.service.jobs.process import work
+from foregate.service.jobs.queue import Wanted, submit
+from foregate.service.settings import Settings
+from foregate.service.store.database import Database
+from foregate.service.store.schema import migrate
+
+
+def test_a_worker_does_what_waits_and_ends(tmp_path, monkeypatch):
+    """Told to end when nothing waits, it does every job, says so, and leaves the database closed."""
+    settings, said = Settings(data_dir=tmp_path), []
+    monkeypatch.setattr("os.nice", lambda by: by)
+    database = Database(settings.database_url)
+    migrate(database)
+    wanted = Wanted("retrain", "demand", "person", {"horizon": 3, "series": ["no such"]}, "me")
+    database.write_now(lambda connection: submit(connection, wanted, now()))
+    database.close()
+    work(settings, said.append, once=True)
+    assert said == ["job 1 of demand: begun", "job 1 of demand: failed"]

@@ -1,0 +1,47 @@
+"""Jobs over HTTP."""
+
+import pytest
+
+from foregate.service.jobs.routes import routes
+from tests.service.fakes import lab
+
+BODY = {"model": "demand", "horizon": 24, "series": ["a"]}
+
+
+@pytest.fixture
+def service(tmp_path, clock):
+    """One with jobs and nothing else."""
+    with lab(tmp_path, routes, clock=clock) as one:
+        yield one
+
+
+def test_a_training_is_asked_for_followed_and_cancelled(service):
+    """What is asked for waits as a job, is found in the list, and ends where it is cancelled."""
+    made = service.ask("POST", "/v1/jobs", scope="train", json=BODY)
+    assert made.status_code == 202, made.text
+    job = made.json()
+    assert (job["state"], job["payload"]["horizon"], job["trigger"]) == ("queued", 24, "person")
+    assert service.ask("GET", "/v1/jobs?model=demand", scope="read").json()["jobs"] == [job]
+    assert service.ask("GET", "/v1/jobs?state=done", scope="read").json()["jobs"] == []
+    assert service.ask("DELETE", f"/v1/jobs/{job['id']}", scope="train").json()["state"] == "cancelled"
+    assert service.ask("GET", f"/v1/jobs/{job['id']}", scope="read").json()["state"] == "cancelled"
+
+
+@pytest.mark.parametrize("number", ["77", "x", "-1", "9" * 40, "%F0%9F%98%80"])
+def test_jobs_that_are_not_there(service, number):
+    """Whatever stands in place of a number, the answer is 404."""
+    assert service.ask("GET", f"/v1/jobs/{number}", scope="read").status_code == 404
+    assert service.ask("DELETE", f"/v1/jobs/{number}", scope="train").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"model": "pretrained"}, {"model": "../x"}, {"horizon": 0}, {"effort": "instant"}, {"x": 1}]
+)
+def test_what_is_asked_wrongly_is_refused(service, wrong):
+    """Names, horizons and efforts that cannot be trained are told at once."""
+    assert service.ask("POST", "/v1/jobs", scope="train", json=BODY | wrong).status_code == 422
+
+
+def test_trainings_are_not_paused_at_first(service):
+    """A model of which nobody said anything is not paused."""
+    assert service.ask("GET", "/v1/models/demand/retraining", scope="read").json() == {"paused": False}

@@ -1,0 +1,135 @@
+"""What starts a training by itself, and what keeps it from starting."""
+
+import json
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from foregate.service.jobs.queue import Wanted, submit
+from foregate.service.jobs.triggers import HOUR, due, pause, paused, start
+from foregate.service.settings import WatchSettings
+from foregate.service.store.tables import alias_events, aliases, drift_events, jobs, model_versions, models, outcomes
+from tests.service.jobs.stock import store
+
+ON = WatchSettings(cooldown_hours=2)
+
+
+@pytest.fixture
+def there(database):
+    """A connection's work on a database with a champion that came of a job."""
+
+    def setup(connection):
+        connection.execute(insert(models).values(name="m", created_at=0))
+        metrics = json.dumps({"order": {"horizon": 3}})
+        common = {"model": "m", "sha256": "", "size": 0, "facts": "{}", "metrics": metrics, "source": "job:1"}
+        rows = [{**common, "version": v, "created_at": 0, "created_by": "x"} for v in (1, 2)]
+        connection.execute(insert(model_versions), rows)
+        connection.execute(insert(aliases).values(model="m", alias="champion", version=2, revision=2))
+
+    database.write_now(setup)
+    return database.write_now
+
+
+def over(connection):
+    connection.execute(update(jobs).values(state="done"))
+
+
+def test_an_alarm_starts_a_training_like_the_last(there):
+    """Drift asks for a training in the way that the champion was made, with the margin of the settings."""
+    job = there(lambda c: start(c, "m", "drift", ON, 5))
+    assert (job.trigger, job.payload) == ("drift", {"horizon": 3, "margin": ON.margin})
+
+
+def test_what_a_person_asked_for_last_is_how_it_is_trained(there):
+    """The last training that a person asked for says how the next ones are made."""
+    there(lambda c: submit(c, Wanted("retrain", "m", "person", {"horizon": 9}, "me"), 0))
+    there(over)
+    assert there(lambda c: start(c, "m", "drift", ON, 3 * HOUR)).payload["horizon"] == 9
+
+
+def test_nothing_starts_while_one_waits_or_within_the_cooldown(there):
+    """One training of a model at a time, and none before the cooldown is over."""
+    assert there(lambda c: start(c, "m", "drift", ON, 0)) is not None
+    assert there(lambda c: start(c, "m", "data", ON, 9 * HOUR)) is None
+    there(over)
+    assert there(lambda c: start(c, "m", "drift", ON, HOUR)) is None
+    assert there(lambda c: start(c, "m", "drift", ON, 3 * HOUR)) is not None
+
+
+def test_it_can_be_stopped(there):
+    """Switched off for all or paused for one model, nothing starts; let go, it starts again."""
+    assert there(lambda c: start(c, "m", "drift", WatchSettings(retrain=False), 0)) is None
+    there(lambda c: pause(c, "m", on=True))
+    assert there(lambda c: paused(c, "m"))
+    assert there(lambda c: start(c, "m", "drift", ON, 0)) is None
+    there(lambda c: pause(c, "m", on=False))
+    assert there(lambda c: start(c, "m", "drift", ON, 0)) is not None
+
+
+def test_models_that_nobody_said_how_to_train_are_left_alone(there):
+    """The pretrained model, or an unknown one, is never trained by itself."""
+    assert there(lambda c: start(c, "pretrained", "drift", ON, 0)) is None
+
+
+def test_a_schedule(there):
+    """A training starts when so many hours have passed since the last one or the newest version."""
+    settings = WatchSettings(every_hours=5, cooldown_hours=0)
+    assert there(lambda c: due(c, settings, 4 * HOUR)) == []
+    assert [job.trigger for job in there(lambda c: due(c, settings, 5 * HOUR))] == ["schedule"]
+    there(over)
+    assert there(lambda c: due(c, settings, 9 * HOUR)) == []
+    assert [job.trigger for job in there(lambda c: due(c, settings, 10 * HOUR))] == ["schedule"]
+
+
+def test_new_rows(there, database):
+    """A training starts when so many observations have come since it was first looked at."""
+    settings = WatchSettings(new_rows=10, cooldown_hours=0)
+    assert there(lambda c: due(c, settings, 1)) == []
+    store(database, [1.0] * 9)
+    assert there(lambda c: due(c, settings, 2)) == []
+    store(database, [1.0], "b")
+    assert [job.trigger for job in there(lambda c: due(c, settings, 3))] == ["data"]
+    there(over)
+    assert there(lambda c: due(c, settings, 4)) == []
+
+
+def test_an_alarm_during_the_cooldown_is_answered_afterwards(there):
+    """An alarm that came too soon after a training starts one when the cooldown is over, and only one."""
+    there(lambda c: start(c, "m", "schedule", ON, 0))
+    there(over)
+    told = {"model": "m", "version": 2, "segment": "", "kind": "residual", "detector": "cusum", "score": 2.0}
+    there(lambda c: c.execute(insert(drift_events).values(**told, detail="{}", at=HOUR)) and None)
+    assert there(lambda c: due(c, ON, HOUR)) == []
+    assert [job.trigger for job in there(lambda c: due(c, ON, 3 * HOUR))] == ["drift"]
+    there(over)
+    assert there(lambda c: due(c, ON, 9 * HOUR)) == []
+
+
+def moved(connection, actor="job:4", reason="promoted: better", before=1):
+    row = {"model": "m", "alias": "champion", "before": before, "after": 2, "actor": actor, "reason": reason, "at": 1}
+    connection.execute(insert(alias_events).values(row))
+
+
+def scored(connection, n):
+    row = {"model": "m", "version": 2, "segment": "", "step": 1, "day": 0, "n": n, "error": 1.0, "bias": 0.0}
+    connection.execute(insert(outcomes).values(**row, pinball=0.0, covered="{}"))
+
+
+def test_a_promotion_is_reviewed_once(there):
+    """When enough actuals of the new champion have come, it is compared with the one before, one time."""
+    there(moved)
+    assert there(lambda c: due(c, ON, 1)) == []
+    there(lambda c: scored(c, ON.review_rows))
+    (job,) = there(lambda c: due(c, ON, 2))
+    assert (job.kind, job.payload["version"], job.payload["before"]) == ("review", 2, 1)
+    there(over)
+    assert there(lambda c: due(c, ON, 3)) == []
+
+
+@pytest.mark.parametrize("said", [{"actor": "anna"}, {"reason": "rolled back: worse"}, {"before": None}])
+def test_what_needs_no_review(there, said):
+    """What a person moved, what was rolled back and a first champion are not taken back."""
+    there(lambda c: moved(c, **said))
+    there(lambda c: scored(c, 10_000))
+    assert there(lambda c: due(c, ON, 1)) == []
+    assert there(lambda c: list(c.execute(select(jobs)))) == []
