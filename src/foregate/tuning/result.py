@@ -44,8 +44,9 @@ class Gain:
     """What the search brought on the part that was held back, and what it cost.
 
     Examples:
-        >>> print(Gain("mase", default=1.0, winner=0.9, windows=1, trials=20, search_seconds=65, final_seconds=8))
-        On 1 held-back origin per series the winner has mase 0.9 and the default 1: 10.0 % lower.
+        >>> print(Gain("mase", 1.0, 0.9, windows=8, trials=20, search_seconds=65, final_seconds=8, chance=0.01))
+        On 8 held-back origins per series the winner has mase 0.9 and the default 1: 10.0 % lower (p = 0.01), and takes its
+        place.
         20 trials took 65 s, the two at the end and the last fit 8 s.
     """
 
@@ -63,10 +64,15 @@ class Gain:
     """All trials together took, in whichever process."""
     final_seconds: float
     """The two scored at the end took, and the last fit."""
+    chance: float | None = None
+    """How often a winner that is no better than the default would be ahead so clearly on that part, with allowance for
+    the winners that were scored there before; None where it cannot be told, or nothing beat the default."""
+    taken: bool = True
+    """Whether the winner takes the place of the default."""
 
     @property
     def ratio(self) -> float:
-        """Score of the winner by that of the default: below 1 the search paid."""
+        """Score of the winner by that of the default: below 1 it was better."""
         return self.winner / self.default if self.default else float("nan")
 
     def __str__(self) -> str:
@@ -78,10 +84,19 @@ class Gain:
             change = f"{abs(1 - self.ratio):.1%}".replace("%", " %")
             said = (
                 f"On {where} the winner has {self.measure} {self.winner:.4g} and the default {self.default:.4g}: "
-                f"{change} {'lower' if self.ratio < 1 else 'higher: the search did not pay, so keep the default'}."
+                f"{change} {'lower' if self.ratio < 1 else 'higher'}{self._verdict()}."
             )
         cost = f"{self.trials} trials took {self.search_seconds:.0f} s, the two at the end and the last fit"
         return f"{said}\n{cost} {self.final_seconds:.0f} s."
+
+    def _verdict(self) -> str:
+        """What follows from it."""
+        sure = "" if self.chance is None else f" (p = {self.chance:.2g})"
+        if self.taken:
+            return f"{sure}, and takes its place"
+        luck = ", which may be luck" if self.ratio < 1 else ""
+        little = " where there is so little to tell by" if luck and self.chance is None else ""
+        return f"{sure}{luck}{little}: the default is kept"
 
 
 @dataclass(frozen=True)
@@ -116,7 +131,7 @@ class Tuning:
     """What came of a search: the best settings, how every trial did, and a model of them."""
 
     recipe: Recipe
-    """The winner."""
+    """The winner, or the default where the winner did not take its place: see `gain`."""
     trials: tuple[TrialRecord, ...]
     """In order of their begin."""
     gain: Gain
@@ -126,7 +141,7 @@ class Tuning:
     interaction: Mapping[tuple[str, str], float]
     """Two settings -> what they explain together beyond one by one."""
     model: Forecaster
-    """The winner, fitted on everything."""
+    """The recipe, fitted on everything."""
     study: str
     """Where the study is; the same call goes on with it."""
     notes: tuple[str, ...] = ()
@@ -134,12 +149,12 @@ class Tuning:
 
     @property
     def best(self) -> dict[str, Any]:
-        """The winner's settings as `Forecaster` takes them: ``Forecaster(**tuning.best)``."""
+        """The recipe's settings as `Forecaster` takes them: ``Forecaster(**tuning.best)``."""
         return arguments_of(self.recipe)
 
     @property
     def winner(self) -> TrialRecord:
-        """The best trial."""
+        """The trial with the lowest score; whether it took the place of the default, `gain` tells."""
         complete = [trial for trial in self.trials if trial.score is not None]
         return min(complete, key=lambda trial: (trial.score, trial.number))
 
@@ -220,6 +235,8 @@ class Tuning:
                 "default": self.gain.default,
                 "winner": self.gain.winner,
                 "ratio": self.gain.ratio,
+                "chance": self.gain.chance,
+                "taken": self.gain.taken,
                 "windows": self.gain.windows,
                 "trials": self.gain.trials,
                 "search_seconds": round(self.gain.search_seconds, 2),
