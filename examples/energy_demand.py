@@ -58,7 +58,7 @@ def drift(rng: np.random.Generator, n: int, spread: float) -> NDArray[np.float64
     return found
 
 
-def by_hour(result: Backtest, local: NDArray[np.datetime64]) -> NDArray[np.float64]:
+def errors_by_hour(result: Backtest, local: NDArray[np.datetime64]) -> NDArray[np.float64]:
     """Mean absolute error (24,) by the hour of the local day, whose times (N,) are those of the series."""
     wrong = np.abs(result.actual - result.outcomes("LSTM").at(0.5))[0]
     rows = result.origins[0][:, None] + 1 + np.arange(DAY)
@@ -88,10 +88,7 @@ def scored(frame: pl.DataFrame, model: Forecaster, windows: int) -> dict[str, An
         board = scoreboard(result)
         if not roles:
             told["LSTM-instant"] = line("LSTM-instant", board, "LSTM-instant")
-        told[name], told["hours"][name] = line(name, board), by_hour(result, frame["local"].to_numpy())
-    print(f"\n{'MAE, MW, at hour':20}" + "".join(f"{h:6}" for h in range(0, 24, 3)))
-    for name, hours in told["hours"].items():
-        print(f"{name:20}" + "".join(f"{each:6.0f}" for each in hours[::3]))
+        told[name], told["hours"][name] = line(name, board), errors_by_hour(result, frame["local"].to_numpy())
     return told
 
 
@@ -108,9 +105,15 @@ def looked_into(frame: pl.DataFrame, model: Forecaster) -> dict[str, Any]:
     for change in ("+5", "-5"):
         ahead = frame[-DAY:].select("unique_id", "ds", *roles)
         told[change] = what_if(model, None, {"forecast": change}, future=ahead).difference[0].reshape(-1, 2).mean(1)
-        hours = ", ".join(f"{h:02}:00 {told[change][h]:+.0f}" for h in range(0, 24, 4))
-        print(f"{change} °C all day, MW: {hours}")
     return told
+
+
+def print_hours(told: dict[str, Any]) -> None:
+    """Print the errors of each hour, and by how much it would be higher were the day 5 °C warmer, or colder."""
+    columns = told["hours"] | {"+5 °C": told["+5"], "-5 °C": told["-5"]}
+    print("\nMW    " + "  ".join(columns))
+    for h in range(24):
+        print(f"{h:02}:00 " + "  ".join(f"{each[h]:{len(name)}.0f}" for name, each in columns.items()))
 
 
 def main(windows: int = WINDOWS, **options: Any) -> dict[str, Any]:
@@ -118,7 +121,9 @@ def main(windows: int = WINDOWS, **options: Any) -> dict[str, Any]:
     frame, model = demand(), Forecaster(DAY, effort="fast", options=LEARNT | options, verbose=False)
     found = audit(read(frame.select("unique_id", "ds", "y")))
     print(f"{found.n_rows:,} half hours, seasons of {' and '.join(map(str, found.seasons))}; {found.missing} missing\n")
-    return scored(frame, model, windows) | looked_into(frame, model)
+    told = scored(frame, model, windows) | looked_into(frame, model)
+    print_hours(told)
+    return told
 
 
 if __name__ == "__main__":
