@@ -45,8 +45,8 @@ class Gain:
 
     Examples:
         >>> print(Gain("mase", 1.0, 0.9, windows=8, trials=20, search_seconds=65, final_seconds=8, chance=0.01))
-        On 8 held-back origins per series the winner has mase 0.9 and the default 1: 10.0 % lower (p = 0.01), and takes its
-        place.
+        On 8 held-back origins per series the winner has mase 0.9 and the default 1: 10.0 % lower (p = 0.01), and takes
+        its place.
         20 trials took 65 s, the two at the end and the last fit 8 s.
     """
 
