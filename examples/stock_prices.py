@@ -95,7 +95,7 @@ def main(**options: Any) -> dict[str, Any]:
     print("moves, fifths by the width of the interval: " + ", ".join(f"{each:.1%}" for each in told["moves"]))
     memory = inspect(model.fit(panel)).memory
     told["memory"] = memory.effective
-    shares = " ".join(f"{share:.2f}" for share in memory.effective["share"][:21])
+    shares = " ".join("–" if share is None else f"{share:.2f}" for share in memory.effective["share"][:21])
     print(f"\ninfluence of the price 0, 1, … 20 days back:\n{shares}")
     told["traps"] = traps(panel.series(0)[np.isfinite(panel.series(0))].astype(np.float64))
     for name, figure in told["traps"].items():
