@@ -100,8 +100,8 @@ def test_more_nodes_are_for_those_that_need_them(monkeypatch):
     asked, attributed = [], integrated.attributed
     monkeypatch.setattr(integrated, "attributed", lambda *told: asked.append(told[2:]) or attributed(*told))
     found, second = attributions(model), attributions(model, nodes=4)
-    (nodes, none), (more, which), *_ = asked
-    assert (nodes, none, more, which.sum()) == (1, None, 4, 2)
+    (nodes,), (more, which), *_ = asked
+    assert (nodes, more, which.sum()) == (1, 4, 2)
     for name in ("values", "by_distance", "by_row"):
         own, few, many = (getattr(each, name) for each in (found, first, second))
         np.testing.assert_array_equal(own[~which], few[~which])
