@@ -221,10 +221,15 @@ def attention_of_subject(subject: Subject) -> Attention | None:
 
 
 def _origins(subject: Subject, panel: Any) -> NDArray[np.int64]:
-    """(S, O) rows back from the end of each series, the furthest first; -1 where there is no row."""
-    last = subject.origins(panel)
+    """(S, O) rows back from the end of each series, the furthest first; -1 where there is no row.
+
+    Where few rows have been seen, weights are large for want of others. So origins have all the rows behind them that
+    are looked back on, or half of those that there are.
+    """
+    last, spec = subject.origins(panel), subject.parts[0].network.spec
     most = int(min(MOST_ORIGINS, max(1, subject.scope.rows)))
-    wide = np.minimum(subject.scope.rows, last - panel.first_observed + 1)
+    seen = last - panel.first_observed + 1
+    wide = np.minimum(subject.scope.rows, seen - np.minimum(spec.built.rows_back - 1, seen // 2))
     steps = np.rint(np.linspace(1, 0, most)[None] * np.maximum(wide - 1, 0)[:, None]).astype(np.int64)
     back = (panel.lengths - 1 - last)[:, None] + steps
     return np.where((last >= 0)[:, None] & (steps < np.maximum(wide, 1)[:, None]), back, -1)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.reporting.canvas import BROAD, SMALL, light, new_axes, own_settings, step_axis
+from foregate.reporting.canvas import BROAD, SMALL, light, log_axis, new_axes, own_settings, step_axis
 from foregate.tuning.dimensions import label
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def pair_picture(
     """
     with own_settings():
         figure, axes = new_axes((SMALL[0] * 4 // 3, SMALL[1] * 4 // 3))
-        x, y = (_places(axes, own, which) for own, which in zip(values, "xy", strict=True))
+        x, y = (_places(axes, own, which) for own, which in zip(values, ("x", "y"), strict=True))
         most = np.quantile(scores, 0.9)  # so that absurd scores do not take all colours
         dots = axes.scatter(x, y, c=np.minimum(scores, most), cmap="cividis", s=42, edgecolors=light("line"))
         figure.colorbar(dots, label=measure)
@@ -154,15 +154,15 @@ def _bars(names: list[str], shares: list[float], meaning: str) -> Figure:
         return figure
 
 
-def _places(axes: Axes, values: Sequence[Any], which: str) -> NDArray[np.float64]:
+def _places(axes: Axes, values: Sequence[Any], which: Literal["x", "y"]) -> NDArray[np.float64]:
     """(n,) where values are on an axis, ``x`` or ``y``, whose ticks tell them: numbers as such, others side by side."""
-    axis, scale = (axes.xaxis, axes.set_xscale) if which == "x" else (axes.yaxis, axes.set_yscale)
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
         places = np.array(values, np.float64)
         if places.min() > 0 and places.max() / places.min() > WIDE:
-            scale("log")
+            log_axis(axes, places, which)
         return places
     texts = sorted({label(value) for value in values})
+    axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_ticks(range(len(texts)), [text.strip('"') for text in texts])
     return np.array([texts.index(label(value)) for value in values], np.float64)
 
