@@ -132,7 +132,7 @@ def pair_picture(
     """
     with own_settings():
         figure, axes = new_axes((SMALL[0] * 4 // 3, SMALL[1] * 4 // 3))
-        x, y = (_places(axes, own, which) for own, which in zip(values, ("x", "y"), strict=True))
+        x, y = _places(axes, values[0], "x"), _places(axes, values[1], "y")
         most = np.quantile(scores, 0.9)  # so that absurd scores do not take all colours
         dots = axes.scatter(x, y, c=np.minimum(scores, most), cmap="cividis", s=42, edgecolors=light("line"))
         figure.colorbar(dots, label=measure)
