@@ -108,3 +108,14 @@ def test_decades_are_told_in_plain_text(values, labels, which):
         texts = set(re.findall(r">([^<>]+)</text>", inline_svg(figure, "a", "b")))
     assert labels <= texts
     assert not any("$" in text for text in texts)
+
+
+def test_numbers_of_ticks_are_told_in_full():
+    """Places are rounded to hundredths of a pixel, and nothing that people read is."""
+    with own_settings():
+        figure, axes = new_axes(SMALL)
+        axes.plot([0.0, 1.0], [0.0, 0.004])
+        value_axis(axes)
+        svg = inline_svg(figure, "a", "b")
+    assert {"0.001", "0.002", "0.003"} <= set(re.findall(r">([^<>]+)</text>", svg))
+    assert not re.search(r"<[^>]*\d\.\d{3}", svg)

@@ -68,6 +68,8 @@ def test_words_begin_at_the_left():
     assert '<th scope="col" class="words">c</th>' in html
     assert '<th scope="col">b</th>' in html
     assert '<td class="words">because</td>' in html
+    assert '<td class="words"></td>' in html
+    assert "<td>2</td>" in html
 
 
 def test_long_tables_are_cut_and_counted():

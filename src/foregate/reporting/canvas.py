@@ -214,7 +214,7 @@ def inline_svg(figure: Figure, key: str, label: str) -> str:
     body = re.sub(r'<g id="[^"]*"', "<g", body)
     body = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{key}-", body)
     body = re.sub(r"\s*\n\s*", "\n", body).replace("xlink:href", "href")
-    body = re.sub(r"(\d+\.\d{2})\d+", r"\1", body)
+    body = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d+\.\d{2})\d+", r"\1", tag[0]), body)  # places, but no text
     body = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", body)
     width, height = (round(inches * _PER_INCH) for inches in figure.get_size_inches())
     return (

@@ -60,11 +60,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Cell]], *, caption: str, 
         most: rows shown.
     """
     rows = list(rows)
-    body = "".join(
-        f'<tr><th scope="row">{escape(_text(row[0]))}</th>{"".join(map(_cell, row[1:]))}</tr>' for row in rows[:most]
-    )
     words = {i for row in rows for i, cell in enumerate(row) if i and isinstance(cell, tuple) and cell[1] == WORDS}
     of_words = f' class="{WORDS}"'
+    lines = [[_among(cell, words=i in words) for i, cell in enumerate(row)] for row in rows[:most]]
+    body = "".join(
+        f'<tr><th scope="row">{escape(_text(row[0]))}</th>{"".join(map(_cell, row[1:]))}</tr>' for row in lines
+    )
     columns = "".join(f'<th scope="col"{of_words * (i in words)}>{escape(name)}</th>' for i, name in enumerate(head))
     more = f'<p class="note">and {len(rows) - most:,} more rows</p>' if len(rows) > most else ""
     return (
@@ -72,6 +73,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Cell]], *, caption: str, 
         f'<caption class="unseen">{escape(caption)}</caption>'
         f"<thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table></div>{more}"
     )
+
+
+def _among(cell: Cell, *, words: bool) -> Cell:
+    """A cell of a column, which is set as words where others of it are."""
+    return (cell, WORDS) if words and isinstance(cell, str) else cell
 
 
 def _text(cell: Cell) -> str:
