@@ -47,6 +47,8 @@ __all__ = ["draw_lags", "draw_lookbacks", "draw_rates", "in_words", "page_of", "
 Size = tuple[int, int]
 Key = tuple[tuple[str, tuple[str, str], bool], ...]
 
+BAND = 0.17
+"""How dark a band is."""
 _KEYS: dict[str, Key] = {
     "autocorrelation": (
         ("what chance can do", ("model-0", ""), True),
@@ -73,12 +75,13 @@ def draw_lags(curve: LagCurve, size: Size = BROAD) -> Figure:
         figure, axes = new_axes(size)
         shown = np.isin(curve.lags, curve.shown)
         low = np.maximum(curve.low, min(0.0, float(curve.values.min())))
-        axes.fill_between(curve.lags, low, curve.high, color=light("model-0"), alpha=0.17, linewidth=0)
+        axes.fill_between(curve.lags, low, curve.high, color=light("model-0"), alpha=BAND, linewidth=0)
         for which, role in ((~shown, "soft"), (shown, "model-1")):
             axes.vlines(curve.lags[which], 0, curve.values[which], color=light(role), linewidth=1.6)
             axes.plot(curve.lags[which], curve.values[which], "o", ms=3, color=light(role), markeredgewidth=0)
         axes.axhline(0, color=light("soft"), linewidth=0.8)
-        step_axis(axes, "lag in steps, nats" if curve.name == "mutual information" else "lag in steps")
+        step_axis(axes, "lag in steps")
+        axes.set_ylabel("nats" if curve.name == "mutual information" else "")
         value_axis(axes)
     return figure
 
@@ -192,7 +195,7 @@ def _charts(found: Suggestion) -> list[str]:
         slug = name.replace("_", "-")
         svgs = [inline_svg(figure, slug, words), inline_svg(small[name][0], f"{slug}-narrow", words)]
         entries = _KEYS.get(name, _KEYS["autocorrelation"])
-        told = key((swatch(*line, band=band), label) for label, line, band in entries)
+        told = key((swatch(*line, shade=BAND if band else 1, band=band), label) for label, line, band in entries)
         title = name.replace("_", " ").capitalize()
         numbers = _sheet(frames[name], title)
         charts.append(grid([chart([told + svg for svg in svgs], title, note=_begun(words), numbers=numbers)]))
