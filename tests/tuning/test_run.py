@@ -183,7 +183,8 @@ def test_a_search_is_saved(tuning, tmp_path):
     """Tables, what was found, pictures and a model that loads and forecasts; never over what is there."""
     tuning.save(tmp_path / "out")
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"leaderboard.csv", "importances.csv", "interactions.csv", "tuning.json", "pictures", "model"}
+    tables = {"leaderboard.csv", "importances.csv", "interactions.csv"}
+    assert names == tables | {"tuning.html", "tuning.json", "pictures", "model"}
     assert load(tmp_path / "out" / "model", runtime="torch").predict().equals(tuning.model.predict())
     assert "history.svg" in {path.name for path in (tmp_path / "out" / "pictures").iterdir()}
     with pytest.raises(UsageError, match="must not hold results already"):

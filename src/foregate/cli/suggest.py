@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -138,7 +139,7 @@ def suggest(
     page.add("Tried", *_tried_lines(found))
     page.add("Settings", _settings_table(found))
     page.add("Notes", *found.notes)
-    page.add("Next", _command(found, data))
+    page.add("Next", _command(found, data, reading))
     page.add("Files", *([] if out is None else [str(out / name) for name in _FILES]))
     page.show()
 
@@ -192,11 +193,11 @@ def _settings_table(found: Suggestion) -> RenderableType:
     return _grid(("", "suggested", "default", ""), rows)
 
 
-def _command(found: Suggestion, data: str) -> str:
+def _command(found: Suggestion, data: str, reading: Reading) -> str:
     """The command that fits what is suggested."""
-    words = ["foregate", "fit", data, "--horizon", str(found.horizon), "--out", "model"]
+    words = ["foregate", "fit", data, *reading.words(), "--horizon", str(found.horizon), "--out", "model"]
     words += ["--season-length", ",".join(map(str, found.seasons)) or "1"]
     words += [] if found.model is None else ["--model", found.model]
     for name, value in found.options.items():
         words += ["--set", f"{name}={value:g}"]
-    return " ".join(words)
+    return shlex.join(words)

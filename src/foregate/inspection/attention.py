@@ -204,7 +204,8 @@ def attention_of_subject(subject: Subject) -> Attention | None:
 
     engine, panel = subject.fitted.engine, subject.probed()
     engines = engine.engines if isinstance(engine, Ensemble) else (engine,)
-    back = subject.spread(panel, MOST_ORIGINS)
+    # Where few rows have been seen, weights are large for want of others.
+    back = subject.spread(panel, MOST_ORIGINS, behind=subject.parts[0].network.spec.built.rows_back - 1)
     some, which = np.nonzero(back >= 0)
     cut = panel.take(some).cut(panel.lengths[some] - back[some, which])
     cut = replace(cut, ids=np.arange(len(some)).astype(np.str_))

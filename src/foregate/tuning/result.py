@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FILES", "Gain", "TrialRecord", "Tuning"]
 
-FILES = ("leaderboard.csv", "importances.csv", "interactions.csv", "tuning.json", "pictures", "model")
+FILES = ("tuning.html", "leaderboard.csv", "importances.csv", "interactions.csv", "tuning.json", "pictures", "model")
 """What a search leaves in its folder."""
 
 
@@ -190,8 +190,11 @@ class Tuning:
         schema = {"first": pl.String, "second": pl.String, "interaction": pl.Float64}
         return pl.DataFrame(rows, schema=schema, orient="row")
 
-    def pictures(self) -> dict[str, Figure]:
+    def pictures(self, size: tuple[int, int] | None = None) -> dict[str, Figure]:
         """Name -> figure of matplotlib, of everything that there is something to show of.
+
+        Args:
+            size: width and height in pixels at 72 dpi; as suits each if not given.
 
         Raises:
             MissingExtraError: matplotlib is not installed.
@@ -200,18 +203,19 @@ class Tuning:
         scores = np.array([np.nan if trial.score is None else trial.score for trial in trials])
         default = next((trial.score for trial in trials if trial.default and trial.score is not None), np.nan)
         measure, courses = self.gain.measure, [_course(trial.validation or {}) for trial in trials]
-        drawn = {"history": history_picture(scores, default, measure)}
+        given: dict[str, Any] = {} if size is None else {"size": size}
+        drawn = {"history": history_picture(scores, default, measure, **given)}
         if any(map(len, courses)):
             ended = [trial.state != "pruned" for trial in trials]
-            drawn["courses"] = courses_picture(courses, ended, trials.index(self.winner))
+            drawn["courses"] = courses_picture(courses, ended, trials.index(self.winner), **given)
         if self.importance:
-            drawn["importances"] = importance_picture(self.importance)
+            drawn["importances"] = importance_picture(self.importance, **given)
         if self.interaction:
-            drawn["interactions"] = interaction_picture(self.interaction)
+            drawn["interactions"] = interaction_picture(self.interaction, **given)
             pair = next(iter(self.interaction))
             points, own = self._complete(*pair)
             values = [point[pair[0]] for point in points], [point[pair[1]] for point in points]
-            drawn["pair"] = pair_picture(pair, values, own, measure)
+            drawn["pair"] = pair_picture(pair, values, own, measure, **given)
         for name in dict.fromkeys(name for trial in trials for name in trial.point):
             points, own = self._complete(name)
             if len({label(point[name]) for point in points}) > 1:
@@ -248,12 +252,13 @@ class Tuning:
         }
 
     def save(self, folder: str | Path) -> None:
-        """Put everything into a folder: the model, the tables as CSV, ``tuning.json``, and pictures as SVG.
+        """Put all into a folder: model, tables as CSV, ``tuning.json``, pictures as SVG, and one page of everything.
 
         Raises:
             UsageError: the folder has results already.
         """
         from foregate.reporting.canvas import own_settings
+        from foregate.tuning.page import described, in_words, page_of
 
         folder = Path(folder)
         there = [name for name in FILES if (folder / name).exists()]
@@ -266,8 +271,9 @@ class Tuning:
         write_atomically(folder / "tuning.json", f"{document}\n".encode())
         (folder / "pictures").mkdir(exist_ok=True)
         with own_settings():
+            write_atomically(folder / "tuning.html", page_of(self).encode())
             for name, figure in self.pictures().items():
-                figure.savefig(folder / "pictures" / f"{name}.svg", metadata={"Date": None})
+                write_atomically(folder / "pictures" / f"{name}.svg", described(figure, in_words(self, name)).encode())
         self.model.save(folder / "model")
 
 

@@ -150,7 +150,9 @@ def held_back(panel: Panel, own: Plan, test: Plan, measure: str) -> Panel:
     course, _ = lay_out(part, own)
     if measure == "mase" and not np.nansum(mase_scale(course.panel, course.origins, own.season_of(part))) > 0:
         raise DataError(
-            "series must change over a season to be measured by mase, but got none that does. Choose measure='mae'."
+            "series must change over a season before an origin to be measured by mase, but got none that does: there "
+            f"are at most {int(course.origins.max(initial=-1)) + 1} rows before. Give longer series or fewer windows, "
+            "or choose measure='mae'."
         )
     return part
 
