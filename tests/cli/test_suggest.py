@@ -1,6 +1,8 @@
 """`foregate suggest` on the command line."""
 
 import json
+import re
+import shlex
 
 
 def test_a_suggestion_is_printed(run):
@@ -25,3 +27,15 @@ def test_wrong_use_is_told(run):
     """A budget of nothing, and a test part that leaves nothing."""
     assert "budget must be" in run("suggest", "sales.csv", "--horizon", "3", "--budget", "0", code=2).output
     assert "held back" in run("suggest", "sales.csv", "--horizon", "3", "--test", "24", "--no-train", code=1).output
+
+
+def test_the_command_that_follows_reads_the_same_table(run, here):
+    """It has the options that this one was given, and names with blanks in quotes."""
+    table = (here / "sales.csv").read_text().splitlines()
+    name, *_ = table[0].split(",")
+    (here / "my sales.csv").write_text("\n".join([table[0].replace(name, "the shop"), *table[1:]]))
+    words = ("my sales.csv", "--id-col", "the shop", "--duplicates", "last", "--horizon", "3")
+    said = " ".join(run("suggest", *words, "--no-train", "-q").stdout.split())
+    (command,) = re.findall(r"foregate (fit .*?--out model.*)", said)
+    assert shlex.split(command)[:6] == ["fit", "my sales.csv", "--id-col", "the shop", "--duplicates", "last"]
+    run(*shlex.split(command), "--effort", "instant", "-q")

@@ -5,9 +5,11 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from scipy.stats import poisson
 
 from foregate.core import Panel, UsageError
 from foregate.evaluation import Naive, Plan, SeasonalNaive, backtest, calibration, scoreboard
+from foregate.evaluation.calibration import _below, _by_cluster, _flatness
 
 
 @dataclass
@@ -85,6 +87,18 @@ def test_ties_are_shared_out():
     np.testing.assert_allclose(found.density, 1)
     np.testing.assert_allclose(found.observed, found.quantiles)
     assert found.p_value > 0.99
+
+
+@pytest.mark.parametrize(("mean", "told", "uneven"), [(0.5, 0.5, False), (3, 3, False), (3, 1, True), (0.5, 3, True)])
+def test_counts_are_judged_by_what_quantiles_promise(mean, told, uneven):
+    """Forecasts of counts that are perfect are called uneven no more often than promised, and wrong ones are."""
+    rng, quantiles = np.random.default_rng(0), np.array([0.1, 0.25, 0.5, 0.75, 0.9])
+    said, found = poisson.ppf(quantiles, told), []
+    for _ in range(60):
+        actual = rng.poisson(mean, 200).astype(np.float64)
+        below = _below(actual, np.broadcast_to(said, (200, 5)), quantiles)
+        found.append(_flatness(_by_cluster(below, np.arange(200)), np.diff(quantiles, prepend=0, append=1))[1])
+    assert np.mean(np.array(found) < 0.05) > 0.9 if uneven else np.mean(np.array(found) < 0.05) < 0.1
 
 
 def test_outcomes_that_go_together_count_less():

@@ -154,11 +154,66 @@ def test_replay(series, capsys):
     assert "\x1b" not in printed
 
 
+def printed_on(page):
+    """What a page of the documents says that its script prints."""
+    return re.search(r"^```text\n(.*?)^```$", (REPOSITORY / "docs" / page).read_text(), re.DOTALL | re.MULTILINE)[1]
+
+
+def assert_as_printed(page, printed):
+    """The same words, and about the same figures: other machines add up in another order."""
+    words, figures = ([re.sub(r"-?[\d.,]*\d", "#", text).split(), numbers(text)] for text in (page, printed))
+    assert words[0] == figures[0]
+    assert words[1] == pytest.approx(figures[1], rel=0.2, abs=0.1)
+
+
+def run_on(name, **words):
+    """What `main` of an example gives."""
+    return runpy.run_path(str(FOLDER / f"{name}.py"))["main"](**words)
+
+
+def test_energy_demand(tmp_path, monkeypatch, capsys):
+    """On demand that is made up, who is told the weather knows more, and a warmer afternoon needs more power."""
+    monkeypatch.setenv("FOREGATE_DATA", str(tmp_path))
+    found = run_on("energy_demand", windows=4, steps=100, hidden=16, batch=8, crop=144, rate=0.02)
+    printed = capsys.readouterr().out
+    assert found["weather as it came"][0] < 0.8 * found["demand alone"][0]
+    assert all(hours.shape == (24,) for hours in found["hours"].values())
+    assert found["+5"][12:20].mean() > 0 > found["-5"][12:20].mean()
+    assert "seasons of 48 and 336" in printed
+    assert f"{found['demand alone'][0]:8.0f}" in printed
+
+
+def test_stock_prices(tmp_path, monkeypatch, capsys):
+    """On random walks nothing is better than the naive forecast by more than luck, nor is the last value forgotten."""
+    monkeypatch.setenv("FOREGATE_DATA", str(tmp_path))
+    found = run_on("stock_prices", steps=10)
+    assert 0.97 < found["LSTM"][0] / found["Naive"][0] < 1.05
+    assert found["p"]["SeasonalNaive"] < 0.01
+    assert found["moves"][-1] > 1.3 * found["moves"][0]
+    shares = dict(found["memory"].select("lag", "share").rows())
+    assert shares[0] == 1 > 5 * shares[1]
+    last, change, neighbours, whole, causal = found["traps"].values()
+    assert last > 0.99 > 0.1 > abs(change)
+    assert neighbours == pytest.approx(math.sqrt(0.5), abs=0.03)  # of a random walk
+    assert whole < -0.2
+    assert abs(causal) < 0.03
+    assert "seasons: none" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["energy_demand", "stock_prices"])
+def test_pages_print_what_their_scripts_do(name, data_dir, monkeypatch, capsys):
+    """Where the real data is there, the figures of a page are those of its script."""
+    monkeypatch.setenv("FOREGATE_DATA", str(data_dir))
+    run_on(name)
+    assert_as_printed(printed_on(f"{name.replace('_', '-')}.md"), capsys.readouterr().out)
+
+
 def test_each_is_listed_and_tested():
     """The README of the examples names every script, each short enough to be read, and each has a test here."""
     scripts = {path.stem: path.read_text() for path in FOLDER.glob("*.py")}
     assert set(re.findall(r"`python examples/(\w+)\.py`", (FOLDER / "README.md").read_text())) == set(scripts)
     assert set(scripts) <= {name.removeprefix("test_") for name in globals()}
     for name, text in scripts.items():
-        most = 100 if name == "replay" else 60  # which draws
+        most = {"replay": 100, "energy_demand": 110, "stock_prices": 110}.get(name, 60)  # one draws, two have a page
         assert len([line for line in text.splitlines() if line.strip()]) <= most, name

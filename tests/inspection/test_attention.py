@@ -38,6 +38,17 @@ def test_all_is_told(label):
     assert all(picture.alternative and picture.table.height for picture in found.section().pictures)
 
 
+def test_origins_have_seen_what_is_looked_back_on():
+    """Weights on the few rows of a beginning are large for want of others, and are not shown where there is more."""
+    panel = panel_of(60, 12, 5)
+    found = attention_of_subject(subject("dot+lookback=8", panel, lags=2, rows=100))
+    for name, origins in zip(found.ids.tolist(), found.origins, strict=True):
+        length = int(panel.lengths[panel.ids.tolist().index(name)])
+        rows_seen = length - origins[origins >= 0]
+        assert rows_seen.min() == min(8, length // 2 + 1)
+        assert rows_seen.max() == length
+
+
 def test_covariates_that_are_known_ahead_move_the_origins_back():
     """Where a forecast needs the future, the last origin lies a horizon before the end."""
     given = subject("dot+lookback=6", panel_of(40, 30), columns=True, lags=5)

@@ -10,6 +10,7 @@ import pytest
 from foregate import Forecaster, load
 from foregate.core import Covariate, Panel, UsageError
 from foregate.data import generate
+from foregate.inspection import integrated
 from foregate.inspection.attributions import attributions
 from foregate.inspection.subject import Scope
 
@@ -88,6 +89,23 @@ def test_nodes_are_added_until_little_is_left(monkeypatch):
     model = small(generate(2, 90))
     monkeypatch.setattr(sys.modules["foregate.inspection.attributions"], "NODES", 1)  # not the function of that name
     assert attributions(model, nodes=1).gap.max() > 0.01 > attributions(model).gap.max()
+
+
+def test_more_nodes_are_for_those_that_need_them(monkeypatch):
+    """Series that are explained are not asked again; the others come out as if asked so from the beginning."""
+    model, module = small(generate(4, 90)), sys.modules["foregate.inspection.attributions"]
+    monkeypatch.setattr(module, "NODES", 1)
+    first = attributions(model, nodes=1)
+    monkeypatch.setattr(module, "UNEXPLAINED", float(np.median(first.gap)))
+    asked, attributed = [], integrated.attributed
+    monkeypatch.setattr(integrated, "attributed", lambda *told: asked.append(told[2:]) or attributed(*told))
+    found, second = attributions(model), attributions(model, nodes=4)
+    (nodes,), (more, which), *_ = asked
+    assert (nodes, more, which.sum()) == (1, 4, 2)
+    for name in ("values", "by_distance", "by_row"):
+        own, few, many = (getattr(each, name) for each in (found, first, second))
+        np.testing.assert_array_equal(own[~which], few[~which])
+        np.testing.assert_allclose(own[which], many[which], atol=1e-6)
 
 
 def test_nodes_must_be_some():

@@ -10,8 +10,8 @@ import torch
 from foregate import Forecaster, load
 from foregate.core import Covariate, NotFittedError, Panel
 from foregate.data.augment import Augment
-from foregate.inspection.diagnosis import Diagnosis, diagnose
-from foregate.inspection.finding import SEVERITIES
+from foregate.inspection.diagnosis import Diagnosis, _of_use, diagnose
+from foregate.inspection.finding import SEVERITIES, Finding
 
 LEARNS = {"start": "scratch", "members": 1, "hidden": 16, "steps": 80, "batch": 16, "crop": 40}
 HARDLY = LEARNS | {"steps": 2}
@@ -135,6 +135,23 @@ def test_dead_and_saturated_units_are_found():
     with torch.no_grad():
         layer.bias_ih_l0[: 4 * 16] = 30  # everything is written, kept and shown
     assert "saturated units" in found(model)
+
+
+@pytest.mark.parametrize("options", [{"effort": "instant", "members": 1}, HARDLY, {"steps": 2}])
+def test_where_nothing_changes_units_are_no_finding(options):
+    """Of series that stay as they are nothing but the same can be handed on."""
+    panel = Panel.from_arrays([np.full(60, 5.0), np.zeros(60)], freq="D")
+    assert not {"dead units", "saturated units"} & found(fitted(panel, **options)).keys()
+
+
+def test_more_effort_is_advised_where_there_is_more():
+    """Who has made the best effort, or has said how many steps, is told a number of steps."""
+    lost = fitted(walks(), **HARDLY)
+    finding = Finding("bias", "warning", "Medians are too low.", {}, "Train longer.", 'effort="best"')
+    assert _of_use(finding, fitted(walks(), effort="instant", members=1)) is finding
+    assert _of_use(finding, lost).setting == 'options={"steps": 6}'
+    lost.effort, lost.options = "best", None
+    assert _of_use(finding, lost).setting == 'options={"steps": 6}'
 
 
 def test_a_window_that_is_not_used_is_found():

@@ -11,9 +11,10 @@ from tests.inspection.materials import KINDS, subject
 def test_every_kind_of_model_is_told_of(label):
     """Tables hold every layer, gate and unit, shares sum to 1, and the section has pictures with words and numbers."""
     gates = gates_of(subject(label, rows=20))
-    layers = len(gates.layers)
+    layers = len(gates.shown)
+    assert len(gates.decoders) == label.startswith("seq2seq")
     assert gates.summary.select("network", "layer").n_unique() == layers
-    assert gates.units.height == sum(len(one.dead) * len(one.gates) for one in gates.layers)
+    assert gates.units.height == sum(len(one.dead) * len(one.gates) for one in gates.shown)
     if layers and gates.layers[0].gates:
         shares = gates.distribution.group_by("network", "layer", "gate").agg(total=gates.distribution["share"].sum())
         assert shares.height == gates.summary.height
@@ -62,3 +63,26 @@ def test_arrays_hold_some_series_whole():
     arrays = gates_of(given).arrays
     assert arrays["ids"].tolist() == given.panel.ids.tolist()
     assert arrays["network/layer 1/forget"].shape[:2] == (3, 5)
+
+
+def test_a_decoder_is_drawn_over_the_steps_ahead():
+    """From the last origin unless said; the page says what it is, and its map has a column per step."""
+    given = subject("seq2seq+dot+lookback=8", rows=20)
+    gates, K = gates_of(given), given.fitted.horizon
+    (one,) = gates.decoders
+    assert one.values["forget"].shape[:3] == (3, 4, K)
+    assert gates.origins[0].tolist() == [19, 13, 6, 0]
+    picture, earlier = gates.heat_map(one, "forget"), gates.heat_map(one, "forget", origin=0)
+    assert picture.title == "Forget, decoder"
+    assert f"over {K} steps ahead" in picture.alternative
+    axes = picture.figure().axes[0]
+    assert axes.images[0].get_array().shape[:2] == (8, K)
+    assert axes.get_xlabel() == "steps ahead"
+    order = picture.table["unit"].to_numpy()
+    np.testing.assert_allclose(picture.table["mean"], one.values["forget"][0, -1][:, order].mean(0), rtol=1e-5)
+    assert not picture.table.equals(earlier.table)
+    section = gates.section()
+    assert "The decoder writes step after step" in section.paragraphs[1]
+    assert {"Forget, decoder", "How often which value, decoder"} <= {each.title for each in section.pictures}
+    assert gates.arrays["network, decoder/layer 1/forget"].shape == (3, 4, K, 8)
+    assert gates.arrays["origins"].shape == (3, 4)

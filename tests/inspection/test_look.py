@@ -81,7 +81,7 @@ def test_every_kind_of_model_has_its_page(label, columns):
     found = Inspection(given)
     words = " ".join(Reader(found.html()).words)
     assert ("attention" in found.views) == ("lookback" in label and not given.parts[0].network.spec.built.windowed)
-    expected = {"windowed": "anew at every origin", "each": "a network for every step", "seq2seq": "its encoder",
+    expected = {"windowed": "anew at every origin", "each": "a network for every step", "seq2seq": "Forget, decoder",
                 "rnn": "no gates", "recursive": "the first step"}  # fmt: skip
     for word, said in expected.items():
         if word in label:

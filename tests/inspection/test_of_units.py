@@ -57,6 +57,15 @@ def test_what_fills_up_is_saturated_and_what_is_shut_is_dead():
     assert (dead.name, dead.severity, dead.evidence["dead"]) == ("dead units", "warning", H)
 
 
+def test_pretrained_networks_may_have_idle_units():
+    """One kind of series leaves some idle, which is no finding; where many are, the size is left as it is."""
+    few, many = (lively(output=np.where(np.arange(H) < n, 0, lively().layers[0].values["output"])) for n in (3, 5))
+    assert [finding.severity for finding in units_lost(few, ModelOptions())] == ["note"]
+    assert list(units_lost(few, ModelOptions(), pretrained=True)) == []
+    (dead,) = units_lost(many, ModelOptions(), pretrained=True)
+    assert (dead.severity, dead.setting) == ("warning", 'options={"rate": 1e-3}')
+
+
 def test_rows_that_are_not_used_and_seasons_that_are_not_seen():
     """A window that is used, and a season that is looked back on, are passed over; others are told of."""
     options = ModelOptions.parse("windowed+lookback=96")

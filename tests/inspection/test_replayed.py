@@ -1,5 +1,7 @@
 """Laws of replayed gates: they are those of reading each series alone, to its last row."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,9 @@ import torch
 from foregate.data.inputs import Inputs
 from foregate.inspection import replayed as module
 from foregate.inspection.activations import NAMES
-from foregate.inspection.replayed import replayed
+from foregate.inspection.replayed import replayed, replayed_decoders
+from foregate.models.cells import fused
+from foregate.models.replay import replay
 from tests.inspection.materials import KINDS, panel_of, subject
 
 
@@ -59,3 +63,62 @@ def test_nobody_is_left_without_gradients():
     given = subject()
     for _ in replayed(given, given.panel):
         assert not torch.is_inference_mode_enabled()
+
+
+WRITERS = ("seq2seq", "seq2seq+gru", "seq2seq+rnn-tanh", "seq2seq+dot+lookback=8", "seq2seq+windowed+lookback=6")
+
+
+def fused_gates(network, given, panel):
+    """The gates of a decoder's fused twin, fed what the cell was when one series was forecast from its last row."""
+    cell, read = network.decoder.cell, []
+    hook = cell.register_forward_hook(lambda _, words, __: read.append(words[:2]))
+    given.fitted.forecast_origins(panel, panel.lengths[:, None] - 1, given.fitted.horizon, (0.5,))
+    hook.remove()
+    twin = fused(network.spec.built.cell, cell.n_inputs, cell.hidden)
+    twin.load_state_dict({f"{name}_l0": value for name, value in cell.state_dict().items()})
+    before = [each.unsqueeze(0) for each in read[0][1]]
+    before = tuple(before) if len(before) == 2 else before[0]
+    with torch.inference_mode():
+        x = torch.stack([each for each, _ in read], 1)
+        return replay(twin, x, twin(x, before)[0], before)
+
+
+@pytest.mark.parametrize("label", WRITERS)
+def test_gates_of_a_decoder_are_those_of_its_fused_twin(label):
+    """Within 1e-6 at every step ahead, where the forecasts are made that people get."""
+    given = subject(label, panel_of(40, 9, 26))
+    (own,) = replayed_decoders(given, given.panel, given.panel.lengths[:, None] - 1)
+    assert (own.network, own.decoder) == ("network, decoder", True)
+    for s in range(3):
+        gates = fused_gates(given.parts[0].network, given, given.panel.take([s]))
+        for name, field in NAMES[own.cell].items():
+            values = getattr(gates, field)[0].numpy()
+            assert len(values) == given.fitted.horizon
+            np.testing.assert_allclose(
+                own.values[name][s, 0], np.tanh(values) if own.cell == "rnn-tanh" else values, atol=1e-6
+            )
+
+
+@pytest.mark.parametrize("label", WRITERS[::3])
+@pytest.mark.parametrize("columns", [False, True])
+def test_a_decoder_at_an_origin_is_that_of_a_series_which_ends_there(label, columns):
+    """Whatever came afterwards, and whichever origins are asked for beside it; where there is none there is nothing."""
+    given = subject(label, panel_of(40, 9, 26), columns=columns)
+    origins = np.array([[12, 20, -1], [-1, -1, 3], [5, -1, 20]])
+    (found,) = replayed_decoders(given, given.panel, origins)
+    known = np.isfinite(found.values["forget"]).all((2, 3))
+    assert known.tolist() == (origins >= 0).tolist()
+    poisoned = replace(given.panel, values=given.panel.values.copy())
+    for begin, last in zip(given.panel.offsets, origins.max(1), strict=False):
+        poisoned.values[begin + last + 1 : given.panel.offsets[given.panel.offsets > begin][0]] = 1e3
+    (alone,) = replayed_decoders(given, poisoned, np.where(origins == origins.max(1)[:, None], origins, -1))
+    for name, values in alone.values.items():
+        there = np.isfinite(values)
+        np.testing.assert_allclose(values[there], found.values[name][there], atol=1e-6)
+
+
+def test_who_writes_nothing_has_no_decoder_to_show():
+    """A decoder without a state of its own has no gates."""
+    for label in ("lstm", "direct", "recursive+draws=0"):
+        given = subject(label)
+        assert list(replayed_decoders(given, given.panel, given.panel.lengths[:, None] - 1)) == []

@@ -91,3 +91,15 @@ def test_what_is_wrong_is_told():
         Scope(rows=0)
     with pytest.raises(UsageError, match="lags must be a whole number"):
         replace(Scope(), lags=0)
+
+
+def test_spread_origins_end_with_the_last_one():
+    """Evenly over the rows that are shown, no further back than a series goes; nothing where there is no origin."""
+    given = subject(rows=20)
+    back = given.spread(given.panel, 4)
+    assert back[0].tolist() == [19, 13, 6, 0]
+    assert back[1].tolist() == [8, 5, 3, 0]
+    assert given.spread(given.panel, 1).tolist() == [[0], [0], [0]]
+    late = subject(panel=panel_of(40, 9), columns=True, rows=20)
+    late = replace(late, fitted=replace(late.fitted, horizon=12))
+    assert late.spread(late.panel, 2).tolist() == [[31, 12], [-1, -1]]

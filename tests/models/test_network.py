@@ -180,16 +180,17 @@ def test_where_attention_looks_is_told_on_request(strategy):
 
 
 def test_every_written_step_tells_where_it_looks():
-    """Where a decoder looks at every step, so it tells, and says the same as unasked."""
+    """Where a decoder looks at every step, so it tells, with what its gates did, and says the same as unasked."""
     network, x, seen = make(built(strategy="seq2seq", attention="additive")), numbers(B, T, F), []
     states, _ = encode(network, x, torch.full((B, 1), 3))
     unasked = decode(network, states[:, 0], x[:, 3], ahead())
     with torch.no_grad():
         assert torch.equal(network.decode(states[:, 0], x[:, 3], ahead(), seen), unasked)
-    assert [each.shape for each in seen] == [(B, 1, 6)] * REACH
+    assert [each.weights.shape for each in seen] == [(B, 1, 6)] * REACH
+    assert [each.gates.f.shape for each in seen] == [(B, H)] * REACH
     for each in seen:
-        torch.testing.assert_close(each.sum(-1), torch.ones(B, 1), **CLOSE)
-        assert not each[..., :2].any(), "of six rows back there were four"
+        torch.testing.assert_close(each.weights.sum(-1), torch.ones(B, 1), **CLOSE)
+        assert not each.weights[..., :2].any(), "of six rows back there were four"
 
 
 @kinds

@@ -8,7 +8,16 @@ from matplotlib import dates
 from matplotlib.figure import Figure
 
 from foregate.core import MissingExtraError
-from foregate.reporting.canvas import inline_svg, line, new_axes, own_settings, positions, value_axis
+from foregate.reporting.canvas import (
+    SMALL,
+    inline_svg,
+    line,
+    log_axis,
+    new_axes,
+    own_settings,
+    positions,
+    value_axis,
+)
 from foregate.reporting.theme import COLOURS
 
 
@@ -84,3 +93,29 @@ def test_pyplot_does_not_know_the_figures():
         figure, _ = new_axes((300, 200))
     assert type(figure) is Figure
     assert figure.canvas.manager is None
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"), [((1e-4, 5e-3), {"10⁻⁴", "2·10⁻⁴", "10⁻³"}), ((1e-5, 1.0), {"10⁻⁴", "1"})]
+)
+@pytest.mark.parametrize("which", ["x", "y"])
+def test_decades_are_told_in_plain_text(values, labels, which):
+    """What a page shows of a logarithmic axis is letters, no code of a typesetter; few decades are told between."""
+    with own_settings():
+        figure, axes = new_axes(SMALL)
+        axes.plot(values, values, "o")
+        log_axis(axes, np.array(values), which)
+        texts = set(re.findall(r">([^<>]+)</text>", inline_svg(figure, "a", "b")))
+    assert labels <= texts
+    assert not any("$" in text for text in texts)
+
+
+def test_numbers_of_ticks_are_told_in_full():
+    """Places are rounded to hundredths of a pixel, and nothing that people read is."""
+    with own_settings():
+        figure, axes = new_axes(SMALL)
+        axes.plot([0.0, 1.0], [0.0, 0.004])
+        value_axis(axes)
+        svg = inline_svg(figure, "a", "b")
+    assert {"0.001", "0.002", "0.003"} <= set(re.findall(r">([^<>]+)</text>", svg))
+    assert not re.search(r"<[^>]*\d\.\d{3}", svg)

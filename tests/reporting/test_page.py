@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from foregate.reporting.page import (
     MOST_ROWS,
+    WORDS,
     chart,
     details,
     facts,
@@ -59,6 +60,16 @@ def test_text_is_escaped_everywhere():
     for piece in pieces:
         assert "<script" not in piece
         assert "&lt;script&gt;&quot;&#x27;&amp;" in piece
+
+
+def test_words_begin_at_the_left():
+    """A column of words is said to be one, in its head too; numbers stand below one another at the right."""
+    html = table(["a", "b", "c"], [["x", "1", ("because", WORDS)], ["y", "2", ""]], caption="t")
+    assert '<th scope="col" class="words">c</th>' in html
+    assert '<th scope="col">b</th>' in html
+    assert '<td class="words">because</td>' in html
+    assert '<td class="words"></td>' in html
+    assert "<td>2</td>" in html
 
 
 def test_long_tables_are_cut_and_counted():

@@ -1,6 +1,7 @@
 """Laws of `foregate.tuning.charts`."""
 
 from dataclasses import replace
+from html import escape
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def test_every_lag_is_a_point():
 def test_lengths_stand_beside_one_another():
     """One place per candidate, in order of the length; without any there is no picture."""
     axes = draw_lookbacks(SCORES).axes[0]
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["carried", "14 rows"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["14 rows", "carried"]  # from below
     with pytest.raises(UsageError, match="scores must hold at least one"):
         draw_lookbacks(())
 
@@ -58,8 +59,19 @@ def test_pictures_are_told_in_words():
 def test_the_page_needs_nothing_else():
     """Every picture has a text alternative and the table behind it; nothing is loaded, and text is escaped."""
     page = page_of(FOUND, "<sales>")
-    assert page.count("<svg viewBox") == page.count("<title id=") == 5
+    drawn = page.count('<svg viewBox="0 0 1050'), page.count('<svg viewBox="0 0 420')
+    assert drawn == (5, 5)  # for a wide page and for a phone
+    assert page.count("<title id=") == 10
     assert page.count("<summary>Numbers") == 5
     assert "&lt;sales&gt;" in page
     assert "<sales>" not in page
     assert "default-src 'none'" in page
+    assert "mathdefault" not in page
+
+
+def test_the_page_says_numbers_and_reasons_as_people_do():
+    """Units are whole, and what is to be read begins at the left."""
+    page = page_of(FOUND, "sales")
+    hidden = next(each for each in FOUND.settings if each.name == "hidden")
+    assert f"<td>{hidden.value:g}</td>" in page
+    assert f'<td class="words">{escape(hidden.reason)}</td>' in page

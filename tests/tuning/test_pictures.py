@@ -4,7 +4,10 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
+from foregate.reporting.canvas import own_settings
+from foregate.reporting.theme import COLOURS
 from foregate.tuning.pictures import (
     courses_picture,
     history_picture,
@@ -61,6 +64,21 @@ def test_a_slice_has_a_dot_for_each(values):
     """Whatever kind the values are of."""
     (axes,) = slice_picture("setting", values, np.array([1.0, 2.0, 3.0]), "mase").axes
     assert len(axes.lines[0].get_xdata()) == 3
+
+
+def test_keys_have_colours_of_the_page():
+    """Text in a picture is of a role, so that it can be read on a dark page too."""
+    figure = history_picture(SCORES, 1.0, "mase")
+    colours = {to_hex(text.get_color()) for text in figure.axes[0].get_legend().get_texts()}
+    assert colours == {COLOURS["soft"][0]}
+
+
+def test_magnitudes_are_told_in_plain_text():
+    """Text of a picture that is written is what people read, not a typesetter's code."""
+    with own_settings():
+        text = drawn(slice_picture("rate", [1e-4, 1e-3, 1e-1], np.array([1.0, 2.0, 3.0]), "mase"))
+    assert ">10⁻⁴<" in text
+    assert "mathdefault" not in text
 
 
 def test_a_pair_has_a_dot_for_each():

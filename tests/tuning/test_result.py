@@ -1,6 +1,7 @@
 """Tests of what came of a search."""
 
 import json
+from dataclasses import replace
 
 from foregate import Forecaster
 from foregate.pipeline.recipe import Recipe
@@ -56,13 +57,20 @@ def test_the_document_is_json():
     assert said["tried"] == {"rate": 0.01, "model.cell": "lstm"}
     assert said["gain"]["ratio"] == 0.9
     assert said["gain"]["search_seconds"] == 7.1
+    assert said["gain"]["taken"] is True
     assert said["notes"] == ["one"]
 
 
 def test_the_gain_is_said_as_it_is():
-    """Lower, higher, or nothing better than the default."""
-    assert "10.0 % lower" in str(Gain("mase", 1.0, 0.9, 2, 5, 7.1, 3.0))
-    assert "20.0 % higher" in str(Gain("mase", 1.0, 1.2, 1, 5, 7.1, 3.0))
+    """Lower, higher, or nothing better than the default; with what follows, and how sure that is."""
+    gain = Gain("mase", 1.0, 0.9, 8, 5, 7.1, 3.0, chance=0.04)
+    assert "10.0 % lower (p = 0.04), and takes its place." in str(gain)
+    lucky = replace(gain, chance=0.3, taken=False)
+    assert "10.0 % lower (p = 0.3), which may be luck: the default is kept." in str(lucky)
+    assert "which may be luck where there is so little to tell by" in str(replace(lucky, chance=None))
+    worse = replace(lucky, winner=1.2, chance=0.99)
+    assert "20.0 % higher (p = 0.99): the default is kept." in str(worse)
+    assert "20.0 % higher: the default is kept." in str(replace(worse, chance=None))
     assert "which nothing beat" in str(Gain("mase", 1.0, 1.0, 1, 5, 7.1, 3.0))
 
 

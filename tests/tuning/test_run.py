@@ -13,7 +13,7 @@ from foregate.tuning import Choice, LogRange, Space, tune
 from foregate.tuning import trial as trials
 from tests.tuning.conftest import SPACE, small
 
-BUDGET = {"n_trials": 4, "sampler": "random", "windows": 1, "test_windows": 1, "measure": "mae"}
+BUDGET = {"n_trials": 4, "sampler": "random", "windows": 1, "test_windows": 1, "measure": "mae", "luck": 1}
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_a_finished_search_is_not_run_again(panel, tmp_path, monkeypatch):
     said = []
     first = tune(panel, 2, **words)
     monkeypatch.setattr(trials, "score_of", None)
-    monkeypatch.setattr("foregate.tuning.run.score_of", None)
+    monkeypatch.setattr("foregate.tuning.run.duel", None)
     second = tune(panel, 2, say=said.append, **words)
     assert second.trials == first.trials
     assert second.gain.winner == first.gain.winner
@@ -183,7 +183,8 @@ def test_a_search_is_saved(tuning, tmp_path):
     """Tables, what was found, pictures and a model that loads and forecasts; never over what is there."""
     tuning.save(tmp_path / "out")
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"leaderboard.csv", "importances.csv", "interactions.csv", "tuning.json", "pictures", "model"}
+    tables = {"leaderboard.csv", "importances.csv", "interactions.csv"}
+    assert names == tables | {"tuning.html", "tuning.json", "pictures", "model"}
     assert load(tmp_path / "out" / "model", runtime="torch").predict().equals(tuning.model.predict())
     assert "history.svg" in {path.name for path in (tmp_path / "out" / "pictures").iterdir()}
     with pytest.raises(UsageError, match="must not hold results already"):

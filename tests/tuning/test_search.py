@@ -25,6 +25,8 @@ PANEL = read(generate(3, 60))
         ({"n_jobs": 1.5}, "n_jobs must be"),
         ({"seconds": 0}, "seconds must be a number above 0"),
         ({"refit": 2}, "refit must be True or False"),
+        ({"luck": 0}, "luck must be a number above 0, up to 1"),
+        ({"luck": 1.5}, "luck must be a number above 0, up to 1"),
         ({"seed": -1}, "seed must be"),
         ({"windows": 0}, "windows must be"),
     ],
@@ -71,9 +73,9 @@ def test_data_that_cannot_be_held_back_is_refused():
 
 
 def test_longer_series_give_more_windows():
-    """One at least, eight at most for trials and four held back, unless so many are asked for."""
+    """One at least, eight at most for trials and as many held back, unless so many are asked for."""
     assert [plans(PANEL, horizon, Search())[0].n_windows for horizon in (1, 3, 10)] == [7, 2, 1]
-    assert [plan.n_windows for plan in plans(Panel.from_arrays([np.arange(999.0)]), 1, Search())] == [8, 4]
+    assert [plan.n_windows for plan in plans(Panel.from_arrays([np.arange(999.0)]), 1, Search())] == [8, 8]
     assert plans(PANEL, 10, Search(windows=4, test_windows=2))[0].n_windows == 4
 
 
@@ -81,7 +83,7 @@ def test_studies_are_told_apart_by_what_matters():
     """Other data, settings or windows make another study; budgets and processes do not, nor does the test part."""
     space, search, plan = Space({"rate": Choice(0.1, 0.2)}), Search(), Plan(3)
     own = fingerprint(PANEL, Recipe(3), space, search, plan)
-    assert own == fingerprint(PANEL, Recipe(3), space, replace(search, n_trials=9, seconds=1, n_jobs=2), plan)
+    assert own == fingerprint(PANEL, Recipe(3), space, replace(search, n_trials=9, seconds=1, n_jobs=2, luck=1), plan)
     changed = replace(PANEL, values=PANEL.values + 1)
     others = {
         "data": fingerprint(changed, Recipe(3), space, search, plan),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Exit, Option, echo
@@ -200,6 +200,15 @@ class Reading:
                 "role. Leave one of them out."
             )
         return dict(given)
+
+    def words(self) -> list[str]:
+        """The same options as they are typed, for another command that reads this table."""
+        said: list[str] = []
+        for each in fields(self):
+            value, name = getattr(self, each.name), f"--{each.name.replace('_', '-')}"
+            values = value if isinstance(value, (list, tuple)) else [] if value in (None, False) else [value]
+            said += [word for one in values for word in ([name] if one is True else [name, str(one)])]
+        return said
 
     def read(self, data: str) -> Panel:
         """The table as a panel."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,20 +17,21 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from foregate.tuning import Suggestion
+    from foregate.tuning.suggest import Asked
 
-__all__ = ["suggest"]
+__all__ = ["Looking", "suggest"]
 
 _LOOKING = "What to look at"
 _FILES = ("suggestion.html", "suggestion.json")
 
 
-def suggest(
-    data: Data,
-    reading: Reading,
-    output: Output,
+@dataclass(frozen=True)
+class Looking:
+    """What to look at, and for how long."""
+
     horizon: Annotated[
         int, Option("--horizon", metavar="H", rich_help_panel=_LOOKING, help="Steps ahead that are to be forecast.")
-    ],
+    ]
     season_length: Annotated[
         list[str] | None,
         Option(
@@ -37,7 +40,7 @@ def suggest(
             rich_help_panel=_LOOKING,
             help="One or two season lengths, such as 24,168; 1 for none. Found in the data if not given.",
         ),
-    ] = None,
+    ] = None
     test: Annotated[
         int | None,
         Option(
@@ -46,7 +49,7 @@ def suggest(
             rich_help_panel=_LOOKING,
             help="Rows at the end of each series that nothing of this looks at; the horizon if not given.",
         ),
-    ] = None,
+    ] = None
     no_train: Annotated[
         bool,
         Option(
@@ -55,7 +58,7 @@ def suggest(
             rich_help_panel=_LOOKING,
             help="Try out neither lengths nor learning rates: seconds, and no torch.",
         ),
-    ] = False,
+    ] = False
     budget: Annotated[
         float,
         Option(
@@ -64,10 +67,29 @@ def suggest(
             rich_help_panel=_LOOKING,
             help="After so long nothing else is begun that trains.",
         ),
-    ] = 120.0,
+    ] = 120.0
     seed: Annotated[
         int, Option("--seed", metavar="N", rich_help_panel=_LOOKING, help="Same seed, same data: same suggestion.")
-    ] = 0,
+    ] = 0
+
+    def asked(self) -> Asked:
+        """The same as Python takes it.
+
+        Raises:
+            UsageError: something is wrong.
+        """
+        from foregate.tuning.suggest import Asked
+
+        lengths = season_lengths(self.season_length)
+        seasons = None if lengths is None else tuple(lengths)
+        return Asked(self.horizon, seasons, self.test, not self.no_train, self.budget, self.seed)
+
+
+def suggest(
+    data: Data,
+    reading: Reading,
+    output: Output,
+    looking: Looking,
     out: Annotated[
         Path | None,
         Option(
@@ -89,11 +111,10 @@ def suggest(
         $ foregate suggest sales.csv --id-col shop --time-col date --target-col units --horizon 28
     """
     from foregate.cli.outputs import check_place, staged
-    from foregate.tuning.suggest import Asked, look
+    from foregate.tuning.suggest import look
 
     reading.check()
-    lengths = season_lengths(season_length)
-    asked = Asked(horizon, None if lengths is None else tuple(lengths), test, not no_train, budget, seed)
+    asked = looking.asked()
     if out is not None:
         from foregate.reporting.canvas import drawing
 
@@ -118,7 +139,7 @@ def suggest(
     page.add("Tried", *_tried_lines(found))
     page.add("Settings", _settings_table(found))
     page.add("Notes", *found.notes)
-    page.add("Next", _command(found, data))
+    page.add("Next", _command(found, data, reading))
     page.add("Files", *([] if out is None else [str(out / name) for name in _FILES]))
     page.show()
 
@@ -172,11 +193,11 @@ def _settings_table(found: Suggestion) -> RenderableType:
     return _grid(("", "suggested", "default", ""), rows)
 
 
-def _command(found: Suggestion, data: str) -> str:
+def _command(found: Suggestion, data: str, reading: Reading) -> str:
     """The command that fits what is suggested."""
-    words = ["foregate", "fit", data, "--horizon", str(found.horizon), "--out", "model"]
+    words = ["foregate", "fit", data, *reading.words(), "--horizon", str(found.horizon), "--out", "model"]
     words += ["--season-length", ",".join(map(str, found.seasons)) or "1"]
     words += [] if found.model is None else ["--model", found.model]
     for name, value in found.options.items():
         words += ["--set", f"{name}={value:g}"]
-    return " ".join(words)
+    return shlex.join(words)

@@ -97,6 +97,15 @@ class Searching:
         str,
         Option("--measure", metavar="NAME", rich_help_panel=_SEARCH, help="What is to be small, such as mae or crps."),
     ] = "mase"
+    luck: Annotated[
+        float,
+        Option(
+            "--luck",
+            metavar="P",
+            rich_help_panel=_SEARCH,
+            help="Chance at most to take a winner that is no better than the default; 1 takes any.",
+        ),
+    ] = 0.05
     search_seed: Annotated[
         int,
         Option("--search-seed", metavar="N", rich_help_panel=_SEARCH, help="Same seed, one process: the same trials."),
@@ -120,6 +129,7 @@ class Searching:
             test_windows=self.test_windows,
             refit=self.refit,
             measure=self.measure,
+            luck=self.luck,
             seed=self.search_seed,
         )
 
@@ -138,8 +148,9 @@ def tune(
     """Search for settings that forecast better, and say what it brought.
 
     Trials are scored at origins of the past; the last windows are held back from all of them, and default and winner
-    are scored there at the end. The winner is fitted on everything. A search that was stopped goes on when the same
-    command is given again, and several with the same --study share the work.
+    are scored there at the end. The winner is taken if it is better there by more than luck, and what is taken is
+    fitted on everything. A search that was stopped goes on when the same command is given again, and several with the
+    same --study share the work.
 
     Example:
 
@@ -174,7 +185,7 @@ def tune(
     page.add("Notes", *tuning.notes)
     page.add("Files", *files, shown(study))
     command = f"foregate predict {shlex.quote(str(out / 'model'))} --out forecasts.csv"
-    page.add("Next", *advice_lines([(command, "forecast with the winner")]))
+    page.add("Next", *advice_lines([(command, "forecast with what was taken")]))
     page.show()
 
 
@@ -198,9 +209,11 @@ def _trial_lines(tuning: Tuning) -> list[RenderableType]:
 
 
 def _best_lines(tuning: Tuning) -> list[RenderableType]:
-    """The winner's settings, and what mattered."""
+    """The settings that were taken, and what mattered."""
     point = tuning.winner.point
     said = ", ".join(f"{name}={_value(value)}" for name, value in point.items()) or "the default"
+    if not tuning.gain.taken:
+        said = f"the default; the lowest score had {said}"
     mattered = [f"{name} {share:.0%}" for name, share in list(tuning.importance.items())[:MOST_SHOWN]]
     return [said, *([f"What mattered most: {', '.join(mattered)}"] if mattered else [])]
 

@@ -3,9 +3,12 @@
 **Reliability.** Below the forecast quantile q there should lie a share q of the outcomes. **PIT** (probability integral
 transform): the place of each outcome within its forecast distribution should be anywhere with the same chance.
 Forecasts are quantiles, so the place is known up to the two between which an outcome lies: the bins of the histogram
-are those between the quantiles, whatever their width. An outcome that equals some quantiles, as zeros of sparse demand
-do, is shared out evenly over all places that it may have (Czado, Gneiting and Held, "Predictive model assessment for
-count data", 2009), so that a perfect forecaster is flat there too.
+are those between the quantiles, whatever their width. An outcome that equals a quantile, as zeros of sparse demand do,
+may lie on either side of it: of counts a forecast of 10 % promises at most a tenth below and at least a tenth not
+above, and nothing that can be told from quantiles alone says more. (Spreading it over its step of the distribution, as
+Czado, Gneiting and Held do in "Predictive model assessment for count data", 2009, needs the height of that step.) So
+ties are shared out as speaks most for the forecasts, at each quantile as many below as bring the share nearest to what
+was promised: a perfect forecaster is flat there too, and what is uneven is so however ties are shared.
 
 **What is chance.** Outcomes of one forecast are wrong together, and so are those of origins whose targets overlap. They
 form a cluster: all outcomes of a series within as many rows as a forecast reaches. The variance between clusters says
@@ -45,7 +48,7 @@ class Calibration:
     quantiles: NDArray[np.float64]
     """(Q,) the probabilities that were forecast, ascending."""
     observed: NDArray[np.float64]
-    """(Q,) share of the outcomes below each quantile; what equals several is shared out between them."""
+    """(Q,) share of the outcomes below each quantile; of those that equal it as many as bring it nearest to nominal."""
     lower: NDArray[np.float64]
     """(Q,) lower bound of an interval for that share."""
     upper: NDArray[np.float64]
@@ -115,9 +118,9 @@ def calibration(backtest: Backtest, model: str, *, alpha: float = 0.05) -> Calib
         raise UsageError(f"outcomes must be known for {model} to be judged, but no held-out value was observed.")
     quantiles = np.array(outcomes.quantiles)
     edges = np.concatenate([[0.0], quantiles, [1.0]])
-    below, upto = _places(outcomes.actual[known], outcomes.values[known])
+    below = _below(outcomes.actual[known], outcomes.values[known], quantiles)
     cluster = np.unique(_clusters(backtest)[np.nonzero(known)[:2]], return_inverse=True)[1].reshape(-1)
-    within = _by_cluster(edges, edges[below], edges[upto + 1], cluster)
+    within = _by_cluster(below, cluster)
     shares, widths = within.sum(axis=0) / n, np.diff(edges)
     observed = np.cumsum(shares)[:-1]
     effective = n / _design_effect(within)
@@ -140,9 +143,15 @@ def calibration(backtest: Backtest, model: str, *, alpha: float = 0.05) -> Calib
     )
 
 
-def _places(actual: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(n,) how many of the quantiles (n, Q) lie below each outcome, and how many not above it."""
-    return np.sum(values < actual[:, None], axis=1), np.sum(values <= actual[:, None], axis=1)
+def _below(
+    actual: NDArray[np.float64], values: NDArray[np.float64], quantiles: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(n, Q) whether each outcome lies below each quantile; of those that equal it, the part that is said to."""
+    less, ties = values > actual[:, None], values == actual[:, None]
+    least, tied = less.mean(axis=0), ties.mean(axis=0)
+    part = np.divide(np.clip(quantiles - least, 0, tied), tied, out=np.zeros_like(tied), where=tied > 0)
+    below: NDArray[np.float64] = less + part * ties
+    return below
 
 
 def _clusters(backtest: Backtest) -> NDArray[np.int64]:
@@ -153,16 +162,10 @@ def _clusters(backtest: Backtest) -> NDArray[np.int64]:
     return numbers
 
 
-def _by_cluster(
-    edges: NDArray[np.float64],
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
-    cluster: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """(G, Q + 1) outcomes of each cluster in each bin; each lies somewhere between its `low` and its `high` (n,)."""
-    under = [np.clip((edge - low) / (high - low), 0, 1) for edge in edges]
-    sums = np.stack([np.bincount(cluster, weights=one) for one in under], axis=1)
-    return np.diff(sums, axis=1)
+def _by_cluster(below: NDArray[np.float64], cluster: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(G, Q + 1) outcomes of each cluster in each bin, of whether they lie `below` (n, Q) each quantile."""
+    sums = np.stack([np.bincount(cluster, weights=one) for one in (*below.T, np.ones(len(below)))], axis=1)
+    return np.diff(sums, axis=1, prepend=0)
 
 
 def _design_effect(within: NDArray[np.float64]) -> float:

@@ -1,4 +1,7 @@
-"""What one layer of a network did, gate by gate. Letters: S series, T steps shown, H units of the layer, M steps."""
+"""What one layer of a network did, gate by gate.
+
+Letters: S series, T steps shown, H units of the layer, M steps, O origins, K steps ahead.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,9 @@ class LayerGates:
     """What one layer of a network did."""
 
     network: str
-    """The network's name."""
+    """The network's name; of a decoder with ``, decoder`` behind it."""
     layer: int
-    """From 1 on, the one that reads the inputs first."""
+    """From 1 on, the one that reads the inputs first; of a decoder that writes step after step, 1."""
     cell: str
     """One of `foregate.models.cell_spec.CELLS`."""
     stride: int
@@ -43,7 +46,15 @@ class LayerGates:
     values: Mapping[str, Float32Array]
     """(S, T, H) by name, the newest step last; NaN before the first observation. An LSTM has forget, input, candidate,
     output and memory, a GRU reset, update and candidate, a simple cell its output alone. Of two directions the units
-    stand side by side."""
+    stand side by side. Of a decoder (S, O, K, H): K steps ahead of O origins of each series, NaN where there is no such
+    origin."""
+    decoder: bool = False
+    """Whether it writes what lies ahead, instead of reading what lies behind."""
+
+    @property
+    def place(self) -> str:
+        """Which layer it is, in words: ``layer 2``, or ``decoder``."""
+        return "decoder" if self.decoder else f"layer {self.layer}"
 
     @property
     def keeps(self) -> Float32Array | None:

@@ -204,7 +204,8 @@ def attention_of_subject(subject: Subject) -> Attention | None:
 
     engine, panel = subject.fitted.engine, subject.probed()
     engines = engine.engines if isinstance(engine, Ensemble) else (engine,)
-    back = _origins(subject, panel)
+    # Where few rows have been seen, weights are large for want of others.
+    back = subject.spread(panel, MOST_ORIGINS, behind=subject.parts[0].network.spec.built.rows_back - 1)
     some, which = np.nonzero(back >= 0)
     cut = panel.take(some).cut(panel.lengths[some] - back[some, which])
     cut = replace(cut, ids=np.arange(len(some)).astype(np.str_))
@@ -218,16 +219,6 @@ def attention_of_subject(subject: Subject) -> Attention | None:
         weights[some, which] = looked
         found.append(Looks(f"network {i + 1}" if len(engines) > 1 else "network", weights))
     return Attention(tuple(found), panel.ids, back, subject.seasons) if found else None
-
-
-def _origins(subject: Subject, panel: Any) -> NDArray[np.int64]:
-    """(S, O) rows back from the end of each series, the furthest first; -1 where there is no row."""
-    last = subject.origins(panel)
-    most = int(min(MOST_ORIGINS, max(1, subject.scope.rows)))
-    wide = np.minimum(subject.scope.rows, last - panel.first_observed + 1)
-    steps = np.rint(np.linspace(1, 0, most)[None] * np.maximum(wide - 1, 0)[:, None]).astype(np.int64)
-    back = (panel.lengths - 1 - last)[:, None] + steps
-    return np.where((last >= 0)[:, None] & (steps < np.maximum(wide, 1)[:, None]), back, -1)
 
 
 def _mean(values: NDArray[np.floating[Any]], axes: tuple[int, ...]) -> FloatArray:

@@ -9,7 +9,7 @@ Letters: B origins, one of each series; T rows read before it, C columns of what
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -187,10 +187,18 @@ def attributions_of(subject: Subject, *, step: int | None = None, nodes: int | N
         return Attributions(*attributed(subject, step, nodes))
     many = NODES
     found = Attributions(*attributed(subject, step, many))
-    while found.gap.max(initial=0.0) > UNEXPLAINED and many < MOST_NODES:
+    while (unexplained := found.gap > UNEXPLAINED).any() and many < MOST_NODES:
         many = min(4 * many, MOST_NODES)
-        found = Attributions(*attributed(subject, step, many))
+        found = _instead(found, unexplained, Attributions(*attributed(subject, step, many, unexplained)))
     return found
+
+
+def _instead(found: Attributions, which: NDArray[np.bool_], better: Attributions) -> Attributions:
+    """The same, with the series `which` (B,) as `better` has them."""
+    new = {name: getattr(found, name).copy() for name in ("values", "by_distance", "by_row")}
+    for name, whole in new.items():
+        whole[which] = getattr(better, name)
+    return replace(found, **new)
 
 
 def _summed(values: FloatArray, of: IntArray, groups: int) -> FloatArray:

@@ -7,7 +7,7 @@ tests make sick ones on purpose, each of which must be found out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -130,7 +130,15 @@ def diagnosis_of(subject: Subject, model: Any, gates: Gates, memory: Memory | No
         gates: of it.
         memory: of it; None to leave out whether it looks back a season.
     """
-    return Diagnosis(by_severity(_found(subject, model, gates, memory)))
+    return Diagnosis(by_severity(_of_use(finding, model) for finding in _found(subject, model, gates, memory)))
+
+
+def _of_use(finding: Finding, model: Any) -> Finding:
+    """The same, where more effort is advised and would be none: the best is made already, or the steps are given."""
+    steps = model.report_.get("steps") or 0
+    if finding.setting != 'effort="best"' or not (model.effort == "best" or "steps" in (model.options or {})):
+        return finding
+    return replace(finding, setting=f'options={{"steps": {3 * steps}}}' if steps else "")
 
 
 def _found(subject: Subject, model: Any, gates: Gates, memory: Memory | None) -> Iterator[Finding]:
@@ -138,11 +146,19 @@ def _found(subject: Subject, model: Any, gates: Gates, memory: Memory | None) ->
     season = max(min(subject.seasons, default=1), 1)
     yield from of_course(subject.facts)
     yield from of_units.gates_stuck(gates, options, season)
-    yield from of_units.units_lost(gates, options)
+    if subject.facts.get("steps", 1) and _changes(subject.panel):
+        pretrained = subject.facts.get("start", "scratch") != "scratch"
+        yield from of_units.units_lost(gates, options, pretrained=pretrained)
     yield from _lookback(subject, options, memory)
     yield from _errors(subject, model)
     learnt: Panel = model.panel_
     yield from of_errors.jumps(subject.fitted, subject.panel, learnt)
+
+
+def _changes(panel: Panel) -> bool:
+    """Whether any series has two different values: where nothing changes, units have nothing to say."""
+    rows = np.flatnonzero(panel.mask)
+    return bool(((np.diff(panel.values[rows]) != 0) & (np.diff(panel.row_series[rows]) == 0)).any())
 
 
 def _lookback(subject: Subject, options: ModelOptions, memory: Memory | None) -> Iterator[Finding]:

@@ -1,13 +1,14 @@
 """What the gates of a model do: exact activations, how far they are saturated, which units are dead.
 
-Letters: S series, T steps shown, H units of a layer.
+Letters: S series, T steps shown, H units of a layer, O origins of each series, K steps ahead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
+from operator import ne
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +33,8 @@ Float32Array = NDArray[np.float32]
 
 MOST_KEPT = 8
 """Series whose activations are written into a file."""
+MOST_WRITTEN = 4
+"""Origins of each series from which a decoder is shown as it writes."""
 _MOST_MAPS = 16
 """Heat maps on the page."""
 _BINS = 20
@@ -56,12 +59,21 @@ class Gates:
     """Of every network, from its first layer on."""
     history: tuple[Mapping[str, Any], ...] = ()
     """The course of training, as in ``Forecaster.report_``."""
+    decoders: tuple[LayerGates, ...] = ()
+    """Of every network whose decoder is recurrent, that one, at the steps ahead of `origins`."""
+    origins: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 0), np.int64))
+    """(S, O) rows back from the last one that each origin of `decoders` lies, the newest last; -1 for none."""
+
+    @property
+    def shown(self) -> tuple[LayerGates, ...]:
+        """All layers that are told of: those that read, and those that write."""
+        return self.layers + self.decoders
 
     @cached_property
     def summary(self) -> pl.DataFrame:
         """A row per network, layer and gate: mean, shares of all activations below and above, dead units."""
         rows = []
-        for one in self.layers:
+        for one in self.shown:
             for name in one.gates:
                 low, high = one.saturated(name)
                 rows.append(
@@ -81,7 +93,7 @@ class Gates:
     def units(self) -> pl.DataFrame:
         """A row per network, layer, gate and unit, from 0 on: mean, shares below and above, whether it is dead."""
         frames = []
-        for one in self.layers:
+        for one in self.shown:
             for name in one.gates:
                 low, high = one.saturated(name)
                 mean = one.seen(name).mean(0, dtype=np.float64)
@@ -93,7 +105,7 @@ class Gates:
     def distribution(self) -> pl.DataFrame:
         """A row per network, layer, gate and bin: share of the activations from `begin` up to `end`."""
         frames = []
-        for one in self.layers:
+        for one in self.shown:
             for name in one.gates:
                 ends = np.linspace(-1 if one.signed(name) else 0, one.largest, _BINS + 1)
                 flat = one.seen(name).ravel()
@@ -117,19 +129,20 @@ class Gates:
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Activations by name, such as ``network 1/layer 2/forget``, (S, T, H) of `MOST_KEPT` series at most; and their
-        ids. `layers` has those of all."""
+        """Activations by name, such as ``network 1/layer 2/forget``, (S, T, H) of `MOST_KEPT` series at most, and
+        ``network 1, decoder/layer 1/forget``, (S, O, K, H), with `origins`; and their ids. `shown` has those of all."""
         some = evenly(len(self.ids), MOST_KEPT)
         named = {
             f"{one.network}/layer {one.layer}/{name}": values[some]
-            for one in self.layers
+            for one in self.shown
             for name, values in one.values.items()
         }
-        return {"ids": self.ids[some], **named}
+        return {"ids": self.ids[some], **({"origins": self.origins[some]} if self.decoders else {}), **named}
 
-    def heat_map(self, one: LayerGates, name: str, series: int = 0) -> Picture:
-        """One gate of one layer over the steps of one series, a line per unit, those that keep longest at the top."""
-        values = one.values[name][series]
+    def heat_map(self, one: LayerGates, name: str, series: int = 0, origin: int = -1) -> Picture:
+        """One gate of one layer over the steps of one series, a line per unit, those that keep longest at the top; of
+        a decoder over the steps ahead of an origin, the last one unless said."""
+        values = one.values[name][series][origin] if one.decoder else one.values[name][series]
         steps = np.isfinite(values[:, 0])
         keeps = one.values[KEEPS[one.cell]] if one.cell in KEEPS else np.abs(one.values[name])
         order = np.argsort(-np.nanmean(keeps.reshape(-1, keeps.shape[-1]), axis=0), kind="stable")
@@ -137,13 +150,13 @@ class Gates:
         shares = np.tanh(shares) if name == "memory" else shares / one.largest
         mean = shares.mean()
         row = {"unit": order, "mean": shares.mean(1), "least": shares.min(1), "most": shares.max(1)}
-        where = f"{one.network}, layer {one.layer}"
+        first, label = (1.0, "steps ahead") if one.decoder else (1.0 - steps.sum(), "steps before the last")
+        where = one.network if one.decoder else f"{one.network}, {one.place}"
+        over = f"{steps.sum()} steps{' ahead' * one.decoder}"
         return Picture(
-            title=f"{name.capitalize()}, layer {one.layer}",
-            alternative=f"{name} of {len(order)} units of {where} over {steps.sum()} steps; {mean:.2f} in the mean",
-            draw=partial(
-                heat_map, shares, first=1.0 - steps.sum(), label="steps before the last", rows=f"{len(order)} units"
-            ),
+            title=f"{name.capitalize()}, {one.place}",
+            alternative=f"{name} of {len(order)} units of {where} over {over}; {mean:.2f} in the mean",
+            draw=partial(heat_map, shares, first=first, label=label, rows=f"{len(order)} units"),
             table=pl.DataFrame(row),
             note=_EXPLAINED[name] if name in _EXPLAINED and one.cell in KEEPS else _EXPLAINED["candidate"],
             remark=f"{one.network}, {short(self.ids[series])}" if len(self.ids) else one.network,
@@ -164,7 +177,7 @@ class Gates:
             for r in told.iter_rows(named=True)
         )
         return Picture(
-            title=f"How often which value, layer {one.layer}",
+            title=f"How often which value, {one.place}",
             alternative=f"Distribution of the activations of {one.network}, layer {one.layer}: {said}",
             draw=partial(_distribution, lines),
             table=of.drop("network", "layer"),
@@ -201,26 +214,42 @@ class Gates:
 
     def section(self) -> Section:
         """The part of the page."""
-        pictures = [self.distributed(one) for one in self.layers[:_MOST_MAPS]]
-        wanted = [(one, name) for one in self.layers for name in one.values if name == KEEPS.get(one.cell, name)]
-        wanted += [(one, name) for one in self.layers for name in one.values if (one, name) not in wanted]
-        wanted.sort(key=lambda each: self.layers.index(each[0]))
-        maps = [self.heat_map(one, name) for one, name in wanted[:_MOST_MAPS] if len(self.ids)]
+        pictures = [self.distributed(one) for one in self.layers[:_MOST_MAPS] + self.decoders]
+        maps = [self.heat_map(one, name) for one, name in _wanted(self.layers)[:_MOST_MAPS] if len(self.ids)]
+        known = len(self.ids) > 0 and bool((self.origins[:1, -1:] >= 0).all())
+        written = [self.heat_map(one, name) for one, name in _wanted(self.decoders)[:_MOST_MAPS] if known]
         lead = (
             f"What the gates of {len(self.layers)} layer{'s' * (len(self.layers) != 1)} did over the last rows of "
             f"{len(self.ids):,} series, replayed exactly. Low is the share of activations under {LOW}, high that over "
             f"{HIGH} (of a candidate, which lies between -1 and 1: under -{HIGH}, over {HIGH}): there a gate hardly "
             f"learns. A unit is dead if what it hands on moves by less than {DEAD} of its range from -1 to 1."
         )
-        return Section("Gates", (lead,), (*pictures, *self.over_training(), *maps), (("Gates", self.summary),))
+        ahead = (
+            f"The decoder writes step after step: its gates are those at every step ahead of up to "
+            f"{self.origins.shape[1]} origins of each series, and the maps show the last one."
+        )
+        return Section(
+            "Gates",
+            (lead, *([ahead] if self.decoders else [])),
+            (*pictures, *self.over_training(), *maps, *written),
+            (("Gates", self.summary),),
+        )
 
 
 def gates_of(subject: Subject) -> Gates:
     """The gates of every network over the last rows of series; see `foregate.inspection.replayed`."""
-    from foregate.inspection.replayed import replayed
+    from foregate.inspection.replayed import replayed, replayed_decoders
 
     panel = subject.shown()
-    return Gates(panel.ids, tuple(replayed(subject, panel)), tuple(subject.facts.get("history", ())))
+    back = subject.spread(panel, MOST_WRITTEN)
+    origins = np.where(back >= 0, panel.lengths[:, None] - 1 - back, -1)
+    layers, decoders = tuple(replayed(subject, panel)), tuple(replayed_decoders(subject, panel, origins))
+    return Gates(panel.ids, layers, tuple(subject.facts.get("history", ())), decoders, back)
+
+
+def _wanted(layers: tuple[LayerGates, ...]) -> list[tuple[LayerGates, str]]:
+    """What there is to draw of layers, in their order: of each the gate that keeps first."""
+    return [(one, name) for one in layers for name in sorted(one.values, key=partial(ne, KEEPS.get(one.cell)))]
 
 
 def _place(one: LayerGates) -> dict[str, Any]:

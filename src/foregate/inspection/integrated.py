@@ -49,16 +49,17 @@ class Moved(NamedTuple):
     difference: FloatArray
 
 
-def attributed(subject: Subject, step: int | None, nodes: int) -> Moved:
-    """See `foregate.inspection.attributions.attributions`."""
+def attributed(subject: Subject, step: int | None, nodes: int, which: NDArray[np.bool_] | None = None) -> Moved:
+    """See `foregate.inspection.attributions.attributions`; of some of the series (B,) alone, if `which` is given."""
     fitted, panel = subject.fitted, subject.probed()
     panel = panel.take(np.flatnonzero(subject.origins(panel) >= 0))
+    some = np.arange(len(panel)) if which is None else np.flatnonzero(which)
     manner = fitted.engine.manner
     horizon = 1 if manner.strategy == "recursive" else max(fitted.horizon, step or 1)
     require_reach(manner, horizon)
     wanted = np.arange(horizon) if step is None else np.array([min(step, horizon) - 1])
-    told = _Told.of(Inputs(panel, fitted.spec), subject.origins(panel), horizon, subject.scope.rows)
-    moved, difference = [np.zeros(each.shape) for each in told.x], np.zeros(len(panel))
+    told = _Told.of(Inputs(panel, fitted.spec), subject.origins(panel), horizon, subject.scope.rows).take(some)
+    moved, difference = [np.zeros(each.shape) for each in told.x], np.zeros(len(some))
     for share, engine in _engines(fitted.engine):
         function = told.forecast_of(engine.network, wanted, told.carried(engine))
         pieces = integrated(function, told.x, told.reference, nodes)
@@ -69,8 +70,8 @@ def attributed(subject: Subject, step: int | None, nodes: int) -> Moved:
     spec = fitted.spec
     encoder = encoder_features(spec)
     return Moved(
-        panel.ids,
-        subject.origins(panel),
+        panel.ids[some],
+        subject.origins(panel)[some],
         tuple((wanted + 1).tolist()),
         (*encoder, *step_features(spec), *path_features(spec)),
         np.concatenate([each.sum(1) for each in moved], 1),
@@ -113,6 +114,8 @@ class _Told:
     """What networks are told of B origins."""
 
     inputs: Inputs
+    first: IntArray
+    """(B,) panel row of the first observation."""
     begins: IntArray
     """(B,) panel row that the rows begin at which are told apart."""
     column: IntArray
@@ -136,12 +139,18 @@ class _Told:
         reference = [np.broadcast_to(a, b.shape).copy() for a, b in zip(usual, x, strict=True)]
         a, b, c = (torch.from_numpy(each) for each in x)
         d, e, f = (torch.from_numpy(each) for each in reference)
-        return cls(inputs, begins, column, (a, b, c), (d, e, f))
+        return cls(inputs, panel.offsets[:-1] + first, begins, column, (a, b, c), (d, e, f))
+
+    def take(self, some: IntArray) -> _Told:
+        """Of some of the origins, each told as it was, beside the same reference."""
+        x, reference = ([each[some] for each in arrays] for arrays in (self.x, self.reference))
+        (a, b, c), (d, e, f) = x, reference
+        return _Told(self.inputs, self.first[some], self.begins[some], self.column[some], (a, b, c), (d, e, f))
 
     def carried(self, engine: Any) -> Tensor:
         """(B, C) what a network carries on from the rows before; series by series, as they are of unequal length."""
-        panel, out = self.inputs.panel, np.zeros((len(self.begins), engine.carries), np.float32)
-        for i, (first, end) in enumerate(zip(panel.offsets[:-1] + panel.first_observed, self.begins, strict=True)):
+        out = np.zeros((len(self.begins), engine.carries), np.float32)
+        for i, (first, end) in enumerate(zip(self.first, self.begins, strict=True)):
             if end > first:
                 block = self.inputs.features(np.arange(first, end)[None])
                 out[i] = engine.encode(block, np.zeros((1, 1), np.int64))[1][0]

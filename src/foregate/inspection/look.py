@@ -245,8 +245,6 @@ class Inspection:
             yield f"It reads the last {built.rows_back} rows anew at every origin: shown is that before the last row."
         if any(part.step is not None for part in subject.parts):
             yield "It has a network for every step ahead: shown are those of the first, a middle and the last one."
-        if built.strategy == "seq2seq":
-            yield "Gates are those of its encoder; the decoder that writes step after step is not shown."
         if not built.has_gate:
             yield "Its cells have no gates: shown is what they hand on, and there are no half-lives."
         if built.strategy == "recursive":

@@ -58,20 +58,23 @@ def gates_stuck(gates: Gates, options: ModelOptions, season: int) -> Iterator[Fi
             )
 
 
-def units_lost(gates: Gates, options: ModelOptions) -> Iterator[Finding]:
-    """Units that hand on nothing, or always the same extreme."""
+def units_lost(gates: Gates, options: ModelOptions, *, pretrained: bool = False) -> Iterator[Finding]:
+    """Units that hand on nothing, or always the same extreme.
+
+    Args:
+        gates: of series that change.
+        options: what the model is.
+        pretrained: whether it began with weights for every kind of series, of which one kind leaves some units idle.
+    """
     for one in gates.layers:
         dead = float(one.dead.mean())
-        if dead >= SOME_DEAD:
+        if dead >= (DEAD if pretrained else SOME_DEAD):
             yield Finding(
                 "dead units",
                 "warning" if dead >= DEAD else "note",
                 f"In {_place(one)}, {dead:.0%} of the units hand on the same whatever is read.",
                 {**_where(one), "dead": int(one.dead.sum()), "units": len(one.dead)},
-                "A lower learning rate keeps units alive, and a smaller network does without them.",
-                said_model(replace(options, cell="lstm"))
-                if options.cell == "rnn-relu"
-                else f'options={{"rate": 1e-3, "hidden": {max(1, int((1 - dead) * len(one.dead)))}}}',
+                *_to_keep_alive(dead, len(one.dead), options, pretrained=pretrained),
             )
         share = float((_extreme(one) >= ALWAYS).mean())
         if share >= SATURATED:
@@ -84,6 +87,18 @@ def units_lost(gates: Gates, options: ModelOptions) -> Iterator[Finding]:
                 "Smaller weights keep units within their range: a lower rate, and more decay.",
                 'options={"rate": 1e-3, "training": {"decay": 0.01}}',
             )
+
+
+def _to_keep_alive(dead: float, units: int, options: ModelOptions, *, pretrained: bool) -> tuple[str, str]:
+    """Advice where units are dead, and the setting: pretrained weights would be lost with another size."""
+    if pretrained:
+        return "A lower learning rate keeps units alive.", 'options={"rate": 1e-3}'
+    setting = (
+        said_model(replace(options, cell="lstm"))
+        if options.cell == "rnn-relu"
+        else f'options={{"rate": 1e-3, "hidden": {max(1, int((1 - dead) * units))}}}'
+    )
+    return "A lower learning rate keeps units alive, and a smaller network does without them.", setting
 
 
 def lookback(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.reporting.canvas import light, line, new_axes, step_axis, value_axis
+from foregate.reporting.canvas import light, line, new_axes, power, step_axis, value_axis
 from foregate.reporting.figures import Curve
 from foregate.reporting.theme import LINES
 
@@ -87,7 +87,7 @@ def decades(
     high = max(high, 10 * low)
     axes.set_ylim(low, high)
     ticks = [t for t in LogLocator(numticks=6).tick_values(low, high) if low <= t <= high]
-    axes.set_yticks(ticks, [_power(t) for t in ticks])
+    axes.set_yticks(ticks, [power(t) for t in ticks])
     axes.minorticks_off()
     step_axis(axes, label)
     return figure
@@ -105,19 +105,6 @@ def bars(counts: FloatArray, names: Sequence[str], size: tuple[int, int], *, lab
     axes.set_xlabel(label)
     value_axis(axes)
     return figure
-
-
-def _power(value: float) -> str:
-    """A power of ten in few letters.
-
-    Examples:
-        >>> _power(0.01), _power(1e-6)
-        ('0.01', '10⁻⁶')
-    """
-    exponent = round(float(np.log10(value)))
-    if abs(exponent) <= 2:
-        return f"{value:g}"
-    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def _lines(axes: Axes, shown: Sequence[Curve], marks: Sequence[float], rules: Sequence[float]) -> None:

@@ -2,9 +2,11 @@
 
 Histories are read from the first observation on, as forecasts read them; where the last rows begin, the gates are
 replayed from the state that the rows before have left. A windowed encoder reads nothing but the window before the last
-row, whose steps are shown instead.
+row, whose steps are shown instead. A decoder that writes step after step has its cell written out, gate by gate: it is
+run again from origins, and what its gates do is kept.
 
-Letters: S series, T steps shown, H hidden, B series of a batch, F features, L rows of a window, p rows of a patch.
+Letters: S series, T steps shown, H hidden, B series of a batch, F features, L rows of a window, p rows of a patch,
+O origins of each series, K steps ahead.
 """
 
 from __future__ import annotations
@@ -18,14 +20,16 @@ from torch import Tensor
 
 from foregate.core import Panel
 from foregate.data.inputs import Inputs
-from foregate.forecasting.origins import in_batches
+from foregate.forecasting.origins import DECODER_CELLS, in_batches, read_origins
 from foregate.inspection.activations import NAMES, LayerGates
 from foregate.inspection.subject import Part, Subject
 from foregate.models.cells import Gates, GRUGates, LSTMGates
+from foregate.models.decoders import Ahead, Writer, Written
 from foregate.models.encoders import Carried, Windowed
 from foregate.models.network import One
+from foregate.training.engine import TorchEngine
 
-__all__ = ["replayed"]
+__all__ = ["replayed", "replayed_decoders"]
 
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
@@ -43,6 +47,35 @@ def replayed(subject: Subject, panel: Panel) -> Iterator[LayerGates]:
         else:
             assert isinstance(part.network.encoder, Carried)  # there is no third kind
             yield from _carried(part, part.network.encoder, inputs, subject.scope.rows)
+
+
+def replayed_decoders(subject: Subject, panel: Panel, origins: IntArray) -> Iterator[LayerGates]:
+    """What the decoder of every network that has a recurrent one did at each step ahead of origins.
+
+    Args:
+        subject: whose networks they are.
+        panel: S series.
+        origins: (S, O) row of each origin within its series, -1 for none.
+    """
+    inputs = Inputs(panel, subject.fitted.spec)
+    k = np.arange(1, subject.fitted.horizon + 1)
+    for part in subject.parts:
+        decoder, cell = part.network.decoder, part.network.spec.built.cell
+        if not isinstance(decoder, Writer):
+            continue
+        shape = (*origins.shape, len(k), decoder.cell.hidden)
+        shown = {name: np.full(shape, np.nan, np.float32) for name in NAMES[cell]}
+        for series, column, rows, states, features in read_origins(TorchEngine(part.network), inputs, origins):
+            size = max(1, DECODER_CELLS // len(k))
+            for some in (slice(i, i + size) for i in range(0, len(rows), size)):
+                given = torch.from_numpy(states[some]), torch.from_numpy(features[some])
+                seen: list[Written] = []
+                with torch.inference_mode():
+                    part.network.decode(*given, Ahead(*map(torch.from_numpy, (k, *inputs.steps(rows[some], k)))), seen)
+                for step, each in enumerate(seen):
+                    for name, values in _named(cell, each.gates):
+                        shown[name][series[some], column[some], step] = values
+        yield LayerGates(f"{part.name}, decoder", 1, cell, 1, shown, decoder=True)
 
 
 def _carried(part: Part, encoder: Carried, inputs: Inputs, rows: int) -> Iterator[LayerGates]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from foregate.reporting.canvas import SMALL, inline_svg, own_settings
-from foregate.reporting.page import chart, grid, key, number, paragraph, section, swatch, table
+from foregate.reporting.page import WORDS, Cell, chart, grid, key, number, paragraph, section, swatch, table
 from foregate.reporting.theme import DASHES
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def as_html(told: Section) -> str:
 
 def _beside(charts: Sequence[str]) -> str:
     """Charts in a grid; one alone is no wider than one beside others."""
-    return grid(charts) if len(charts) > 1 else f'<div class="grid">{charts[0]}</div>'
+    return grid(charts) if len(charts) > 1 else f'<div class="grid lone">{charts[0]}</div>'
 
 
 def _chart(one: Picture, name: str) -> str:
@@ -119,9 +119,9 @@ def _table(frame: pl.DataFrame, caption: str) -> str:
     return table([name.replace("_", " ") for name in frame.columns], rows, caption=caption)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any) -> Cell:
     if value is None:
         return "–"
     if isinstance(value, float):
         return number(value) if value != float("inf") else "∞"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else (str(value), WORDS)

@@ -126,6 +126,18 @@ class Subject:
         origins: NDArray[np.int64] = panel.lengths - 1 - back
         return np.where(origins >= panel.first_observed, origins, -1)
 
+    def spread(self, panel: Panel, most: int, *, behind: int = 0) -> NDArray[np.int64]:
+        """(S, O) rows back from the end of each series of evenly spread origins, the newest last, `most` at most, over
+        the last rows that are shown of it; -1 where there is none. So many rows lie behind each, or half of all."""
+        last = self.origins(panel)
+        count = int(min(most, self.scope.rows))
+        seen = last - panel.first_observed + 1
+        wide = np.minimum(self.scope.rows, seen - np.minimum(behind, seen // 2))
+        places = np.linspace(1, 0, count) if count > 1 else np.zeros(1)
+        steps = np.rint(places[None] * np.maximum(wide - 1, 0)[:, None]).astype(np.int64)
+        back = (panel.lengths - 1 - last)[:, None] + steps
+        return np.where((last >= 0)[:, None] & (steps < np.maximum(wide, 1)[:, None]), back, -1)
+
 
 def subject_of(model: Forecaster, data: Any = None, scope: Scope | None = None) -> Subject:
     """A fitted forecaster and the series that it is to read.

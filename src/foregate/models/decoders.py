@@ -18,10 +18,10 @@ from torch.nn import functional
 
 from foregate.models.architecture import Architecture
 from foregate.models.attention import Memory, make_attention
-from foregate.models.cells import make_cell
+from foregate.models.cells import Gates, make_cell
 from foregate.models.dropout import drop, recurrent_masks
 
-__all__ = ["Ahead", "Decoder", "Writer", "make_decoder"]
+__all__ = ["Ahead", "Decoder", "Writer", "Written", "make_decoder"]
 
 SHUT = 1.5
 """Gates begin nearly shut: the logistic function of minus this."""
@@ -40,6 +40,15 @@ class Ahead(NamedTuple):
     """(B, K, P) candidate paths, in units of scale above the level."""
     came: Tensor | None = None
     """(B, K) what came, in training; NaN where nothing was observed."""
+
+
+class Written(NamedTuple):
+    """What was seen of a step that was written."""
+
+    gates: Gates
+    """What the gates of the cell did, each (B, H)."""
+    weights: Tensor | None
+    """(B, A, L) how much it looked at the past states; None without attention."""
 
 
 class Decoder(nn.Module, ABC):
@@ -116,23 +125,24 @@ class Writer(Decoder):
         """Share of the steps that it is fed its own forecast in training; grows, see `Network.at`."""
 
     def forward(
-        self, read: Tensor, ahead: Ahead, memory: Memory | None = None, seen: list[Tensor] | None = None
+        self, read: Tensor, ahead: Ahead, memory: Memory | None = None, seen: list[Written] | None = None
     ) -> Tensor:
-        """State and features of each origin (B, H + F) to steps 1 to K, without a gap; to `seen`, if it is given, how
-        much each of them looks at the past states, (B, A, L)."""
+        """State and features of each origin (B, H + F) to steps 1 to K, without a gap; to `seen`, if it is given, what
+        was to be seen of each of them."""
         rate, training = self.dropout, self.training
         mask = recurrent_masks(self.cell, rate.recurrent, batch=len(read))
         h = torch.tanh(self.start(read))
         state = self.cell.zeros(h)._replace(h=h)
         before, context = h.new_zeros(len(h), 1), h.new_zeros(len(h), 0)
+        weights: Tensor | None = None
         outputs = []
         for i in range(ahead.steps.shape[1]):
             if self.attention is not None and memory is not None:
                 context, weights = self.attention.attend(state.h, memory.keys, memory.there)
-                if seen is not None:
-                    seen.append(weights)
             x = drop(torch.tanh(self.step(torch.cat([ahead.steps[:, i], before], -1))), rate.between, training=training)
-            state, _ = self.cell(torch.cat([x, context], -1), state, None if mask is None else mask[0])
+            state, gates = self.cell(torch.cat([x, context], -1), state, None if mask is None else mask[0])
+            if seen is not None:
+                seen.append(Written(gates, weights))
             said = drop(torch.cat([state.h, context], -1), rate.output, training=training)
             raw = _gated(self.out(said), ahead.paths[:, i])
             outputs.append(raw)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from foregate.core import UsageError
 from foregate.models.attention import Attended, Memory, entropy, make_attention
-from foregate.models.decoders import Ahead, Writer, make_decoder
+from foregate.models.decoders import Ahead, Writer, Written, make_decoder
 from foregate.models.encoders import Carried, Encoded, make_encoder
 from foregate.models.forget import forget_penalty
 from foregate.models.heads import Head, make_head
@@ -171,18 +171,18 @@ class One(Network):
         read = self.encoder(features, columns, carried)
         return self.look(read).weights.unsqueeze(2), read.carried
 
-    def decode(self, states: Tensor, features: Tensor, ahead: Ahead, seen: list[Tensor] | None = None) -> Tensor:
+    def decode(self, states: Tensor, features: Tensor, ahead: Ahead, seen: list[Written] | None = None) -> Tensor:
         """States (B, W) and features (B, F) of origins to the head's outputs (B, K, N) of the steps ahead.
 
-        Where a decoder looks at the past at every step, `seen` gets how much it does, (B, A, L) of each of them.
+        Where a decoder writes step after step, `seen` gets what is to be seen of each of them.
         """
         H, L = self.spec.hidden, self.spec.built.rows_back
-        outputs: Tensor
+        memory = None
         if self.spec.keeps_memory:
             memory = Memory(states[:, H : H + L * H].reshape(-1, L, H), states[:, H + L * H :] > 0.5)
-            outputs = self.decoder(torch.cat([states[:, :H], features], -1), ahead, memory, seen)
-        else:
-            outputs = self.decoder(torch.cat([states, features], -1), ahead)
+            states = states[:, :H]
+        read, asked = torch.cat([states, features], -1), () if seen is None else (seen,)
+        outputs: Tensor = self.decoder(read, ahead, memory, *asked)
         return outputs
 
 

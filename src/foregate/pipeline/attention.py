@@ -11,7 +11,7 @@ from foregate.data.inputs import Inputs
 from foregate.forecasting.ensemble import Ensemble
 from foregate.forecasting.fitted import Fitted
 from foregate.forecasting.origins import DECODER_CELLS, read_origins, require_reach
-from foregate.models.decoders import Ahead
+from foregate.models.decoders import Ahead, Written
 from foregate.models.network import Network, One
 from foregate.training.engine import TorchEngine
 
@@ -100,10 +100,10 @@ def _written(
     """Weights (B, K, A, L) of the steps that a decoder writes after origins at `rows` (B,)."""
     k = np.arange(1, horizon + 1)
     ahead = Ahead(*map(torch.from_numpy, (k, *inputs.steps(rows, k))))
-    seen: list[torch.Tensor] = []
+    seen: list[Written] = []
     with torch.inference_mode():
         network.decode(torch.from_numpy(states), torch.from_numpy(features), ahead, seen)
-        weights: Float32Array = torch.stack(seen, 1).numpy()
+        weights: Float32Array = torch.stack([each.weights for each in seen if each.weights is not None], 1).numpy()
     return weights
 
 

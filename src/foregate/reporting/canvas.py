@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,11 @@ __all__ = [
     "inline_svg",
     "light",
     "line",
+    "log_axis",
     "new_axes",
     "own_settings",
     "positions",
+    "power",
     "step_axis",
     "time_axis",
     "value_axis",
@@ -42,6 +44,7 @@ SMALL = (420, 236)
 BROAD = (1050, 330)
 """Width and height of a chart over the whole page."""
 _PER_INCH = 72
+_FEW_DECADES = 100.0
 _ROUND = (1, 2, 2.5, 5, 10)
 _OFFSETS = ["", "%Y", "%b %Y", "%d %b %Y", "%d %b %Y", "%d %b %Y %H:%M"]
 """What is said once below the axis where ticks are years, months, days, hours, minutes, seconds."""
@@ -151,6 +154,38 @@ def value_axis(axes: Axes, ticks: Sequence[float] | None = None, unit: str = "")
     axes.set_ylim(low, high)
 
 
+def log_axis(axes: Axes, values: NDArray[np.float64], which: Literal["x", "y"] = "x") -> None:
+    """Each decade as wide as any other, told in plain text: powers of ten, and between them where there are few.
+
+    Args:
+        axes: whose scale it is to be.
+        values: positive numbers that are shown.
+        which: of its two axes.
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axis, scale = (axes.xaxis, axes.set_xscale) if which == "x" else (axes.yaxis, axes.set_yscale)
+    scale("log")
+    few = values.max() < _FEW_DECADES * values.min()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=6))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: power(value)))
+    axis.set_minor_locator(NullLocator())
+
+
+def power(value: float) -> str:
+    """A positive number in few letters, by its power of ten where it is very small or large.
+
+    Examples:
+        >>> power(0.01), power(1e-6), power(2e-4), power(50)
+        ('0.01', '10⁻⁶', '2·10⁻⁴', '50')
+    """
+    digits, _, exponent = f"{value:.0e}".partition("e")
+    if abs(int(exponent)) <= 2:
+        return f"{value:g}"
+    raised = "10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return raised if digits == "1" else f"{digits}·{raised}"
+
+
 def _told(ticks: Sequence[float]) -> list[str]:
     most = max((abs(t) for t in ticks), default=0.0)
     if most >= 1e12 or 0 < most < 1e-4:
@@ -179,7 +214,7 @@ def inline_svg(figure: Figure, key: str, label: str) -> str:
     body = re.sub(r'<g id="[^"]*"', "<g", body)
     body = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{key}-", body)
     body = re.sub(r"\s*\n\s*", "\n", body).replace("xlink:href", "href")
-    body = re.sub(r"(\d+\.\d{2})\d+", r"\1", body)
+    body = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d+\.\d{2})\d+", r"\1", tag[0]), body)  # places, but no text
     body = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", body)
     width, height = (round(inches * _PER_INCH) for inches in figure.get_size_inches())
     return (

@@ -9,6 +9,7 @@ import numpy as np
 
 __all__ = [
     "MOST_ROWS",
+    "WORDS",
     "Cell",
     "chart",
     "details",
@@ -29,6 +30,8 @@ MOST_ROWS = 60
 
 Cell = str | tuple[str, str]
 """Text of a cell, or text and the class it is set in."""
+WORDS = "words"
+"""The class of text that is read, which begins at the left and breaks into lines where there is little room."""
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -57,16 +60,24 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Cell]], *, caption: str, 
         most: rows shown.
     """
     rows = list(rows)
+    words = {i for row in rows for i, cell in enumerate(row) if i and isinstance(cell, tuple) and cell[1] == WORDS}
+    of_words = f' class="{WORDS}"'
+    lines = [[_among(cell, words=i in words) for i, cell in enumerate(row)] for row in rows[:most]]
     body = "".join(
-        f'<tr><th scope="row">{escape(_text(row[0]))}</th>{"".join(map(_cell, row[1:]))}</tr>' for row in rows[:most]
+        f'<tr><th scope="row">{escape(_text(row[0]))}</th>{"".join(map(_cell, row[1:]))}</tr>' for row in lines
     )
-    columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    columns = "".join(f'<th scope="col"{of_words * (i in words)}>{escape(name)}</th>' for i, name in enumerate(head))
     more = f'<p class="note">and {len(rows) - most:,} more rows</p>' if len(rows) > most else ""
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table{of_words * bool(words)}>'
         f'<caption class="unseen">{escape(caption)}</caption>'
         f"<thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table></div>{more}"
     )
+
+
+def _among(cell: Cell, *, words: bool) -> Cell:
+    """A cell of a column, which is set as words where others of it are."""
+    return (cell, WORDS) if words and isinstance(cell, str) else cell
 
 
 def _text(cell: Cell) -> str:

@@ -90,6 +90,7 @@ figure{margin:0;background:var(--card);border:1px solid var(--line);border-radiu
 figure svg{display:block;width:100%;height:auto;font-family:inherit}
 figure svg text{font-family:inherit!important}
 figure svg *{stroke-linejoin:round;stroke-linecap:butt}
+.grid.lone{grid-template-columns:repeat(auto-fill,minmax(min(100%,420px),1fr))}
 .wide,.solo{margin-top:16px}
 .solo .narrow{display:none}
 @media(max-width:640px){.solo .broad{display:none}.solo .narrow{display:block}}
@@ -107,6 +108,8 @@ th:first-child,td:first-child{text-align:left;padding-left:0}
 tr:last-child>*{border-bottom:0}
 thead th{color:var(--soft);font-size:13px;vertical-align:bottom}
 tbody th{font-weight:600}
+td.words,thead th.words{text-align:left}
+td.words,table.words tbody th{white-space:normal;overflow-wrap:break-word}
 td.best{font-weight:700;color:var(--good)}
 table.facts th,table.facts td{text-align:left;white-space:normal;vertical-align:top}
 table.facts th{font-weight:400;color:var(--soft);width:12em}

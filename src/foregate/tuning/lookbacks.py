@@ -125,7 +125,7 @@ def try_lookbacks(
         else:
             seconds[name] = time.monotonic() - once
     if left_out:
-        notes.append(f"not tried, for the budget of {trial.budget:g} s was spent: {', '.join(left_out)}.")
+        notes.append(f"not tried, since the {trial.budget:g} s for lengths were spent: {', '.join(left_out)}.")
     return _scores(errors, named, seconds), tuple(notes)
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FILES", "Gain", "TrialRecord", "Tuning"]
 
-FILES = ("leaderboard.csv", "importances.csv", "interactions.csv", "tuning.json", "pictures", "model")
+FILES = ("tuning.html", "leaderboard.csv", "importances.csv", "interactions.csv", "tuning.json", "pictures", "model")
 """What a search leaves in its folder."""
 
 
@@ -44,8 +44,9 @@ class Gain:
     """What the search brought on the part that was held back, and what it cost.
 
     Examples:
-        >>> print(Gain("mase", default=1.0, winner=0.9, windows=1, trials=20, search_seconds=65, final_seconds=8))
-        On 1 held-back origin per series the winner has mase 0.9 and the default 1: 10.0 % lower.
+        >>> print(Gain("mase", 1.0, 0.9, windows=8, trials=20, search_seconds=65, final_seconds=8, chance=0.01))
+        On 8 held-back origins per series the winner has mase 0.9 and the default 1: 10.0 % lower (p = 0.01), and takes
+        its place.
         20 trials took 65 s, the two at the end and the last fit 8 s.
     """
 
@@ -63,10 +64,15 @@ class Gain:
     """All trials together took, in whichever process."""
     final_seconds: float
     """The two scored at the end took, and the last fit."""
+    chance: float | None = None
+    """How often a winner that is no better than the default would be ahead so clearly on that part, with allowance for
+    the winners that were scored there before; None where it cannot be told, or nothing beat the default."""
+    taken: bool = True
+    """Whether the winner takes the place of the default."""
 
     @property
     def ratio(self) -> float:
-        """Score of the winner by that of the default: below 1 the search paid."""
+        """Score of the winner by that of the default: below 1 it was better."""
         return self.winner / self.default if self.default else float("nan")
 
     def __str__(self) -> str:
@@ -78,10 +84,19 @@ class Gain:
             change = f"{abs(1 - self.ratio):.1%}".replace("%", " %")
             said = (
                 f"On {where} the winner has {self.measure} {self.winner:.4g} and the default {self.default:.4g}: "
-                f"{change} {'lower' if self.ratio < 1 else 'higher: the search did not pay, so keep the default'}."
+                f"{change} {'lower' if self.ratio < 1 else 'higher'}{self._verdict()}."
             )
         cost = f"{self.trials} trials took {self.search_seconds:.0f} s, the two at the end and the last fit"
         return f"{said}\n{cost} {self.final_seconds:.0f} s."
+
+    def _verdict(self) -> str:
+        """What follows from it."""
+        sure = "" if self.chance is None else f" (p = {self.chance:.2g})"
+        if self.taken:
+            return f"{sure}, and takes its place"
+        luck = ", which may be luck" if self.ratio < 1 else ""
+        little = " where there is so little to tell by" if luck and self.chance is None else ""
+        return f"{sure}{luck}{little}: the default is kept"
 
 
 @dataclass(frozen=True)
@@ -116,7 +131,7 @@ class Tuning:
     """What came of a search: the best settings, how every trial did, and a model of them."""
 
     recipe: Recipe
-    """The winner."""
+    """The winner, or the default where the winner did not take its place: see `gain`."""
     trials: tuple[TrialRecord, ...]
     """In order of their begin."""
     gain: Gain
@@ -126,7 +141,7 @@ class Tuning:
     interaction: Mapping[tuple[str, str], float]
     """Two settings -> what they explain together beyond one by one."""
     model: Forecaster
-    """The winner, fitted on everything."""
+    """The recipe, fitted on everything."""
     study: str
     """Where the study is; the same call goes on with it."""
     notes: tuple[str, ...] = ()
@@ -134,12 +149,12 @@ class Tuning:
 
     @property
     def best(self) -> dict[str, Any]:
-        """The winner's settings as `Forecaster` takes them: ``Forecaster(**tuning.best)``."""
+        """The recipe's settings as `Forecaster` takes them: ``Forecaster(**tuning.best)``."""
         return arguments_of(self.recipe)
 
     @property
     def winner(self) -> TrialRecord:
-        """The best trial."""
+        """The trial with the lowest score; whether it took the place of the default, `gain` tells."""
         complete = [trial for trial in self.trials if trial.score is not None]
         return min(complete, key=lambda trial: (trial.score, trial.number))
 
@@ -175,8 +190,11 @@ class Tuning:
         schema = {"first": pl.String, "second": pl.String, "interaction": pl.Float64}
         return pl.DataFrame(rows, schema=schema, orient="row")
 
-    def pictures(self) -> dict[str, Figure]:
+    def pictures(self, size: tuple[int, int] | None = None) -> dict[str, Figure]:
         """Name -> figure of matplotlib, of everything that there is something to show of.
+
+        Args:
+            size: width and height in pixels at 72 dpi; as suits each if not given.
 
         Raises:
             MissingExtraError: matplotlib is not installed.
@@ -185,18 +203,19 @@ class Tuning:
         scores = np.array([np.nan if trial.score is None else trial.score for trial in trials])
         default = next((trial.score for trial in trials if trial.default and trial.score is not None), np.nan)
         measure, courses = self.gain.measure, [_course(trial.validation or {}) for trial in trials]
-        drawn = {"history": history_picture(scores, default, measure)}
+        given: dict[str, Any] = {} if size is None else {"size": size}
+        drawn = {"history": history_picture(scores, default, measure, **given)}
         if any(map(len, courses)):
             ended = [trial.state != "pruned" for trial in trials]
-            drawn["courses"] = courses_picture(courses, ended, trials.index(self.winner))
+            drawn["courses"] = courses_picture(courses, ended, trials.index(self.winner), **given)
         if self.importance:
-            drawn["importances"] = importance_picture(self.importance)
+            drawn["importances"] = importance_picture(self.importance, **given)
         if self.interaction:
-            drawn["interactions"] = interaction_picture(self.interaction)
+            drawn["interactions"] = interaction_picture(self.interaction, **given)
             pair = next(iter(self.interaction))
             points, own = self._complete(*pair)
             values = [point[pair[0]] for point in points], [point[pair[1]] for point in points]
-            drawn["pair"] = pair_picture(pair, values, own, measure)
+            drawn["pair"] = pair_picture(pair, values, own, measure, **given)
         for name in dict.fromkeys(name for trial in trials for name in trial.point):
             points, own = self._complete(name)
             if len({label(point[name]) for point in points}) > 1:
@@ -220,6 +239,8 @@ class Tuning:
                 "default": self.gain.default,
                 "winner": self.gain.winner,
                 "ratio": self.gain.ratio,
+                "chance": self.gain.chance,
+                "taken": self.gain.taken,
                 "windows": self.gain.windows,
                 "trials": self.gain.trials,
                 "search_seconds": round(self.gain.search_seconds, 2),
@@ -231,12 +252,13 @@ class Tuning:
         }
 
     def save(self, folder: str | Path) -> None:
-        """Put everything into a folder: the model, the tables as CSV, ``tuning.json``, and pictures as SVG.
+        """Put all into a folder: model, tables as CSV, ``tuning.json``, pictures as SVG, and one page of everything.
 
         Raises:
             UsageError: the folder has results already.
         """
         from foregate.reporting.canvas import own_settings
+        from foregate.tuning.page import described, in_words, page_of
 
         folder = Path(folder)
         there = [name for name in FILES if (folder / name).exists()]
@@ -249,8 +271,9 @@ class Tuning:
         write_atomically(folder / "tuning.json", f"{document}\n".encode())
         (folder / "pictures").mkdir(exist_ok=True)
         with own_settings():
+            write_atomically(folder / "tuning.html", page_of(self).encode())
             for name, figure in self.pictures().items():
-                figure.savefig(folder / "pictures" / f"{name}.svg", metadata={"Date": None})
+                write_atomically(folder / "pictures" / f"{name}.svg", described(figure, in_words(self, name)).encode())
         self.model.save(folder / "model")
 
 

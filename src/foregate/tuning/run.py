@@ -6,7 +6,7 @@ import math
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from foregate.evaluation.metrics import losses
 from foregate.forecaster import Forecaster
 from foregate.forecaster.given import OWN, arguments_of, recipe_of
 from foregate.pipeline.recipe import Recipe
+from foregate.tuning.duel import duel
 from foregate.tuning.importance import importances, interactions
 from foregate.tuning.job import Job, Say, run_together, work
 from foregate.tuning.names import applied
@@ -27,7 +28,6 @@ from foregate.tuning.result import Gain, TrialRecord, Tuning
 from foregate.tuning.search import Search, fingerprint, held_back, plans
 from foregate.tuning.space import Space, usual_space
 from foregate.tuning.study import INTERRUPTED, Book, check_address, require_optuna, shown
-from foregate.tuning.trial import score_of
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -52,8 +52,9 @@ def tune(
     1. The last windows of every series are held back. No trial sees them.
     2. The default is the first trial; others follow, each trained on what came before the origins that it is scored at
        and stopped early where its validation scores fall behind.
-    3. Default and winner are trained once more on all but the held-back part and scored on it: the gain.
-    4. The winner is fitted on everything.
+    3. Default and winner, the trial with the lowest score, are trained once more on all but the held-back part and
+       scored on it: the gain. The winner takes the place of the default only if it is better there by more than luck.
+    4. Whichever of them it is, is fitted on everything.
 
     A search that was stopped, however it was, goes on when the same call is made with the same study; so does one with
     a larger budget. Several calls with the same study share the work.
@@ -68,7 +69,7 @@ def tune(
             machines. If not given, a file that is gone at the end.
         say: told a line about every trial.
         search: fields of `foregate.tuning.Search`: ``n_trials``, ``seconds``, ``n_jobs``, ``sampler``, ``pruner``,
-            ``windows``, ``test_windows``, ``refit``, ``measure``, ``seed``.
+            ``windows``, ``test_windows``, ``refit``, ``measure``, ``luck``, ``seed``.
 
     Raises:
         UsageError: an argument is wrong or contradicts others; nothing was run.
@@ -175,6 +176,7 @@ class Task:
                 winner = _winner(trials)
                 recipe = applied(self.recipe, {**self.space.fixed, **winner.point}) if winner.point else self.recipe
                 gain, notes = self._gain(book, panel, test, recipe, trials)
+                recipe = recipe if gain.taken else self.recipe
                 mattered = importances(book.study)
         began = time.perf_counter()
         model = Forecaster(**arguments_of(recipe), freq=panel.freq, verbose=self.forecaster.verbose).fit(given)
@@ -209,19 +211,15 @@ class Task:
         """Default and winner on what was held back; each winner is scored once, however often the call is made."""
         key = [repr(arguments_of(recipe)), test.n_windows]
         before: list[dict[str, Any]] = book.study.user_attrs.get("held_back", [])
-        found = next((one for one in before if one["of"] == key), None)
-        if found is None:
-            began = time.perf_counter()
-            recipes = {"winner": recipe} | ({"default": self.recipe} if recipe != self.recipe else {})
-            scores = score_of(recipes, panel, test, self.search.measure)
-            found = {
-                "of": key,
-                "winner": scores["winner"],
-                "default": scores.get("default", scores["winner"]),
-                "seconds": time.perf_counter() - began,
-            }
-            before = [*before, found]
+        place = next((i for i, one in enumerate(before) if one["of"] == key and "chance" in one), None)
+        if place is None:
+            fought = duel(self.recipe, recipe, panel, test, self.search.measure)
+            before = [*before, {"of": key, **asdict(fought)}]
+            place = len(before) - 1
             book.study.set_user_attr("held_back", before)
+        found = before[place]
+        # Every look at the part is a chance to be lucky there, and the first one is worth as much as it was.
+        chance = None if found["chance"] is None else min(1.0, found["chance"] * (place + 1))
         gain = Gain(
             self.search.measure,
             found["default"],
@@ -230,6 +228,8 @@ class Task:
             sum(trial.state != "interrupted" for trial in trials),
             sum(trial.seconds or 0.0 for trial in trials),
             found["seconds"],
+            chance,
+            taken=recipe == self.recipe or (1.0 if chance is None else chance) <= self.search.luck,
         )
         looked = (
             f"{len(before)} winners of this study were scored on the held-back part, one after the other: the last "

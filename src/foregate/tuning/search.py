@@ -23,9 +23,9 @@ Sampler = Literal["tpe", "random", "grid"]
 Pruner = Literal["median", "hyperband", "none"]
 SAMPLERS: tuple[str, ...] = get_args(Sampler)
 PRUNERS: tuple[str, ...] = get_args(Pruner)
-MOST_WINDOWS, MOST_TESTED = 8, 4
-"""Origins per series unless more are asked for: of trials, whose winner would else be that of a few lucky days, and
-held back. They cost little, since all are forecast after one fit."""
+MOST_WINDOWS = 8
+"""Origins per series of each kind unless more are asked for: those of trials, whose winner would else be that of a few
+lucky days, and those held back, which say whether it was. They cost little, since all are forecast after one fit."""
 SCALED = ("training.scale_power", "season_length", "effort")
 """Settings that change what a validation score means, or when it is taken."""
 
@@ -54,11 +54,13 @@ class Search:
     windows: int | None = None
     """Origins per series of the training part that a trial is scored at; None: by the length of the series, up to 8."""
     test_windows: int | None = None
-    """Origins per series that are held back until the end; None: by the length of the series, up to 4."""
+    """Origins per series that are held back until the end; None: by the length of the series, up to 8."""
     refit: bool = False
     """Whether a trial trains anew at each of its origins, and not only before the first."""
     measure: str = "mase"
     """What is to be small, one of `foregate.evaluation.ERRORS`."""
+    luck: float = 0.05
+    """How often, at most, a winner that is no better than the default may take its place; 1 takes any winner."""
     seed: int = 0
     """Of the sampler: the same seed and one process give the same trials."""
 
@@ -73,6 +75,8 @@ class Search:
         at_least(0, seed=self.seed)
         if not isinstance(self.refit, bool):
             raise UsageError(f"refit must be True or False, but got {self.refit!r}. Give True to train at each origin.")
+        if isinstance(self.luck, bool) or not isinstance(self.luck, Real) or not 0 < self.luck <= 1:
+            raise UsageError(f"luck must be a number above 0, up to 1, but got {self.luck!r}. Give for example 0.05.")
         limit = self.seconds
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, Real) or not 0 < limit < math.inf):
             raise UsageError(f"seconds must be a number above 0, but got {limit!r}. Give for example 600.")
@@ -117,7 +121,7 @@ def plans(panel: Panel, horizon: int, search: Search) -> tuple[Plan, Plan]:
         1, int(np.median(panel.lengths) // (8 * horizon))
     )  # a quarter of a middling series at most, or one each
     own = Plan(horizon, search.windows or min(usual, MOST_WINDOWS), refit=search.refit)
-    return own, Plan(horizon, search.test_windows or min(usual, MOST_TESTED))
+    return own, Plan(horizon, search.test_windows or min(usual, MOST_WINDOWS))
 
 
 def held_back(panel: Panel, own: Plan, test: Plan, measure: str) -> Panel:
@@ -146,7 +150,9 @@ def held_back(panel: Panel, own: Plan, test: Plan, measure: str) -> Panel:
     course, _ = lay_out(part, own)
     if measure == "mase" and not np.nansum(mase_scale(course.panel, course.origins, own.season_of(part))) > 0:
         raise DataError(
-            "series must change over a season to be measured by mase, but got none that does. Choose measure='mae'."
+            "series must change over a season before an origin to be measured by mase, but got none that does: there "
+            f"are at most {int(course.origins.max(initial=-1)) + 1} rows before. Give longer series or fewer windows, "
+            "or choose measure='mae'."
         )
     return part
 

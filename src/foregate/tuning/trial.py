@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foregate.core import ForegateError, Panel
-from foregate.evaluation import Plan, backtest, scoreboard
+from foregate.evaluation import Backtest, Plan, backtest, scoreboard
 from foregate.forecaster import Forecaster
 from foregate.forecaster.given import arguments_of
 from foregate.forecasting.fitted import Fitted
@@ -20,7 +20,7 @@ from foregate.training.events import Event
 if TYPE_CHECKING:
     from optuna.trial import Trial
 
-__all__ = ["APART", "Outcome", "Stopped", "TimeUp", "Watch", "score_of", "tried"]
+__all__ = ["APART", "Outcome", "Stopped", "TimeUp", "Watch", "backtest_of", "score_of", "scores_in", "tried"]
 
 APART, KINDS_APART = 100, 100_000
 """Checks of one network and the next are told apart by so much, and those of networks that begin otherwise."""
@@ -126,6 +126,11 @@ def score_of(
         measure: one of `foregate.evaluation.ERRORS`.
         watch: looks on while they train.
     """
+    return scores_in(backtest_of(recipes, panel, plan, watch), measure)
+
+
+def backtest_of(recipes: Mapping[str, Recipe], panel: Panel, plan: Plan, watch: Watch | None = None) -> Backtest:
+    """Train some recipes on what may be known, and let them forecast; see `score_of`."""
     callbacks = () if watch is None else (watch,)
 
     def making(recipe: Recipe) -> Any:
@@ -135,5 +140,9 @@ def score_of(
 
         return train
 
-    board = scoreboard(backtest({name: making(recipe) for name, recipe in recipes.items()}, panel, plan))
-    return {name: float(board[name].overall[measure]) for name in recipes}
+    return backtest({name: making(recipe) for name, recipe in recipes.items()}, panel, plan)
+
+
+def scores_in(result: Backtest, measure: str) -> dict[str, float]:
+    """The mean of a measure over all origins of a backtest, for each of its models."""
+    return {score.model: float(score.overall[measure]) for score in scoreboard(result).scores}
