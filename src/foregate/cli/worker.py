@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from foregate.cli.serve import ConfigFile, DataDir, Database, settings_of
+from foregate.cli.serve import ConfigFile, Database, DataDir, settings_of
 
 __all__ = ["worker"]
 
