@@ -54,9 +54,9 @@ def run(options: Options) -> list[Row]:
         found = asyncio.run(_replay(Path(folder)))
     oracle = found["oracle"]
     ratio = found["live"] / oracle
-    first, more = found["first"] / oracle, found["live"] / found["oracle_all"]
+    first, more, steps = found["first"] / oracle, found["live"] / found["oracle_all"], ORDER["options"]["steps"]
     got = (
-        f"once settled {ratio:.3f} of the error of an oracle with the same recipe, {ORDER['options']['steps']} steps and "
+        f"once settled {ratio:.3f} of the error of an oracle of the same recipe with {steps} steps and "
         f"{found['rows']} rows of the new regime (with all {found['all']} rows: {more:.3f}; the first champion: "
         f"{first:.2f}); alarm after {found['alarm']} rows, promoted after {found['promoted']}, {found['jobs']} jobs"
     )

@@ -49,7 +49,7 @@ def test_false_alarms_and_delay_are_as_promised():
 def test_a_watch_goes_on_as_if_it_had_not_stopped():
     """Written as JSON at any moment and read again, it tells the same alarms with the same scores."""
     rng = np.random.default_rng(1)
-    before = autoregressive(rng, 1, 500)[0]
+    before = autoregressive(rng, 1, LEARNED)[0]
     errors = np.append(autoregressive(rng, 1, 150)[0], rng.normal(3, 1, 150))
     whole, parts = Watch(before, outside(before)), Watch(before, outside(before))
     for t, error in enumerate(errors):
@@ -70,6 +70,18 @@ def test_without_a_reference_it_learns_first():
     watch.update(0.1, 0)
     assert not watch.learning
     assert alarms(watch, rng.normal(4, 1, size=60))
+
+
+def test_few_errors_of_the_past_are_the_first_that_it_learns_from():
+    """From fewer errors than are needed nothing is told; they count, so that it knows what is usual all the sooner."""
+    rng = np.random.default_rng(6)
+    errors = rng.normal(size=LEARNED)
+    seeded, whole = Watch(errors[:300], outside(errors[:300])), Watch(errors, outside(errors))
+    assert alarms(seeded, rng.normal(9, 1, size=50)) == []
+    seeded = Watch(errors[:300], outside(errors[:300]))
+    assert alarms(seeded, errors[300:]) == []
+    assert not seeded.learning
+    assert seeded.state()["thresholds"] == whole.state()["thresholds"]
 
 
 def test_errors_that_never_vary_are_waited_through():

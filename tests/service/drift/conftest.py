@@ -4,6 +4,9 @@ import pytest
 
 from foregate.service.store.database import Database
 from foregate.service.store.schema import migrate
+from tests.service.databases import server, server_url, url
+
+__all__ = ["server", "server_url", "url"]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Actuals and forecasts are joined exactly once."""
+"""Actuals and forecasts are joined exactly once, on either kind of database."""
 
 import asyncio
 import json
@@ -9,7 +9,10 @@ from sqlalchemy import select, update
 
 from foregate.service.drift.feedback import Feedback
 from foregate.service.store.tables import arrivals, drift_events, drift_states, events, observations, outcomes
+from tests.service.databases import database
 from tests.service.drift.made import actual, forecast, new_series
+
+__all__ = ["database"]
 
 BAND = np.array([[-1.0, 0.0, 1.0]])
 
@@ -133,5 +136,6 @@ def test_a_shift_raises_an_alarm_and_what_follows_is_committed_with_it(database,
     found = rows(database, drift_events)
     assert {row.detector for row in found} >= {"cusum"}
     assert {(row.model, row.version, row.segment) for row in found} == {("m", 1, "north")}
+    assert all(json.loads(row.detail)["time"] > 1050 and json.loads(row.detail)["series"] == ["a"] for row in found)
     assert len(told) == len(found) == len(rows(database, events))
     assert max(row.score for row in rows(database, drift_states)) >= 1

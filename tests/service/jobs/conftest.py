@@ -6,6 +6,9 @@ from foregate.service.jobs.queue import Jobs
 from foregate.service.registry.registry import Registry
 from foregate.service.store.database import Database
 from foregate.service.store.schema import migrate
+from tests.service.databases import server, server_url, url
+
+__all__ = ["server", "server_url", "url"]
 
 
 @pytest.fixture
