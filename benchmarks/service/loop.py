@@ -162,6 +162,12 @@ def _observe(database: Database, number: int, world: World, begin: int, end: int
 
 async def _compared(database: Database, registry: Registry, world: World, first: Any) -> dict[str, Any]:
     """Errors on the newest rows, which none was trained on or chosen by."""
+    alarms = database.read_now(lambda c: c.execute(drift_events.select()).all())
+    for each in alarms:
+        print(f"row {each.at // HOUR}: alarm of version {each.version}, {each.detector}, {each.detail}", flush=True)
+    moves = database.read_now(lambda c: [(r.at // HOUR, r.reason) for r in c.execute(alias_events.select())])
+    for at, reason in moves:
+        print(f"row {at}: {reason}")
     end = len(world.values)
     version, champion = await _champion(registry)
     own = await registry.resolve("demand", version)
@@ -180,13 +186,9 @@ async def _compared(database: Database, registry: Registry, world: World, first:
         )
         for name, model in models.items()
     }
-    alarms = database.read_now(lambda c: [r.at // HOUR for r in c.execute(drift_events.select())])
-    print("alarms at rows", alarms, "change at", world.change)
-    moves = database.read_now(lambda c: [(r.at // HOUR, r.reason) for r in c.execute(alias_events.select())])
-    for at, reason in moves:
-        print(f"row {at}: {reason}")
     done = database.read_now(lambda c: [(r.kind, r.trigger, r.state) for r in c.execute(jobs.select())])
-    late = [at - world.change for at in alarms if at >= world.change]
+    times = [json.loads(each.detail)["time"] // HOUR for each in alarms if each.kind != "input"]
+    late = [at - world.change for at in times if at >= world.change]
     promoted = [at - world.change for at, reason in moves if at >= world.change and reason.startswith("promoted")]
     return errors | {
         "alarm": late[:1],

@@ -17,6 +17,7 @@ class Alarm:
 
     time: int
     series: tuple[str, ...] = ("a",)
+    kind: str = "residual"
 
 
 @pytest.fixture
@@ -53,6 +54,14 @@ def test_alarms_of_others_open_none(there, model, version):
     """Versions that are not champion, and models that have none, are told of and not trained."""
     there(lambda c: told(c, model, version, [Alarm(120)]))
     assert there(lambda c: change_of(c, model)) is None
+
+
+def test_inputs_that_look_otherwise_are_no_change(there):
+    """An alarm of inputs is told and not answered: errors decide."""
+    there(lambda c: told(c, "m", 2, [Alarm(120, kind="input")]))
+    assert there(lambda c: change_of(c, "m")) is None
+    there(lambda c: told(c, "m", 2, [Alarm(120, kind="input"), Alarm(130, kind="coverage")]))
+    assert there(lambda c: change_of(c, "m")).since == 130
 
 
 def test_what_goes_on_is_no_other_change(there):

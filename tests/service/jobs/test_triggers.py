@@ -98,7 +98,7 @@ def test_new_rows(there, database):
 def changed(database):
     """A champion's alarm at time 10, and rows up to it."""
     number = store(database, [1.0] * 11)
-    database.write_now(lambda c: told(c, "m", 2, [SimpleNamespace(time=10, series=("a",))]))
+    database.write_now(lambda c: told(c, "m", 2, [SimpleNamespace(kind="residual", time=10, series=("a",))]))
     return number
 
 

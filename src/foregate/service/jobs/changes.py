@@ -14,8 +14,10 @@ Each learns from the rows since the change (`Order.since`) and must beat the cha
 by schedule or new rows meanwhile learns from them too, and takes the place of the next one.
 
 Alarms go on while nothing better than the champion was found, and are no further changes. Another change is what is
-told by a champion that was trained on rows of this one, or after `CALM` rows without any alarm. Alarms of versions that
-are not champion are only told.
+told by a champion that was trained on rows of this one, or after `CALM` rows without any alarm.
+
+Alarms of versions that are not champion are only told, and so are those of inputs: what looks otherwise and is forecast
+as well as before asks for nothing, and where it is not, errors say so.
 """
 
 from __future__ import annotations
@@ -57,6 +59,10 @@ class Alarmed(Protocol):
     """What an alarm says."""
 
     @property
+    def kind(self) -> str:
+        """residual, coverage or input."""
+
+    @property
     def time(self) -> int:
         """Of the actual with which it was raised, as stored."""
 
@@ -80,7 +86,7 @@ def told(connection: Connection, model: str, version: int, alarms: Sequence[Alar
     champion = _champion(connection, model)
     if champion is None or champion[0] != version:
         return
-    for alarm in sorted(alarms, key=lambda each: each.time):
+    for alarm in sorted((each for each in alarms if each.kind != "input"), key=lambda each: each.time):
         before = change_of(connection, model)
         if before is None or _another(connection, before, alarm, champion[1]):
             now = Change(alarm.time, alarm.time, alarm.series)

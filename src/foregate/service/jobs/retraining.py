@@ -32,6 +32,8 @@ PRETRAINED = "tiny"
 """The network that answers where no model was trained yet."""
 LEAST_ERRORS = 100
 """Errors without which a reference says nothing of errors. Below 1000 they are the first that a watch learns from."""
+LEAST_INPUTS = 1000
+"""Values without which a reference says nothing of inputs: a few days look like no other ones."""
 HELD_PART = 4
 """After a change one row in so many is held out, so that most of what is known of it can be learnt."""
 
@@ -257,4 +259,6 @@ def _reference(model: Fitted, panel: Panel, order: Order, held: int) -> bytes:
     kept = held >= LEAST_ERRORS
     if order.since is not None:
         panel = panel.between(panel.lengths - _newer(panel, order.since), panel.lengths)
-    return reference(panel, errors if kept else None, outside if kept else None).to_bytes()
+    enough = np.count_nonzero(panel.mask) >= LEAST_INPUTS
+    made = reference(panel, errors if kept else None, outside if kept else None)
+    return (made if enough else replace(made, inputs={})).to_bytes()
