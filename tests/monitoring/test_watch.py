@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from benchmarks.service.alarms import measured
 from foregate import DataError, UsageError
 from foregate.monitoring.watch import LEARNED, QUIET, Watch
 from tests.monitoring.streams import autoregressive, outside
@@ -16,34 +17,20 @@ def alarms(watch, errors, missed=None):
     return [(t, a.detector) for t, (e, m) in enumerate(zip(errors, missed, strict=True)) for a in watch.update(e, m)]
 
 
-def measured(streams, length, seed=7):
-    """False alarms per 10,000 errors in control, and how late a shift of two standard deviations is found."""
-    rng = np.random.default_rng(seed)
-    known, live = autoregressive(rng, streams, 1000), autoregressive(rng, streams, length)
-    false, delays = 0, []
-    for before, errors in zip(known, live, strict=True):
-        watch = Watch(before, outside(before))
-        saved = watch.state()
-        false += len(alarms(watch, errors))
-        shifted = np.append(errors[:200], errors[200:400] + 2)
-        found = [t - 200 for t, _ in alarms(Watch.resumed(saved), shifted) if t >= 200]
-        delays.append(found[0] if found else 10_000)
-    return false / (streams * length / 10_000), np.array(delays)
-
-
 def test_calm_streams_are_calm_and_shifts_are_found():
     """Errors that carry on (phi 0.7) raise next to no false alarm, and a shift of 2 sigma is found within 100."""
-    rate, delays = measured(streams=5, length=4000)
-    assert rate <= 2.5  # of 20,000 errors: five alarms at most
-    assert (delays < 100).all()
+    found = measured(streams=5, length=4000)
+    assert found.rate <= 2.5  # of 20,000 errors: five alarms at most
+    assert set(found.false) == {"coverage", "cusum", "page-hinkley", "windows"}
+    assert (found.delays < 100).all()
 
 
 @pytest.mark.slow
 def test_false_alarms_and_delay_are_as_promised():
     """200 streams of 10,000 errors: at most one false alarm in 10,000, and 95 % of shifts found within 100."""
-    rate, delays = measured(streams=200, length=10_000)
-    assert rate <= 1
-    assert (delays < 100).mean() >= 0.95
+    found = measured(streams=200, length=10_000)
+    assert found.rate <= 1
+    assert (found.delays < 100).mean() >= 0.95
 
 
 def test_a_watch_goes_on_as_if_it_had_not_stopped():
