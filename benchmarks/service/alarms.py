@@ -56,7 +56,7 @@ def measured(streams: int, length: int, seed: int = 7) -> Measured:
     """Watch streams of errors: as they are, and then the first of them with a shift."""
     rng = np.random.default_rng(seed)
     known, live = autoregressive(rng, streams, 1000), autoregressive(rng, streams, length)
-    false: Counter[str] = Counter({name: 0 for name in Watch(known[0], outside(known[0])).scores})
+    false: Counter[str] = Counter(dict.fromkeys(Watch(known[0], outside(known[0])).scores, 0))
     delays = []
     for before, errors in zip(known, live, strict=True):
         watch = Watch(before, outside(before))

@@ -39,12 +39,13 @@ HOUR = 3_600_000_000
 LEVELS = (0.1, 0.5, 0.9)
 BEFORE, CALM, AFTER, LAST = 4000, 240, 1992, 360
 CHUNK = 24
+STEPS = 100
 ORDER = {
     "horizon": 24,
     "season_length": 24,
     "held_out": 1008,
     "rows": 4000,
-    "options": {"weights": "tiny", "steps": 100},
+    "options": {"weights": "tiny", "steps": STEPS},
 }
 
 
@@ -54,9 +55,9 @@ def run(options: Options) -> list[Row]:
         found = asyncio.run(_replay(Path(folder)))
     oracle = found["oracle"]
     ratio = found["live"] / oracle
-    first, more, steps = found["first"] / oracle, found["live"] / found["oracle_all"], ORDER["options"]["steps"]
+    first, more = found["first"] / oracle, found["live"] / found["oracle_all"]
     got = (
-        f"once settled {ratio:.3f} of the error of an oracle of the same recipe with {steps} steps and "
+        f"once settled {ratio:.3f} of the error of an oracle of the same recipe with {STEPS} steps and "
         f"{found['rows']} rows of the new regime (with all {found['all']} rows: {more:.3f}; the first champion: "
         f"{first:.2f}); alarm after {found['alarm']} rows, promoted after {found['promoted']}, {found['jobs']} jobs"
     )
