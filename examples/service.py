@@ -2,8 +2,8 @@
 
     python examples/service.py            or: make demo-service
 
-It starts `foregate serve` and `foregate worker` on a folder of its own, replays hourly demand of six places, turns their
-days over half way, and shows what the service makes of it. Nothing is left behind.
+It starts `foregate serve` and `foregate worker` on a folder of its own, replays hourly demand of six places, turns
+their days over half way, and shows what the service makes of it. Nothing is left behind.
 """
 
 from __future__ import annotations

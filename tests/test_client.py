@@ -145,7 +145,7 @@ SESSION = {
 
 
 def test_every_call_asks_its_route():
-    """Sessions, observations, jobs, errors and drift are asked for where the API document says, and typed on the way."""
+    """Sessions, observations, jobs, errors and drift are asked for where the API document says, and typed."""
     asked = []
 
     def answer(request):
