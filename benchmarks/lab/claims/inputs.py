@@ -1,0 +1,134 @@
+"""Claims about what is read."""
+
+from __future__ import annotations
+
+import math
+
+from benchmarks.lab.claim import Claim, Experiment, Statement, best, gain, more, told
+from benchmarks.lab.claims.places import OWN, PLACES
+
+__all__ = ["INPUTS"]
+
+LENGTHS = (8, 24, 48, 96, 192)
+
+INPUTS = (
+    Claim(
+        "length",
+        "How long a sequence",
+        "Sequences of 20–100 steps are best.",
+        "Windows of 8 to 192 values. Best are 20–100 if the best of 24, 48 and 96 is at most 1 % worse than the "
+        "best of 8 and 192, both chosen by the other seeds. Foregate's network with a window (`windowed`) instead "
+        "of a carried state.",
+        (
+            Experiment("forecast", (*PLACES, "made echo"), {str(n): {"lookback": n} for n in LENGTHS}),
+            Experiment(
+                "own",
+                OWN,
+                {str(n): {"model": f"windowed+lookback={n}"} for n in (8, 48, 96, 192)} | {"carried": {}},
+                "Foregate",
+            ),
+        ),
+        (
+            Statement("Sequences of 20–100 steps are best", best(["24", "48", "96"], ["8", "192"]), -1, math.inf),
+            Statement("Sequences of 192 are no better", best(["192"], ["24", "48", "96"]), -math.inf, 1),
+        ),
+    ),
+    Claim(
+        "cost",
+        "What length costs",
+        "The cost of an LSTM is linear in the length of its sequences, that of a Transformer quadratic.",
+        "Training steps on batches of 8 sequences of 100 to 2,000 steps, in turns, with an LSTM and a one-layer "
+        "Transformer of equal width: seconds of the processor, and bytes that are kept for the gradient. The figure "
+        "is the exponent, the slope of the logarithm of the cost over that of the length: 1 is linear, 2 quadratic. "
+        "The Transformer has torch's attention, which does not keep its matrix, and one written out, which does.",
+        (
+            Experiment(
+                "lengths",
+                ("pjm_zones", "made waves"),
+                {
+                    "lstm": {"network": "lstm"},
+                    "transformer": {"network": "transformer"},
+                    "transformer, written out": {"network": "transformer, written out"},
+                },
+                together=True,
+            ),
+        ),
+        (
+            Statement("An LSTM's time is linear in length", told("lstm", "time exponent"), 0.9, 1.1, "", "exponent"),
+            Statement(
+                "An LSTM's memory is linear in length", told("lstm", "memory exponent"), 0.9, 1.1, "", "exponent"
+            ),
+            Statement(
+                "A Transformer's time is quadratic", told("transformer", "time exponent"), 1.8, 2.2, "", "exponent"
+            ),
+            Statement(
+                "A Transformer's memory is quadratic",
+                told("transformer", "memory exponent"),
+                1.8,
+                2.2,
+                "",
+                "exponent",
+            ),
+        ),
+        (
+            ("ms", "milliseconds of the processor by length"),
+            ("MiB", "MiB kept for the gradient by length"),
+            ("time exponent", "exponent of time"),
+            ("memory exponent", "exponent of memory"),
+        ),
+    ),
+    Claim(
+        "scaling",
+        "How values are scaled",
+        "Scale to 0 … 1 by minimum and maximum: gates and tanh want it so.",
+        "Windows scaled by the range of their series' training part, by its mean and standard deviation, and by the "
+        "mean and mean absolute deviation of the window itself, which looks at nothing else (causal).",
+        (
+            Experiment(
+                "forecast",
+                PLACES,
+                {"min–max": {"scaling": "minmax"}, "standard": {"scaling": "standard"}, "causal": {}},
+                cheap=True,
+            ),
+        ),
+        (
+            Statement("Min–max is better than standard", gain("min–max", "standard"), 1e-9, math.inf),
+            Statement("Min–max is better than causal", gain("min–max", "causal"), 1e-9, math.inf),
+            Statement("Standard is better than causal", gain("standard", "causal"), 1e-9, math.inf),
+        ),
+    ),
+    Claim(
+        "truncation",
+        "Truncated back-propagation",
+        "Back-propagation that is cut off after some tens of steps loses little.",
+        "Windows of 96 steps whose gradient goes back over all of them, over the last 48, and over the last 24. "
+        "Foregate's network on crops of 192 rows, and read from beginning to end in crops of 48 whose state is "
+        "carried on and whose gradient is not (`stateful`). Losing little is an error that is at most 2 % higher.",
+        (
+            Experiment(
+                "forecast",
+                (*PLACES, "made echo"),
+                {
+                    "all 96": {"lookback": 96},
+                    "48": {"lookback": 96, "truncate": 48},
+                    "24": {"lookback": 96, "truncate": 24},
+                },
+            ),
+            Experiment(
+                "own", OWN, {"all 96": {"crop": 192}, "48": {"crop": 48, "training": {"stateful": True}}}, "Foregate"
+            ),
+        ),
+        (
+            Statement(
+                "A gradient cut to half loses at most 2 %",
+                more("48", "all 96"),
+                -math.inf,
+                2,
+                what="higher error",
+            ),
+            Statement(
+                "A gradient cut to a quarter loses at most 2 %", more("24", "all 96"), -math.inf, 2, what="higher error"
+            ),
+        ),
+    ),
+)
