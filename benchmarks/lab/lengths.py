@@ -21,7 +21,7 @@ from foregate.models.cells import fused
 
 __all__ = ["Reader", "bytes_kept", "costs", "exponent"]
 
-BATCH, HEADS = 8, 4
+BATCH, HEADS = 2, 4
 FEWER = 3
 """Repeats are so many times fewer than of short steps."""
 WIDER = 2

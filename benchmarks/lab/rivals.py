@@ -17,7 +17,7 @@ from foregate.evaluation.statistical import statistical
 
 __all__ = ["forecast"]
 
-ORIGINS = 3
+ORIGINS = 2
 """Of each series, which are estimated anew at each."""
 ROWS = 240
 """Of each series that are read."""

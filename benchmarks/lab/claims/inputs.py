@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from benchmarks.lab.claim import Claim, Experiment, Statement, best, gain, more, told
-from benchmarks.lab.claims.places import OWN, PLACES
+from benchmarks.lab.claims.places import FEW, FEW_OWN
 
 __all__ = ["INPUTS"]
 
@@ -20,11 +20,11 @@ INPUTS = (
         "best of 8 and 192, both chosen by the other seeds. Foregate's network with a window (`windowed`) instead "
         "of a carried state.",
         (
-            Experiment("forecast", (*PLACES, "made echo"), {str(n): {"lookback": n} for n in LENGTHS}),
+            Experiment("forecast", (*FEW, "made waves"), {str(n): {"lookback": n} for n in LENGTHS}),
             Experiment(
                 "own",
-                OWN,
-                {str(n): {"model": f"windowed+lookback={n}"} for n in (8, 48, 96, 192)} | {"carried": {}},
+                FEW_OWN,
+                {str(n): {"model": f"windowed+lookback={n}"} for n in (48, 192)} | {"carried": {}},
                 "Foregate",
             ),
         ),
@@ -37,7 +37,7 @@ INPUTS = (
         "cost",
         "What length costs",
         "The cost of an LSTM is linear in the length of its sequences, that of a Transformer quadratic.",
-        "Training steps on batches of 8 sequences of 100 to 2,000 steps, in turns, with an LSTM and a one-layer "
+        "Training steps on batches of 2 sequences of 100 to 2,000 steps, in turns, with an LSTM and a one-layer "
         "Transformer of equal width: seconds of the processor, and bytes that are kept for the gradient. The figure "
         "is the exponent, the slope of the logarithm of the cost over that of the length: 1 is linear, 2 quadratic. "
         "The Transformer has torch's attention, which does not keep its matrix, and one written out, which does.",
@@ -86,9 +86,8 @@ INPUTS = (
         (
             Experiment(
                 "forecast",
-                PLACES,
+                FEW,
                 {"min–max": {"scaling": "minmax"}, "standard": {"scaling": "standard"}, "causal": {}},
-                cheap=True,
             ),
         ),
         (
@@ -107,7 +106,7 @@ INPUTS = (
         (
             Experiment(
                 "forecast",
-                (*PLACES, "made echo"),
+                (*FEW, "made echo"),
                 {
                     "all 96": {"lookback": 96},
                     "48": {"lookback": 96, "truncate": 48},
@@ -115,7 +114,10 @@ INPUTS = (
                 },
             ),
             Experiment(
-                "own", OWN, {"all 96": {"crop": 192}, "48": {"crop": 48, "training": {"stateful": True}}}, "Foregate"
+                "own",
+                FEW_OWN,
+                {"all 96": {"crop": 192}, "48": {"crop": 48, "training": {"stateful": True}}},
+                "Foregate",
             ),
         ),
         (

@@ -1,6 +1,7 @@
 """Every kind of run gives the figures that claims speak of, in seconds, on data that is made up."""
 
 import math
+import time
 
 import pytest
 import torch
@@ -63,6 +64,9 @@ def test_contenders_take_turns():
     order = []
     told = in_turns({name: (lambda name=name: order.append(name)) for name in "ab"}, repeats=3, steps=1)
     assert order == list("abababab")
+    slow_at_first = iter([0.2])
+    told |= in_turns({"c": lambda: time.sleep(next(slow_at_first, 0.0))}, repeats=1, steps=1)
+    assert told["c"]["wall"] < 50
     assert set(told["a"]) == {"cpu", "wall"}
 
 
