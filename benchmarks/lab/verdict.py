@@ -6,7 +6,8 @@ kind of network) and several times in each, with seeds of their own; what is com
 1. In a place the interval is Student's t over its seeds, at 95 %. It lies within what is claimed (yes), apart from it
    (no), or reaches across a bound (open).
 2. Over all places the figure is the mean of the places' means, with the variance that follows from theirs and the
-   degrees of freedom of Welch and Satterthwaite. Places are taken as they are, not as a sample of others.
+   degrees of freedom of Welch and Satterthwaite. Places are taken as they are, not as a sample of others; those that
+   have one seed alone are left out.
 3. No place says no and the whole interval lies within: it *held*. No place says yes and the whole interval lies apart:
    it *did not hold*. Otherwise it *depends on* the data where some place has an answer, and on the seed where none has:
    these runs cannot tell it from chance.
@@ -135,11 +136,12 @@ def judge(figures: Mapping[str, Sequence[float]], low: float, high: float) -> Ve
     if not any(len(values) for values in figures.values()):
         raise ValueError("figures must be there for one place at least, but got none. Run the claim first.")
     there = {name: values for name, values in figures.items() if len(values)}
+    several = [values for values in there.values() if len(values) > 1] or list(there.values())
     places = []
     for name, values in there.items():
         found = interval(values)
         places.append(Place(name, found, len(values), found.within(low, high)))
-    whole = overall(list(there.values()))
+    whole = overall(several)
     answer = whole.within(low, high)
     said = {place.answer for place in places}
     if answer == "yes" and "no" not in said:

@@ -75,6 +75,14 @@ def test_many_open_places_can_answer_together():
     assert str(judge({name: around(4, 1) for name in "abcdefgh"}, 3, 10)) == "held"
 
 
+def test_a_single_seed_decides_nothing():
+    """A place that has one is open, and the others are judged without it."""
+    said = judge({"a": around(5), "b": [1.0]}, 3, 10)
+    assert str(said) == "held"
+    assert said.figure.mean == pytest.approx(5)
+    assert said.places[1].answer == "open"
+
+
 def test_no_figures_are_no_verdict():
     """There must be something to judge."""
     with pytest.raises(ValueError, match="figures must be there for one place"):
