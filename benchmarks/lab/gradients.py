@@ -5,6 +5,7 @@ Letters: B windows, L steps, H hidden.
 
 from __future__ import annotations
 
+import math
 from typing import Any, cast
 
 import numpy as np
@@ -37,12 +38,13 @@ def textbook(settings: dict[str, Any], data: str, scale: Scale, seed: int) -> di
     begun = Textbook(chosen, chosen.hidden or scale.hidden, lag + BEYOND, given.horizon)
     trained, windows = fitted(chosen, given, scale, seed)
     found = {"untrained": left(begun, windows, lag), "trained": left(trained, windows, lag)}
-    return {name: round(value, 8) for name, value in found.items()}
+    return {name: round(value, 8) for name, value in found.items() if math.isfinite(value)}
 
 
 def left(network: Textbook, windows: Windows, lag: int) -> float:
     """Norm of the gradient of the mean forecast with respect to the state `lag` steps before the end of the window, by
-    that at its end; of an LSTM with respect to its memory. Means over windows at the first origin of each series."""
+    that at its end; of an LSTM with respect to its memory. Means over windows at the first origin of each series. No
+    number where none is left at the end already, behind units that say nothing but 1 or -1."""
     given = windows.panel
     x, _, _, _ = windows.at(np.arange(len(given.values)), given.trained, 0)
     cell = cast(Layer, Stack.of(network.layers[0]).layers[0]).cell
@@ -53,7 +55,10 @@ def left(network: Textbook, windows: Windows, lag: int) -> float:
         states.append(state)
     network.out(state.h).mean(1).sum().backward()
     then, now = (states[-1 - back][-1].grad for back in (lag, 0))
-    return 0.0 if then is None else float(then.double().norm(dim=-1).mean() / now.double().norm(dim=-1).mean())
+    end = float(now.double().norm(dim=-1).mean())
+    if not end:
+        return math.nan
+    return 0.0 if then is None else float(then.double().norm(dim=-1).mean()) / end
 
 
 def own(settings: dict[str, Any], data: str, scale: Scale, seed: int) -> dict[str, float]:

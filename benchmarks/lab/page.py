@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from benchmarks.lab.claim import Claim, Default, Found, Statement, name_of
 from benchmarks.lab.claims import CLAIMS, DEFAULTS
 from benchmarks.lab.data import WORDS
+from benchmarks.lab.scale import SCALES
 from benchmarks.lab.verdict import Interval, Verdict, interval, judge, overall
 from benchmarks.run import ROOT
 
@@ -51,10 +54,10 @@ What helps is claimed to be more than 0, however little. There are many claims, 
 misses.
 """
 SETTING = """The textbook network reads a window of the last values, scaled by the window's own mean and mean absolute
-deviation, with one LSTM of 32 units, and says all steps ahead at once from its last state; 400 steps of AdamW on
-batches of 32 with a rate that falls from 1e-2 to nothing, by the mean absolute error. Foregate's network has two layers
-of 32 units, random first weights, and 150 steps at most. Both are small, so that there can be many: a claim about
-networks of a thousand units is not tested here. Real data is what lies before the test parts of the
+deviation, with one LSTM of {hidden} units, and says all steps ahead at once from its last state; {steps} steps of AdamW
+on batches of 32 with a rate that falls from 1e-2 to nothing, by the mean absolute error. Foregate's network has two
+layers of {hidden} units, random first weights, and {own_steps} steps at most. Both are small, so that there can be
+many: a claim about networks of a thousand units is not tested here. Real data is what lies before the test parts of the
 [benchmarks](../benchmarks/README.md#sets), and each seed draws other series or another stretch of it. Errors are MASE:
 mean absolute errors, divided by the mean absolute seasonal change of what was trained on."""
 FOLLOWS = """## What follows for the defaults
@@ -94,7 +97,7 @@ def page(
     """The whole page, as Markdown."""
     runs = newest(lines, scale)
     found = {claim.name: Found(claim, runs, scale) for claim in claims}
-    text = [HEAD, *_summary(claims, found), "", RULE, *_setting(runs)]
+    text = [HEAD, *_summary(claims, found), "", RULE, *_setting(runs, scale)]
     for claim in claims:
         text += _section(claim, found[claim.name])
     text += _defaults([each for each in defaults if each.claim in found], found)
@@ -117,7 +120,7 @@ def _number(value: float, unit: str = "") -> str:
     if not math.isfinite(value):
         return "−∞" if value < 0 else "∞"
     text = f"{value:.1f}" if unit == "%" or unit.strip() == "points" else _significant(value)
-    return text.replace("-", "−")
+    return "0.0" if text == "-0.0" else text.replace("-", "−")
 
 
 def _significant(value: float) -> str:
@@ -138,13 +141,15 @@ def _plain(value: float) -> str:
 
 def _summary(claims: Sequence[Claim], found: Mapping[str, Found]) -> list[str]:
     """The table that the page begins with."""
-    text = ["| claim | verdict | figure (95 %) | |", "|---|---|---|---|"]
+    text, said_of = ["| claim | verdict | figure (95 %) | |", "|---|---|---|---|"], Counter[str]()
     for claim in claims:
         for statement in claim.statements:
             verdict = verdict_of(statement, found[claim.name])
             said = "not run | | " if verdict is None else _verdict_cells(verdict, statement)
             text.append(f"| [{statement.words}](#{_anchor(claim.title)}) | {said} |")
-    return text
+            said_of.update([] if verdict is None else [f"{verdict.word} {verdict.on}".strip()])
+    counts = ", ".join(f"{n} {word.replace('depends', 'depend')}" for word, n in said_of.most_common())
+    return [*text, "", f"Of {said_of.total()} claims that were run, {counts}."] if counts else text
 
 
 def _verdict_cells(verdict: Verdict, statement: Statement) -> str:
@@ -152,7 +157,7 @@ def _verdict_cells(verdict: Verdict, statement: Statement) -> str:
     return f"{word} | {shown(verdict.figure, statement.unit)} | {statement.what}"
 
 
-def _setting(runs: Mapping[str, Line]) -> list[str]:
+def _setting(runs: Mapping[str, Line], scale: str) -> list[str]:
     """Where and with what: data sets, and what all runs cost."""
     able = [line for line in runs.values() if "failed" not in line]
     hours = sum(line["cpu_seconds"] for line in able) / 3_600
@@ -160,7 +165,7 @@ def _setting(runs: Mapping[str, Line]) -> list[str]:
     text = [
         "## What was run",
         "",
-        SETTING,
+        SETTING.format(**asdict(SCALES[scale])),
         "",
         f"In all {len(runs):,} runs{lost}, {hours:.1f} hours of one core, while other programs were running: times are "
         "seconds of the processor, contenders took turns, and what is compared is their ratio.",

@@ -100,7 +100,9 @@ CELLS = (
             ),
         ),
         (
-            Statement("An RNN's gradient is gone after 100 steps", told("rnn", "trained"), 0, 0.01, "", "share left"),
+            Statement(
+                "An RNN's gradient is gone after 100 steps", told("rnn", "trained"), -math.inf, 0.01, "", "share left"
+            ),
             Statement("An LSTM keeps 0.85 of it", told("lstm", "trained"), 0.75, 0.95, "", "share left"),
             Statement(
                 "An LSTM whose gates begin at 0.998 keeps 0.85 of it",

@@ -34,6 +34,7 @@ DEFAULTS = (
         "batch",
         "own 16",
         {
+            "own rate 0.0005": "5e-4",
             "own rate 0.001": "1e-3",
             "own rate 0.01": "1e-2",
             "own rate 0.03": "3e-2",

@@ -109,6 +109,10 @@ def test_what_is_left_of_a_gradient_is_what_gates_keep():
         rnn.bias_ih_l0[3:6], rnn.bias_hh_l0[3:6] = math.log(f / (1 - f)), 0
     given = panel("made waves", TINY, 0)
     assert left(network, Windows(given, 12, "causal"), lag) == pytest.approx(f**lag, rel=1e-4)
+    with torch.no_grad():
+        rnn.bias_ih_l0[:3] = rnn.bias_ih_l0[6:9] = 1e3  # memories so large that what is shown of them does not change
+        rnn.bias_hh_l0[3:6] = 1e3
+    assert math.isnan(left(network, Windows(given, 12, "causal"), lag))
 
 
 def test_the_code_of_a_run_is_what_it_does(monkeypatch, tmp_path):

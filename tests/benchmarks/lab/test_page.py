@@ -87,6 +87,7 @@ def test_figures_are_shown_with_their_intervals():
     """In per cent with a decimal, other figures with three digits, and nothing that is no number looks like one."""
     assert shown(Interval(1.26, -2, 3), "%") == "1.3 % (−2.0 to 3.0)"
     assert shown(Interval(0.8512, 0.8, 0.9), "") == "0.851 (0.8 to 0.9)"
+    assert shown(Interval(-0.01, -0.02, 0.0), "%") == "0.0 % (0.0 to 0.0)"
     assert shown(Interval(1.9, 1.85, 1.95), "×") == "1.9× (1.85 to 1.95)"
     assert shown(Interval(1.0, -math.inf, math.inf), "%") == "1.0 % (−∞ to ∞)"
     assert shown(Interval(1.6e-7, 0.0, 3e-7), "") == "2e−07 (0 to 3e−07)"
