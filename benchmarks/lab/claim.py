@@ -69,7 +69,7 @@ class Experiment:
     contenders: Mapping[str, Settings]
     """Name -> what is told to it."""
     where: str = ""
-    """What stands after the name of the data where one data set is read in several ways."""
+    """What stands in brackets after the name of the data where one data set is read in several ways."""
     together: bool = False
     """Whether one run has all of them, in turns, as what is timed must be."""
     cheap: bool = False
@@ -77,7 +77,7 @@ class Experiment:
 
     def place(self, data: str) -> str:
         """What a data set is called in tables."""
-        return f"{data}, {self.where}" if self.where else data
+        return f"{data} ({self.where})" if self.where else data
 
     def seeds(self, scale: Scale) -> int:
         """How many."""
@@ -141,7 +141,7 @@ class Default:
     """Which of them is the default, or nearest to it."""
     others: Mapping[str, str]
     """Contender -> what it does instead, in words."""
-    where: str = "Foregate"
+    where: str = "(Foregate)"
     """Which places count: those whose name ends so; empty for all."""
 
 

@@ -53,8 +53,8 @@ def test_the_page_begins_with_the_verdicts():
 def test_places_that_differ_are_named():
     """A verdict that depends on the data says where it is so and where not."""
     text = page(lines(0.95, 1.2), [CLAIM], [DEFAULT])
-    assert "depends on the data: yes on pjm_zones, made hours; no on made hours, Foregate" in text
-    assert "| made hours, Foregate | −20.0 % (−20.2 to −19.8), no |" in text
+    assert "depends on the data: yes on pjm_zones, made hours; no on made hours (Foregate)" in text
+    assert "| made hours (Foregate) | −20.0 % (−20.2 to −19.8), no |" in text
     assert "| gru | 0.950 | 0.950 | 1.200 |" in text
 
 
