@@ -81,7 +81,7 @@ class ForecastSettings(_Part):
     )
     queue: int = Field(default=256, ge=1, description="requests that wait at most; then 503")
     patience_ms: float = Field(
-        default=150.0, gt=0, description="that a request waits at most, as far as can be told beforehand; else 503"
+        default=250.0, gt=0, description="that a request waits at most, as far as can be told beforehand; else 503"
     )
     threads: int = Field(default=1, ge=1, description="of the runtime")
     spare: int = Field(default=4, ge=0, description="versions that are kept in memory besides those that have an alias")
