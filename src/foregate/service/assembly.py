@@ -54,7 +54,7 @@ async def running(settings: Settings, clock: Callable[[], int] = now) -> AsyncIt
         metrics = Metrics()
         database = database_of(settings)
         stack.callback(database.close)
-        _count_commits(database, metrics)
+        _count(database, metrics)
         gate = Gate(settings, database, secret_of(settings), clock)
         stack.push_async_callback(gate.close)
         folder = settings.data_dir / MODELS
@@ -114,9 +114,14 @@ def first_key(database: Database, at: int) -> str | None:
     return database.write_now(work)
 
 
-def _count_commits(database: Database, metrics: Metrics) -> None:
+def _count(database: Database, metrics: Metrics) -> None:
+    """Let metrics know of commits and of what failed."""
+
     def committed(seconds: float, together: int) -> None:
         metrics.commits.observe(seconds)
         metrics.commit_size.observe(together)
 
-    database.on_commit = committed
+    def failed(error: StoreError) -> None:
+        metrics.store_errors.inc()
+
+    database.on_commit, database.on_failure = committed, failed

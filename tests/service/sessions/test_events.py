@@ -50,8 +50,8 @@ def test_what_happens_while_somebody_comes_is_told(database, monkeypatch):
         sent = []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1):
-                async for piece in stream:
-                    sent.append(piece)
+                while True:
+                    sent.append(await anext(stream))
         await hub.stop()
         return sent
 

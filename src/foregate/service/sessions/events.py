@@ -93,7 +93,8 @@ class Hub:
             Problem: too many follow already, or the process is about to stop.
         """
         if self._ended:
-            raise Problem(503, "stopping", "the process must go on, but stops. Ask again.", headers={"Retry-After": "1"})
+            detail = "the process must go on, but stops. Ask again."
+            raise Problem(503, "stopping", detail, headers={"Retry-After": "1"})
         if len(self._followers) >= FOLLOWERS:
             raise Problem(
                 503, "too-many-followers", f"at most {FOLLOWERS} may follow events.", headers={"Retry-After": "5"}
