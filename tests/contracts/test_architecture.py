@@ -19,6 +19,7 @@ TESTED_THROUGH_OTHERS = {
     "evaluation/rolling",  # test_backtest
     "pipeline/start",  # persistence/test_shipped
     "reporting",
+    "service/context",  # names the parts; every test of the service
     *(f"streaming/{name}" for name in ("arrivals", "observations", "roster", "rows", "snapshot")),  # test_live
     *(f"streaming/{name}" for name in ("carried", "reader", "speaking")),  # test_live, test_stateful
     *(f"training/{name}" for name in ("checkpoints", "events", "run")),  # test_loop

@@ -114,9 +114,9 @@ def killed(folder, kills):
     """The model of a job whose worker is killed so often while it trains."""
     database = Database(f"sqlite:///{folder / 'foregate.db'}")
     migrate(database)
-    store(database, seasonal(400))
+    store(database, seasonal(200))
     jobs = Jobs(database, now)
-    options = {"steps": 400, "hidden": 16, "start": "scratch"}
+    options = {"steps": 80, "hidden": 8, "start": "scratch"}
     job = asyncio.run(jobs.submit(wanted(options=options)))
     command = [sys.executable, "-c", "from foregate.cli.app import main; main()", "worker", "--once", "--data-dir"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "FOREGATE_SERVE_WATCH__NICE": "0"}

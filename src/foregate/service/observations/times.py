@@ -20,6 +20,8 @@ EPOCH = dt.datetime(1970, 1, 1)
 MICROSECOND = dt.timedelta(microseconds=1)
 LARGEST = 2**53
 """Whole numbers beyond are not the same in every program that reads JSON."""
+LONGEST = 40
+"""Characters of a time: more digits than these would be left out without a word."""
 FIRST_YEAR, LAST_YEAR = 1000, 3000
 DAY = 86_400_000_000
 
@@ -35,7 +37,7 @@ def micros(text: str) -> int:
         1800000000
     """
     try:
-        time = dt.datetime.fromisoformat(text)
+        time = dt.datetime.fromisoformat(text if len(text) <= LONGEST else "")
         if time.tzinfo is not None:
             time = time.astimezone(dt.UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
