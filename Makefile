@@ -1,6 +1,6 @@
 # The same few commands for people and for CI. Each works in a fresh clone: it makes .venv first if need be.
 .DEFAULT_GOAL := check
-.PHONY: setup demo test slow bench peers check docs format constraints clean
+.PHONY: setup demo demo-service test slow bench peers check docs format constraints clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -21,6 +21,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: setup  ## the main job on real data, into demo/
 	$(BIN)/foregate demo
+
+demo-service: setup  ## the service from end to end in the terminal: a change of the world, a new model; minutes
+	$(BIN)/python examples/service.py
 
 check: setup  ## style, types and the direction of imports; seconds
 	$(BIN)/ruff check .

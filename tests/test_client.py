@@ -130,3 +130,57 @@ def test_impatience_has_a_limit():
     """Numbers that mean nothing are refused."""
     with pytest.raises(ValueError, match="at least 1"):
         Retries(tries=0)
+
+
+SESSION = {
+    "series": "a b",
+    "model": "m",
+    "version": 2,
+    "seq": 5,
+    "origin": "2025-01-01T00:00:00Z",
+    "times": ["2025-01-02T00:00:00Z"],
+    "quantiles": [0.1, 0.5, 0.9],
+    "values": [[1.0, 2.0, 3.0]],
+}
+
+
+def test_every_call_asks_its_route():
+    """Sessions, observations, jobs, errors and drift are asked for where the API document says, and typed."""
+    asked = []
+
+    def answer(request):
+        path = request.url.raw_path.decode()
+        asked.append((request.method, path, json.loads(request.content) if request.content else None))
+        stepped = {"seq": 5, "version": 2, "counts": {"stored": 1}, "forecast": SESSION}
+        found = {
+            "/v1/observations": {"counts": {"stored": 1}, "refused": []},
+            "/v1/sessions/a%20b/observations": stepped,
+            "/v1/sessions/a%20b/forecast?horizon=1": SESSION,
+            "/v1/jobs": {"id": 7},
+            "/v1/jobs/7": {"id": 7, "state": "done"},
+            "/v1/jobs?state=done": {"jobs": [{"id": 7}]},
+            "/v1/errors?model=m": {"errors": [{"n": 1}]},
+            "/v1/drift?model=m": {"detectors": []},
+        }
+        return httpx.Response(200, json=found.get(path, {}))
+
+    with Client("http://service", "key", transport=httpx.MockTransport(answer)) as client:
+        client.put_series("a b", freq="D", segment="shops")
+        assert client.observe([("a b", "2025-01-01", None)]) == {"stored": 1}
+        client.open_sessions(["a b"], horizon=1)
+        step = client.step("a b", [("2025-01-01", 2.0)], expected_seq=4)
+        assert (step.seq, step.version, step.counts) == (5, 2, {"stored": 1})
+        assert step.forecast == client.session_forecast("a b", horizon=1)
+        assert step.forecast.values == {"a b": [[1.0, 2.0, 3.0]]}
+        assert client.train("m", horizon=3, effort="fast") == 7
+        assert client.job(7)["state"] == "done"
+        assert client.jobs(state="done") == [{"id": 7}]
+        client.cancel(7)
+        assert client.errors(model="m") == [{"n": 1}]
+        assert client.drift(model="m") == {"detectors": []}
+    assert ("PUT", "/v1/series/a%20b", {"freq": "D", "segment": "shops"}) in asked
+    assert ("POST", "/v1/sessions", {"series": ["a b"], "horizon": 1}) in asked
+    sent = {"observations": [{"time": "2025-01-01", "value": 2.0}], "forecast": True, "expected_seq": 4}
+    assert ("POST", "/v1/sessions/a%20b/observations", sent) in asked
+    assert ("POST", "/v1/jobs", {"model": "m", "horizon": 3, "effort": "fast"}) in asked
+    assert ("DELETE", "/v1/jobs/7", None) in asked

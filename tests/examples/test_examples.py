@@ -217,3 +217,15 @@ def test_each_is_listed_and_tested():
     for name, text in scripts.items():
         most = {"replay": 100, "energy_demand": 110, "stock_prices": 110}.get(name, 60)  # one draws, two have a page
         assert len([line for line in text.splitlines() if line.strip()]) <= most, name
+
+
+@pytest.mark.slow
+def test_service(figures):
+    """The service goes its whole way by itself: a model, a change of the world, an alarm, and what is done about it."""
+    _, printed = figures
+    assert "1. http://127.0.0.1:" in printed
+    assert re.search(r"trained: job 1 \(person\) done: promoted", printed)
+    assert re.search(r"alarm of \w+ after \d+ hours", printed)
+    assert re.search(r"job \d+ \(drift\) done: promoted", printed)
+    assert re.search(r"version \d+ answers", printed)
+    assert re.search(r"8\. stopped after \d+ s", printed)

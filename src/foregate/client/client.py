@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from foregate.core import MissingExtraError
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Client", "Forecasts"]
+__all__ = ["Client", "Forecasts", "Step"]
 
 SAFE = frozenset({"DELETE", "GET", "HEAD", "PUT"})
 """Methods that may be repeated: doing them twice does what doing them once does."""
@@ -37,6 +37,20 @@ class Forecasts:
     """Name of a series -> (K, Q): one list per step, with one value per quantile."""
     times: dict[str, list[str | int]]
     """Name of a series -> time of each step (K), where the service was told times."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What became of a step of a session: it is stored."""
+
+    seq: int
+    """Observations that the session has read."""
+    version: int
+    """That read them."""
+    counts: Mapping[str, int]
+    """Observations by what became of them."""
+    forecast: Forecasts | None
+    """From there on, where one was asked for and can be made."""
 
 
 class Client:
@@ -162,6 +176,96 @@ class Client:
         """Forecast series that the service keeps; see `forecast`."""
         return self._forecasts({"series": list(series), "horizon": horizon, **said})
 
+    def put_series(self, name: str, *, freq: str, **said: Any) -> None:
+        """Make a series, or change what is said of it: season_length, segment, attributes.
+
+        Args:
+            name: of the series.
+            freq: step between its rows: an offset such as 30min, h or D, or a whole number.
+            said: further members of the request.
+        """
+        self.request("PUT", self.path("v1", "series", name), {"freq": freq, **said})
+
+    def observe(self, rows: Iterable[tuple[str, str | int, float | None]], *, revise: bool = False) -> dict[str, int]:
+        """Send observations of any series, in any order. The same ones again do nothing.
+
+        Args:
+            rows: name, time and value of each; None: missing.
+            revise: let another value take the place of the one before, which is kept as a revision.
+
+        Returns:
+            how many rows there were of each outcome, such as stored, duplicate or conflict.
+        """
+        sent = [{"series": name, "time": when, "value": value} for name, when, value in rows]
+        body = {"observations": sent, "revise": revise}
+        found: dict[str, int] = json.loads(self._posted("/v1/observations", body).content)["counts"]
+        return found
+
+    def open_sessions(self, series: Sequence[str], **said: Any) -> None:
+        """Open live sessions of series that are stored: model, alias, version, late, horizon."""
+        self._posted("/v1/sessions", {"series": list(series), **said})
+
+    def step(
+        self,
+        series: str,
+        rows: Iterable[tuple[str | int, float | None]],
+        *,
+        expected_seq: int | None = None,
+        forecast: bool = True,
+    ) -> Step:
+        """Let a session read observations; the answer comes when they are stored. The same again: the same answer.
+
+        Args:
+            series: name of the session's series.
+            rows: time and value of each.
+            expected_seq: observations that it has read before; another number is refused.
+            forecast: whether to answer with a forecast.
+        """
+        sent = [{"time": when, "value": value} for when, value in rows]
+        body = {"observations": sent, "forecast": forecast, "expected_seq": expected_seq}
+        said = json.loads(self._posted(self.path("v1", "sessions", series, "observations"), body).content)
+        return Step(
+            said["seq"], said["version"], said["counts"], None if said["forecast"] is None else _said(said["forecast"])
+        )
+
+    def session_forecast(self, series: str, *, horizon: int | None = None) -> Forecasts:
+        """What a session says now; nothing is changed."""
+        query = {} if horizon is None else {"horizon": horizon}
+        return _said(self.request("GET", self.path("v1", "sessions", series, "forecast"), query=query))
+
+    def train(self, model: str, *, horizon: int, **said: Any) -> int:
+        """Ask for a training, whose result takes over if it is better: series, season_length, effort, rows, held_out.
+
+        Returns:
+            number of the job.
+        """
+        number: int = self.request("POST", "/v1/jobs", {"model": model, "horizon": horizon, **said})["id"]
+        return number
+
+    def job(self, number: int) -> dict[str, Any]:
+        """A job: state, progress, and what came of it."""
+        found: dict[str, Any] = self.request("GET", self.path("v1", "jobs", number))
+        return found
+
+    def jobs(self, **query: str | int) -> list[dict[str, Any]]:
+        """Jobs, the newest first; of one model or state."""
+        found: list[dict[str, Any]] = self.request("GET", "/v1/jobs", query=query)["jobs"]
+        return found
+
+    def cancel(self, number: int) -> None:
+        """Let a job end."""
+        self.request("DELETE", self.path("v1", "jobs", number))
+
+    def errors(self, **query: str | int) -> list[dict[str, Any]]:
+        """Live error, bias and coverage of forecasts whose actuals have come: model, version, segment, days, by."""
+        found: list[dict[str, Any]] = self.request("GET", "/v1/errors", query=query)["errors"]
+        return found
+
+    def drift(self, **query: str | int) -> dict[str, Any]:
+        """Detectors as they stand, and alarms, the newest first."""
+        found: dict[str, Any] = self.request("GET", "/v1/drift", query=query)
+        return found
+
     def models(self) -> list[dict[str, Any]]:
         """All models that there are."""
         found: list[dict[str, Any]] = self.request("GET", "/v1/models")["models"]
@@ -189,9 +293,12 @@ class Client:
         """
         return "".join("/" + quote(str(part), safe=":") for part in parts)
 
+    def _posted(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
+        """The answer to what may be sent twice: it has no effect, or the same."""
+        return self._sent(self._http.build_request("POST", path, json=body), safe=True)
+
     def _forecasts(self, body: Mapping[str, Any]) -> Forecasts:
-        request = self._http.build_request("POST", "/v1/forecasts", json=body)
-        said = json.loads(self._sent(request, safe=True).content)
+        said = json.loads(self._posted("/v1/forecasts", body).content)
         found = said["forecasts"]
         return Forecasts(
             said["model"],
@@ -223,6 +330,13 @@ class Client:
                 raise UnreachableError(said) from failure
             else:
                 raise ServiceError(answer.status_code, _problem(answer))
+
+
+def _said(said: Mapping[str, Any]) -> Forecasts:
+    """The forecast of a session."""
+    name = said["series"]
+    values, times = {name: said["values"]}, {name: said["times"]}
+    return Forecasts(said["model"], said["version"], tuple(said["quantiles"]), values, times)
 
 
 def _problem(answer: httpx.Response) -> Mapping[str, Any]:
