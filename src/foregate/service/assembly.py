@@ -19,7 +19,7 @@ from foregate.service.forecasts.served import Served
 from foregate.service.metrics import Metrics
 from foregate.service.registry.blobs import Blobs
 from foregate.service.registry.registry import Registry
-from foregate.service.secret import secret_of
+from foregate.service.secret import require_shared, secret_of
 from foregate.service.sessions.fleet import Fleet
 from foregate.service.settings import Settings
 from foregate.service.store.database import Database
@@ -55,7 +55,9 @@ async def running(settings: Settings, clock: Callable[[], int] = now) -> AsyncIt
         database = database_of(settings)
         stack.callback(database.close)
         _count(database, metrics)
-        gate = Gate(settings, database, secret_of(settings), clock)
+        secret = secret_of(settings)
+        require_shared(settings, database, secret)
+        gate = Gate(settings, database, secret, clock)
         stack.push_async_callback(gate.close)
         folder = settings.data_dir / MODELS
         blobs = Blobs(folder, settings.keep.models_bytes)
