@@ -54,6 +54,7 @@ docs: setup  ## write what is made of pages: from code, help texts, weights, and
 	$(BIN)/python docs/build_cli.py
 	$(BIN)/python docs/build_card.py
 	$(BIN)/python -m docs.build_models
+	$(BIN)/python -m docs.build_lab
 	$(BIN)/python -m benchmarks.results_page
 
 format: setup  ## bring the code into shape

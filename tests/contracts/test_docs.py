@@ -97,7 +97,7 @@ def test_a_block_that_fails_is_noticed(elsewhere):
         run(Path("paper.md"), blocks("```console\n$ forgate --help\n```\n"))
 
 
-@pytest.mark.parametrize("name", ["build_api", "build_card", "build_cli", "build_models"])
+@pytest.mark.parametrize("name", ["build_api", "build_card", "build_cli", "build_lab", "build_models"])
 def test_generated_pages_are_current(name):
     """What `make docs` writes is what it would write now."""
     spec = importlib.util.spec_from_file_location(name, REPOSITORY / "docs" / f"{name}.py")

@@ -1,5 +1,8 @@
 """The engine without torch refuses graphs that are not its network's, and is quiet."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -98,3 +101,14 @@ def test_graphs_of_another_architecture_are_refused(parts):
     """A cell, strategy, head or attention that carries, asks or says other numbers is noticed at once."""
     with pytest.raises(ArtifactError, match=r"puts of (en|de)coder\.onnx must be .*Save the model anew"):
         OnnxEngine(replace(stored(**parts), shape=SPEC))
+
+
+def test_nobody_is_told_of_it(tmp_path):
+    """Running a network writes nothing into the home folder: no number of the machine, nothing to be sent."""
+    code = "from foregate import Forecaster; print(len(Forecaster.pretrained(horizon=1, season_length=4).live()))"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "XDG_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=kept | {"HOME": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "0\n", done.stderr
+    assert list(tmp_path.rglob("*")) == []

@@ -101,6 +101,9 @@ class OnnxEngine:
 
     def _start(self, ports: Ports, graph: bytes) -> Any:
         """A session that takes and gives these arrays."""
+        # Unless somebody wants it, nobody is told who runs which model, and no number of this machine is written into
+        # the home folder: ONNX Runtime asks this when it is loaded.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
