@@ -8,7 +8,16 @@ from sqlalchemy import insert, select, update
 from foregate.service.jobs.queue import Wanted, submit
 from foregate.service.jobs.triggers import HOUR, due, pause, paused, start
 from foregate.service.settings import WatchSettings
-from foregate.service.store.tables import alias_events, aliases, drift_events, jobs, model_versions, models, outcomes
+from foregate.service.store.tables import (
+    alias_events,
+    aliases,
+    drift_events,
+    drift_states,
+    jobs,
+    model_versions,
+    models,
+    outcomes,
+)
 from tests.service.jobs.stock import store
 
 ON = WatchSettings(cooldown_hours=2)
@@ -103,6 +112,22 @@ def test_an_alarm_during_the_cooldown_is_answered_afterwards(there):
     assert [job.trigger for job in there(lambda c: due(c, ON, 3 * HOUR))] == ["drift"]
     there(over)
     assert there(lambda c: due(c, ON, 9 * HOUR)) == []
+
+
+def test_drift_that_goes_on_is_answered_again(there):
+    """While the champion's drift goes on, a training starts again after each rejection, each time after twice as long."""
+    told = {"model": "m", "version": 2, "segment": ""}
+    alarm = {**told, "kind": "input", "detector": "psi", "score": 2.0, "detail": "{}", "at": 0}
+    there(lambda c: c.execute(insert(drift_events).values(**alarm)) and None)
+    state = {**told, "detector": "psi", "state": "{}", "score": 2.0, "updated_at": 0}
+    there(lambda c: c.execute(insert(drift_states).values(**state)) and None)
+    begun = []
+    for hour in range(15):
+        begun += [hour for _ in there(lambda c, at=hour * HOUR: due(c, ON, at))]
+        there(over)
+    assert begun == [0, 2, 6, 14]
+    there(lambda c: c.execute(update(drift_states).values(score=0.9)) and None)
+    assert there(lambda c: due(c, ON, 1000 * HOUR)) == []
 
 
 def moved(connection, actor="job:4", reason="promoted: better", before=1):

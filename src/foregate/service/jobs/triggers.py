@@ -14,6 +14,7 @@ from foregate.service.store.tables import (
     alias_events,
     aliases,
     drift_events,
+    drift_states,
     jobs,
     model_versions,
     observations,
@@ -23,6 +24,9 @@ from foregate.service.store.tables import (
 __all__ = ["due", "pause", "paused", "start"]
 
 HOUR = 3_600_000_000
+LEAST_PAUSE = HOUR // 4
+"""Between a training that drift asked for and the next one for the same drift; twice as long after each."""
+MOST_DOUBLED = 6
 BY = "foregate"
 CHAMPION = "champion"
 
@@ -70,12 +74,23 @@ def due(connection: Connection, settings: WatchSettings, at: int) -> list[Job]:
 
 
 def _unanswered(connection: Connection, model: str, version: int, settings: WatchSettings, at: int) -> Job | None:
-    """An alarm of the champion since the last training began is answered when the cooldown is over."""
-    latest = select(func.max(jobs.c.created_at)).where(jobs.c.model == model, jobs.c.kind == "retrain")
+    """An alarm of the champion since the last training began is answered when the cooldown is over.
+
+    Where what was trained then was rejected and the drift goes on, it is answered again: at first there may be too few
+    rows of what is new. Each time twice as long is waited.
+    """
     own = and_(drift_events.c.model == model, drift_events.c.version == version)
     alarm = connection.scalar(select(func.max(drift_events.c.at)).where(own))
-    if alarm is None or alarm <= (connection.scalar(latest) or 0):
+    if alarm is None:
         return None
+    since = (jobs.c.model == model, jobs.c.kind == "retrain", jobs.c.created_at >= alarm)
+    tries, last = connection.execute(select(func.count(), func.max(jobs.c.created_at)).where(*since)).one()
+    if tries:
+        here = (drift_states.c.model == model, drift_states.c.version == version)
+        score = connection.scalar(select(func.max(drift_states.c.score)).where(*here))
+        pause = max(int(settings.cooldown_hours * HOUR), LEAST_PAUSE) << min(tries - 1, MOST_DOUBLED)
+        if (score or 0.0) < 1 or at - last < pause:
+            return None
     return start(connection, model, "drift", settings, at)
 
 
