@@ -65,7 +65,7 @@ def begins(database, folder, **access):
 
 
 def test_processes_on_one_server_must_share_it(server_url, tmp_path):
-    """On PostgreSQL a process whose secret was made for itself is refused; one that shares it, or has it set, starts."""
+    """On PostgreSQL a process with a secret of its own is refused; one that shares it, or has it set, starts."""
     with contextlib.closing(Database(server_url)) as database:
         migrate(database)
         begins(database, tmp_path / "a")

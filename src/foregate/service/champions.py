@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from foregate.service.store.tables import alias_events, aliases, model_versions
 
@@ -25,14 +25,14 @@ class Champions:
     async def __call__(self, service: Service) -> None:
         """Count the moves since the last look, and tell the age of every champion."""
         moves, made, newest = await service.database.read(self._seen)
-        for move in moves:
-            service.metrics.swaps.labels(move.model, why(move.actor, move.reason)).inc()
+        for model, actor, reason in moves:
+            service.metrics.swaps.labels(model, why(actor, reason)).inc()
         self._last = newest
         service.metrics.model_age.clear()  # of a model without a champion nothing is told
         for model, at in made:
             service.metrics.model_age.labels(model).set((service.clock() - at) / 1e6)
 
-    def _seen(self, connection: Connection) -> tuple[list[Row[tuple[str, str, str]]], list[tuple[str, int]], int]:
+    def _seen(self, connection: Connection) -> tuple[list[tuple[str, str, str]], list[tuple[str, int]], int]:
         """Moves, when each champion was registered, and the number of the newest move."""
         E, A, V = alias_events.c, aliases.c, model_versions.c
         newest = int(connection.scalar(select(func.coalesce(func.max(E.id), 0))) or 0)
@@ -41,7 +41,7 @@ class Champions:
         there = (V.model == A.model) & (V.version == A.version)
         champions = select(V.model, V.created_at).join(aliases, there).where(A.alias == CHAMPION)
         made = [(row.model, row.created_at) for row in connection.execute(champions)]
-        return list(connection.execute(moved).all()), made, newest
+        return [(row.model, row.actor, row.reason) for row in connection.execute(moved)], made, newest
 
 
 def why(actor: str, reason: str) -> str:

@@ -115,7 +115,7 @@ def test_an_alarm_during_the_cooldown_is_answered_afterwards(there):
 
 
 def test_drift_that_goes_on_is_answered_again(there):
-    """While the champion's drift goes on, a training starts again after each rejection, each time after twice as long."""
+    """While drift goes on, a training starts again after each rejection, each time after twice as long."""
     told = {"model": "m", "version": 2, "segment": ""}
     alarm = {**told, "kind": "input", "detector": "psi", "score": 2.0, "detail": "{}", "at": 0}
     there(lambda c: c.execute(insert(drift_events).values(**alarm)) and None)
