@@ -74,6 +74,11 @@ class Server(uvicorn.Server):
     def _end(self) -> None:
         self.should_exit = True
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let streams of events end, which would not by themselves; answer all others."""
+        self._service.fleet.hub.end()
+        await super().shutdown(sockets)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen."""
         await super().startup(sockets)
