@@ -47,7 +47,9 @@ class App:
         self.table = Table(endpoints)
         limits = service.settings.limits
         self.held, self.load = Held(limits.held_bytes), Load(limits, service.metrics)
-        busy = {one.path: partial(one.busy, service) for one in self.endpoints if one.busy is not None}
+        busy: dict[str, Callable[[], bool]] = {
+            one.path: partial(one.busy, service) for one in self.endpoints if one.busy is not None
+        }
         self.shed = Shed(self.load, lambda scope: self.table.find(scope).endpoint, busy, service.metrics)
         """Refuses what comes at a bad time before it gets here."""
         self.idempotency = Idempotency(service.database, service.clock, stale=2 * limits.seconds)
