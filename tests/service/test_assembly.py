@@ -4,6 +4,7 @@ import asyncio
 
 from foregate.service import assembly
 from foregate.service.settings import Settings
+from foregate.service.store.failures import StoreError
 
 
 def test_what_was_started_is_ended(tmp_path):
@@ -35,3 +36,17 @@ def test_no_two_routes_are_the_same():
     assert len(set(places)) == len(places)
     names = [one.name for one in endpoints]
     assert len(set(names)) == len(names)
+
+
+def test_failed_commits_are_counted(tmp_path):
+    """A commit that fails is one more in the metric that alerts are about; so is every champion told of."""
+
+    async def run():
+        async with assembly.running(Settings(data_dir=tmp_path / "data")) as service:
+            service.database.on_failure(StoreError("the disk must have room, but is full."))
+            await asyncio.sleep(0.5)
+            return service.metrics.text().decode()
+
+    text = asyncio.run(run())
+    assert "foregate_db_errors_total 1.0" in text
+    assert 'foregate_model_age_seconds{model="pretrained"}' in text

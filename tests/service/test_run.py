@@ -137,3 +137,17 @@ def test_requests_on_one_connection_are_answered_in_order(running):
         connection.sendall(b"".join(one % (number, b"" if number < 9 else last) for number in range(10)))
         said = answer(connection)
     assert re.findall(rb"x-request-id: r(\d)", said) == [b"%d" % number for number in range(10)]
+
+
+def test_streams_of_events_do_not_hold_up_the_end(tmp_path):
+    """Who follows events is sent away when the process is to stop; nothing is cut off, and nothing is waited for."""
+    with started(tmp_path / "data") as process, process.socket() as connection:
+        head = f"GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {process.key}\r\n\r\n"
+        connection.sendall(head.encode())
+        while b"retry" not in connection.recv(65536):
+            pass
+        began = time.monotonic()
+        assert process.stop() == 0
+        assert time.monotonic() - began < 10
+        assert answer(connection).endswith(b"0\r\n\r\n")
+        assert not [event for event in process.events() if event["level"] == "error"]

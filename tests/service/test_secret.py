@@ -1,12 +1,18 @@
 """The secret that signs our own tokens."""
 
 import concurrent.futures
+import contextlib
 
 import pytest
 
 from foregate.core import UsageError
-from foregate.service.secret import secret_of
+from foregate.service.secret import require_shared, secret_of
 from foregate.service.settings import Settings
+from foregate.service.store.database import Database
+from foregate.service.store.schema import migrate
+from tests.service.databases import server, server_url, sqlite
+
+__all__ = ["server", "server_url", "sqlite"]
 
 
 def test_it_is_made_once_and_kept(tmp_path):
@@ -49,3 +55,31 @@ def test_a_secret_that_others_know_is_refused(tmp_path):
     (tmp_path / "secret").write_text("")
     with pytest.raises(UsageError, match="must hold a secret, but got 0"):
         secret_of(Settings(data_dir=tmp_path))
+
+
+def begins(database, folder, **access):
+    """What a process does with its secret when it starts."""
+    folder.mkdir(exist_ok=True)
+    settings = Settings(data_dir=folder, access=access)
+    require_shared(settings, database, secret_of(settings))
+
+
+def test_processes_on_one_server_must_share_it(server_url, tmp_path):
+    """On PostgreSQL a process with a secret of its own is refused; one that shares it, or has it set, starts."""
+    with contextlib.closing(Database(server_url)) as database:
+        migrate(database)
+        begins(database, tmp_path / "a")
+        begins(database, tmp_path / "a")
+        with pytest.raises(UsageError, match="the same for all processes"):
+            begins(database, tmp_path / "b")
+        chosen = "one that was chosen for all of them, 0123456789"
+        begins(database, tmp_path / "b", secret=chosen)
+        begins(database, tmp_path / "c", secret=chosen)
+        with pytest.raises(UsageError, match="the same for all processes"):
+            begins(database, tmp_path / "a")
+
+
+def test_a_file_belongs_to_one_machine(sqlite, tmp_path):
+    """On SQLite nothing is asked: all processes see the folder, and a copy of it may come without its secret."""
+    begins(sqlite, tmp_path / "a")
+    begins(sqlite, tmp_path / "b")

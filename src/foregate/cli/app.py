@@ -8,6 +8,7 @@ import typer
 
 from foregate.cli.audit import audit
 from foregate.cli.backtest import backtest
+from foregate.cli.backup import backup
 from foregate.cli.demo import demo
 from foregate.cli.export import export
 from foregate.cli.fit import fit
@@ -35,7 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 ON_DATA = (demo, audit, suggest, forecast, fit, predict, simulate, backtest, tune, inspect, stream, export, pretrain)
-OF_THE_SERVICE = (serve, worker, config, keys)
+OF_THE_SERVICE = (serve, worker, config, keys, backup)
 for one in (*ON_DATA, *OF_THE_SERVICE):
     app.command(one.__name__)(verb(one))
 

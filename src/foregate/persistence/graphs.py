@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from foregate.core import ArtifactError, listed
 
-__all__ = ["require_plain"]
+__all__ = ["constants_of", "require_plain"]
 
 OPERATIONS = frozenset(
     re.findall(
@@ -33,7 +33,7 @@ GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_SPARSE = 1, 5, 15
 NODE_OPERATION, NODE_ATTRIBUTE, NODE_DOMAIN = 4, 5, 7
 ATTRIBUTE_TENSOR, ATTRIBUTE_GRAPH, ATTRIBUTE_TENSORS, ATTRIBUTE_GRAPHS = 5, 6, 10, 11
 ATTRIBUTE_SPARSE = (22, 23)
-TENSOR_EXTERNAL, TENSOR_LOCATION = 13, 14
+TENSOR_RAW, TENSOR_EXTERNAL, TENSOR_LOCATION = 9, 13, 14
 Value = int | memoryview
 
 
@@ -53,6 +53,18 @@ def require_plain(graph: bytes, name: str) -> None:
         raise ArtifactError(f"{name} must be an ONNX graph, but got a damaged one ({error}). Save it anew.") from error
     if found:
         raise ArtifactError(f"{name} must be a graph as Foregate writes them, but got {listed(found)}. Refuse it.")
+
+
+def constants_of(graph: bytes) -> Iterator[bytes]:
+    """The numbers of every array that a graph holds, as they lie in memory.
+
+    Args:
+        graph: an ONNX model that is plain; see `require_plain`.
+    """
+    for number, value in _fields(memoryview(graph)):
+        for field, each in _fields(_bytes(value)) if number == MODEL_GRAPH else ():
+            if field == GRAPH_INITIALIZER:
+                yield b"".join(bytes(_bytes(part)) for at, part in _fields(_bytes(each)) if at == TENSOR_RAW)
 
 
 def _model(model: memoryview) -> Iterator[str]:

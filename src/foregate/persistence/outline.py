@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from foregate.core import ArtifactError, Frequency
+from foregate.core import ArtifactError, Engine, Frequency
 from foregate.core.errors import ForegateError
+from foregate.persistence.agreement import require_agreement
 from foregate.persistence.artifact import Artifact, load_model
+from foregate.persistence.engines import stored
 from foregate.persistence.folder import MANIFEST
 from foregate.persistence.graphs import require_plain
 from foregate.persistence.shipped import check_forecast, read_start
@@ -33,7 +35,7 @@ def outline_of(folder: Path) -> dict[str, Any]:
 
     Raises:
         ArtifactError: it is damaged, newer than this version, something else, or says no finite numbers; or one of its
-            graphs is not such as Foregate writes them.
+            graphs is not such as Foregate writes them, or not that of its weights.
 
     Examples:
         >>> from foregate.persistence import shipped_folder
@@ -58,6 +60,7 @@ def outline_of(folder: Path) -> dict[str, Any]:
 
 def _pretrained(folder: Path) -> dict[str, Any]:
     start = read_start(folder)
+    _require_agreement(start.engine)
     if not np.isfinite(check_forecast(start)).all():
         raise _not_finite()
     fitted = untold(Recipe(1, effort="instant"), Frequency.parse("1h"), start)
@@ -71,6 +74,7 @@ def _pretrained(folder: Path) -> dict[str, Any]:
 
 def _model(artifact: Artifact) -> dict[str, Any]:
     fitted, panel = artifact.fitted, artifact.history
+    _require_agreement(fitted.engine)
     if len(panel) and not panel.covariates:
         said = fitted.forecast(panel.take([0]).tail(ENOUGH), min(2, fitted.horizon), (0.5,))
         if not np.isfinite(said.values).all():
@@ -87,6 +91,11 @@ def _model(artifact: Artifact) -> dict[str, Any]:
         "series": len(panel),
         "rows": int(panel.lengths.sum()),
     }
+
+
+def _require_agreement(engine: Engine) -> None:
+    for network in stored(engine)[0]:
+        require_agreement(network)
 
 
 def _not_finite() -> ArtifactError:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 
 from sqlalchemy import Connection
 
+from foregate.core import UsageError
 from foregate.service.access import audit, keys
-from foregate.service.assembly import database_of
+from foregate.service.assembly import MODELS, database_of
 from foregate.service.context import now
+from foregate.service.registry.registry import Registry
 from foregate.service.settings import Settings
 
-__all__ = ["Keys"]
+__all__ = ["Keys", "copy"]
 
 DAY = 86_400 * 1_000_000
 
@@ -92,6 +96,19 @@ class Keys:
 
     def _audit(self, connection: Connection, action: str, subject: str, at: int) -> None:
         audit.record(connection, audit.Entry(at, self._by, action, subject, {}, "-"))
+
+
+def copy(settings: Settings, target: Path) -> None:
+    """Copy database and models of a service, whether it runs or not, into a new folder to start one on.
+
+    Raises:
+        UsageError: there is no service, the folder is there already, or the database is one of PostgreSQL.
+        StoreError: the disk fails; there is no copy then.
+    """
+    if settings.database is None and not (settings.data_dir / "foregate.db").is_file():
+        raise UsageError(f"--data-dir must be the folder of a service, but got {settings.data_dir} without a database.")
+    with closing(database_of(settings)) as database:
+        Registry(database, settings.data_dir / MODELS).backup(target)
 
 
 def _day(time: int) -> str:

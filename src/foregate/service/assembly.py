@@ -19,7 +19,7 @@ from foregate.service.forecasts.served import Served
 from foregate.service.metrics import Metrics
 from foregate.service.registry.blobs import Blobs
 from foregate.service.registry.registry import Registry
-from foregate.service.secret import secret_of
+from foregate.service.secret import require_shared, secret_of
 from foregate.service.sessions.fleet import Fleet
 from foregate.service.settings import Settings
 from foregate.service.store.database import Database
@@ -54,8 +54,10 @@ async def running(settings: Settings, clock: Callable[[], int] = now) -> AsyncIt
         metrics = Metrics()
         database = database_of(settings)
         stack.callback(database.close)
-        _count_commits(database, metrics)
-        gate = Gate(settings, database, secret_of(settings), clock)
+        _count(database, metrics)
+        secret = secret_of(settings)
+        require_shared(settings, database, secret)
+        gate = Gate(settings, database, secret, clock)
         stack.push_async_callback(gate.close)
         folder = settings.data_dir / MODELS
         blobs = Blobs(folder, settings.keep.models_bytes)
@@ -114,9 +116,14 @@ def first_key(database: Database, at: int) -> str | None:
     return database.write_now(work)
 
 
-def _count_commits(database: Database, metrics: Metrics) -> None:
+def _count(database: Database, metrics: Metrics) -> None:
+    """Let metrics know of commits and of what failed."""
+
     def committed(seconds: float, together: int) -> None:
         metrics.commits.observe(seconds)
         metrics.commit_size.observe(together)
 
-    database.on_commit = committed
+    def failed(error: StoreError) -> None:
+        metrics.store_errors.inc()
+
+    database.on_commit, database.on_failure = committed, failed

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from foregate.service.champions import Champions
 from foregate.service.store.failures import StoreError
 from foregate.service.store.retention import retain
 
@@ -38,12 +39,13 @@ class Upkeep:
     async def start(self) -> None:
         """Begin."""
         self.every(LOOK_SECONDS, look)
+        self.every(LOOK_SECONDS, Champions())
         self.every(THROW_SECONDS, throw_away)
         self.every(THROW_SECONDS, sweep)
 
     def every(self, seconds: float, work: Callable[[Service], Awaitable[None]]) -> None:
         """Do something now, and again after so many seconds."""
-        self._tasks.append(asyncio.create_task(self._again(seconds, work), name=work.__name__))
+        self._tasks.append(asyncio.create_task(self._again(seconds, work), name=_name(work)))
 
     async def close(self) -> None:
         """End."""
@@ -59,8 +61,12 @@ class Upkeep:
                 await work(self._service)
             except Exception as error:
                 expected = isinstance(error, StoreError | OSError)
-                log.warning("upkeep failed", what=work.__name__, error=str(error), exc_info=None if expected else error)
+                log.warning("upkeep failed", what=_name(work), error=str(error), exc_info=None if expected else error)
             await asyncio.sleep(seconds)
+
+
+def _name(work: Callable[[Service], Awaitable[None]]) -> str:
+    return getattr(work, "__name__", type(work).__name__)
 
 
 async def look(service: Service) -> None:

@@ -27,6 +27,19 @@ def test_a_training_is_asked_for_followed_and_cancelled(service):
     assert service.ask("GET", f"/v1/jobs/{job['id']}", scope="read").json()["state"] == "cancelled"
 
 
+def test_who_starts_and_stops_is_written_down(service):
+    """The audit log has who asked for a training and who ended it; what was not there leaves no trace."""
+    job = service.ask("POST", "/v1/jobs", scope="train", json=BODY).json()["id"]
+    service.ask("DELETE", f"/v1/jobs/{job}", scope="train")
+    service.ask("DELETE", "/v1/jobs/77", scope="train")
+    entries = service.ask("GET", "/v1/audit", scope="admin").json()["entries"]
+    found = [(each["action"], each["actor"], each["subject"], each["detail"]) for each in entries]
+    assert found == [
+        ("job.cancel", "key:train", "demand", {"job": job}),
+        ("job.start", "key:train", "demand", {"job": job}),
+    ]
+
+
 @pytest.mark.parametrize("number", ["77", "x", "-1", "9" * 40, "%F0%9F%98%80"])
 def test_jobs_that_are_not_there(service, number):
     """Whatever stands in place of a number, the answer is 404."""

@@ -60,6 +60,37 @@ def test_what_fails_is_told(worker):
     assert asyncio.run(worker.step()) is False
 
 
+def test_what_breaks_ends_the_job_and_not_the_worker(worker, monkeypatch):
+    """An error that nobody thought of ends its job as failed; the worker goes on, and nobody tries it five times."""
+
+    def breaks(*arguments):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(worker, "_series", breaks)
+    job = done(worker)
+    assert job.state == "failed"
+    assert job.result["reason"] == "RuntimeError: out of memory"
+    assert asyncio.run(worker.step()) is False
+
+
+def test_who_was_thought_dead_leaves_the_folder_alone(worker, monkeypatch):
+    """A worker whose job another one has taken up takes nothing away of what that one writes."""
+    told = []
+    worker.on_job = lambda job, what: told.append(what)
+    monkeypatch.setattr(worker, "_series", lambda *arguments: 1 / 0)
+    monkeypatch.setattr(worker.jobs, "finish", lambda *arguments: False)
+
+    async def run():
+        job = await worker.jobs.submit(wanted())
+        place = worker.folder / str(job.id)
+        place.mkdir(parents=True)
+        await worker.step()
+        return place.exists()
+
+    assert asyncio.run(run())
+    assert told == ["begun", "taken up by another worker"]
+
+
 def test_a_cancelled_job_ends(worker, database, monkeypatch):
     """Told to end while it trains, a job ends as cancelled and registers nothing."""
     store(database, seasonal(300))

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import load, save
 
 from foregate.core import ArtifactError
 from foregate.persistence import pack_folder, shipped_folder
@@ -97,7 +98,25 @@ def deep(document):
     document["facts"] = {"deep": value}
 
 
+def weights(change) -> bytes:
+    arrays = load(SOUND["weights.safetensors"])
+    change(arrays)
+    return save(arrays)
+
+
+def renamed(arrays):
+    name = min(arrays)
+    arrays[f"{name}.other"] = arrays.pop(name)
+
+
 HOSTILE = {
+    "weight too many": lambda path: {
+        "weights__safetensors": weights(lambda arrays: arrays.update(extra=np.zeros(4, "float32")))
+    },
+    "weight by another name": lambda path: {"weights__safetensors": weights(renamed)},
+    "other weights than in the graphs": lambda path: {
+        "weights__safetensors": weights(lambda arrays: arrays.update({min(arrays): arrays[min(arrays)] + 1}))
+    },
     "pickle": lambda path: {"weights__safetensors": pickle.dumps(Canary(path))},
     "pickle as a graph": lambda path: {"encoder__onnx": pickle.dumps(Canary(path))},
     "header of 2^64 bytes": lambda path: {"weights__safetensors": safetensors({}, length=2**64 - 1)},

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from foregate.persistence import pack_folder
 from foregate.service.access.scopes import Principal
@@ -14,6 +15,7 @@ from foregate.service.metrics import Metrics
 from foregate.service.registry.registry import CHAMPION
 from foregate.service.registry.routes import routes
 from foregate.service.settings import Settings
+from foregate.service.store.tables import audit_log
 
 SCOPES = frozenset({"read", "train"})
 
@@ -106,6 +108,23 @@ def test_a_name_moves_only_from_where_it_was_seen(ask):
     assert (moved.status_code, moved.json()["version"]) == (200, 2)
     assert (late.status_code, late.json()["revision"]) == (412, now.json()["revision"])
     assert moved.headers["etag"] == now.headers["etag"] != seen.headers["etag"]
+
+
+def test_what_is_moved_and_uploaded_is_audited(ask, sqlite):
+    """The audit log has every upload, every move and every alias taken away, and none that was refused."""
+    (content,) = ask(("GET", "/v1/models/m/versions/1/content"))
+    ask(
+        ("POST", "/v1/models/n/versions", {"content": content.content}),
+        ("PUT", "/v1/models/m/aliases/x", {"json": {"version": 2}}),
+        ("PUT", "/v1/models/m/aliases/x", {"json": {"version": 1}, "headers": {"If-None-Match": "*"}}),
+        ("DELETE", "/v1/models/m/aliases/x"),
+    )
+    rows = sqlite.read_now(lambda connection: connection.execute(select(audit_log).order_by(audit_log.c.id)).all())
+    assert [(row.action, row.actor, row.subject) for row in rows] == [
+        ("model.upload", "tester", "n"),
+        ("alias.move", "tester", "m"),
+        ("alias.remove", "tester", "m"),
+    ]
 
 
 def test_a_name_can_be_made_only_once(ask):

@@ -8,7 +8,9 @@ carried, K horizon steps, S step features, P paths, N numbers said of a step, L 
 of attention, D directions, R networks of one step each.
 """
 
+from foregate.persistence.export.decoders import decoder_drawn as decoder_drawn
 from foregate.persistence.export.decoders import decoder_graph as decoder_graph
+from foregate.persistence.export.encoders import encoder_drawn as encoder_drawn
 from foregate.persistence.export.encoders import encoder_graph as encoder_graph
 from foregate.persistence.export.ports import Port as Port
 from foregate.persistence.export.ports import Ports as Ports
@@ -16,4 +18,14 @@ from foregate.persistence.export.ports import decoder_ports as decoder_ports
 from foregate.persistence.export.ports import encoder_ports as encoder_ports
 from foregate.persistence.export.writing import Weights as Weights
 
-__all__ = ["Port", "Ports", "Weights", "decoder_graph", "decoder_ports", "encoder_graph", "encoder_ports"]
+__all__ = [
+    "Port",
+    "Ports",
+    "Weights",
+    "decoder_drawn",
+    "decoder_graph",
+    "decoder_ports",
+    "encoder_drawn",
+    "encoder_graph",
+    "encoder_ports",
+]

@@ -47,9 +47,14 @@ def decoder_graph(spec: NetworkSpec, weights: Weights) -> bytes:
     Raises:
         MissingExtraError: the onnx package is not installed.
     """
+    return decoder_drawn(spec, weights).serialized()
+
+
+def decoder_drawn(spec: NetworkSpec, weights: Weights) -> Graph:
+    """See `decoder_graph`: the graph that is not a file yet."""
     g = Graph(decoder_ports(spec))
     g.give(said=decoded(g, spec, weights))
-    return g.serialized()
+    return g
 
 
 def decoded(g: Graph, spec: NetworkSpec, weights: Weights) -> str:

@@ -33,10 +33,15 @@ def encoder_graph(spec: NetworkSpec, weights: Weights) -> bytes:
     Raises:
         MissingExtraError: the onnx package is not installed.
     """
+    return encoder_drawn(spec, weights).serialized()
+
+
+def encoder_drawn(spec: NetworkSpec, weights: Weights) -> Graph:
+    """See `encoder_graph`: the graph that is not a file yet."""
     g = Graph(encoder_ports(spec))
     states, after = encoded(g, spec, weights)
     g.give(states=states, after=after)
-    return g.serialized()
+    return g
 
 
 def encoded(g: Graph, spec: NetworkSpec, weights: Weights) -> tuple[str, str]:

@@ -122,6 +122,11 @@ class Graph:
         """Name the outputs."""
         self._lines += [f"{name} = Identity ({source})" for name, source in sources.items()]
 
+    @property
+    def given(self) -> Mapping[str, NDArray[Any]]:
+        """Its constants by their names."""
+        return self._given
+
     def text(self) -> str:
         """The graph without its constants."""
         taken, given = (_declared(each) for each in (self.ports.inputs, self.ports.outputs))
@@ -158,15 +163,33 @@ class Graph:
         return file
 
 
-def under(weights: Weights, *path: str | int) -> dict[str, Float32Array]:
+class _Under(Mapping[str, Float32Array]):
+    """The weights whose names begin alike, by the rest of their names."""
+
+    def __init__(self, weights: Weights, start: str) -> None:
+        self._weights, self._start = weights, start
+
+    def __getitem__(self, name: str) -> Float32Array:
+        return self._weights[self._start + name]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._start + name in self._weights
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.removeprefix(self._start) for name in self._weights if name.startswith(self._start))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def under(weights: Weights, *path: str | int) -> Weights:
     """The weights of a part, by the names that they have there.
 
     Examples:
-        >>> under({"encoder.inputs.bias": np.zeros(1), "decoder.mid.bias": np.ones(1)}, "encoder", "inputs")
+        >>> dict(under({"encoder.inputs.bias": np.zeros(1), "decoder.mid.bias": np.ones(1)}, "encoder", "inputs"))
         {'bias': array([0.])}
     """
-    start = "".join(f"{name}." for name in path)
-    return {name.removeprefix(start): values for name, values in weights.items() if name.startswith(start)}
+    return _Under(weights, "".join(f"{name}." for name in path))
 
 
 def linear(g: Graph, weights: Weights, name: str, x: str) -> str:

@@ -17,7 +17,7 @@ from foregate.service.store.database import Database
 from foregate.service.store.statements import emit, insert
 from foregate.service.store.tables import jobs
 
-__all__ = ["Job", "Jobs", "Kind", "State", "Trigger", "Wanted", "submit"]
+__all__ = ["Job", "Jobs", "Kind", "State", "Trigger", "Wanted", "cancel", "submit"]
 
 Kind = Literal["retrain", "review"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -114,17 +114,7 @@ class Jobs:
     async def cancel(self, number: int) -> Job | None:
         """Let a job end: at once if it waits, at the next step of its worker if it runs, else it is over already."""
         at = self.clock()
-
-        def work(connection: Connection) -> Job | None:
-            found = _one(connection, number)
-            if found is None or found.over:
-                return found
-            if found.state == "queued":
-                return _end(connection, found, "cancelled", {"reason": "cancelled before it began"}, at)
-            connection.execute(update(jobs).where(jobs.c.id == number).values(cancel=True))
-            return _one(connection, number)
-
-        return await self.database.write(work)
+        return await self.database.write(lambda connection: cancel(connection, number, at))
 
     async def counts(self) -> dict[str, int]:
         """State -> how many jobs are in it."""
@@ -211,6 +201,17 @@ def submit(connection: Connection, wanted: Wanted, at: int) -> Job:
     if made is not None:
         return _told(connection, made.id, at)
     return Job.of(connection.execute(select(jobs).where(jobs.c.unique_key == wanted.key)).one())
+
+
+def cancel(connection: Connection, number: int, at: int) -> Job | None:
+    """See `Jobs.cancel`; within a transaction."""
+    found = _one(connection, number)
+    if found is None or found.over:
+        return found
+    if found.state == "queued":
+        return _end(connection, found, "cancelled", {"reason": "cancelled before it began"}, at)
+    connection.execute(update(jobs).where(jobs.c.id == number).values(cancel=True))
+    return _one(connection, number)
 
 
 def _own(job: Job) -> Any:

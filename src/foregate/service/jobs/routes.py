@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
+from sqlalchemy import Connection
 
 from foregate.service.api.endpoints import Call, Routes
-from foregate.service.jobs.queue import Job, Jobs, Wanted
+from foregate.service.jobs.queue import Job, Jobs, Wanted, submit
+from foregate.service.jobs.queue import cancel as end
 from foregate.service.jobs.triggers import pause, paused
 from foregate.service.problems import Problem
 
@@ -90,7 +92,14 @@ async def ask(call: Call[TrainingBody]) -> JobAnswer:
         raise Problem(422, "invalid-model", detail)
     if said["series"] is None:
         del said["series"]
-    return _answer(await _jobs(call).submit(Wanted("retrain", model, "person", said, call.principal.name)))
+    wanted, at = Wanted("retrain", model, "person", said, call.principal.name), call.service.clock()
+
+    def work(connection: Connection) -> Job:
+        job = submit(connection, wanted, at)
+        call.audit(connection, "job.start", model, job=job.id)
+        return job
+
+    return _answer(await call.service.database.write(work))
 
 
 @routes.add("GET", "/v1/jobs", scope="read", query=JobQuery, answer=JobList)
@@ -109,7 +118,15 @@ async def one(call: Call[None]) -> JobAnswer:
 @routes.add("DELETE", "/v1/jobs/{job}", scope="train", answer=JobAnswer)
 async def cancel(call: Call[None]) -> JobAnswer:
     """Let a job end: at once if it waits, within seconds if it runs. One that is over stays as it is."""
-    return _answer(_there(call, await _jobs(call).cancel(_number(call))))
+    number, at = _number(call), call.service.clock()
+
+    def work(connection: Connection) -> Job | None:
+        job = end(connection, number, at)
+        if job is not None:
+            call.audit(connection, "job.cancel", job.model, job=job.id)
+        return job
+
+    return _answer(_there(call, await call.service.database.write(work)))
 
 
 @routes.add("GET", "/v1/models/{model}/retraining", scope="read", answer=Pause)
@@ -124,7 +141,12 @@ async def set_paused(call: Call[Pause]) -> Pause:
     """Stop trainings of a model from starting by themselves, or let them. One that runs goes on: cancel it."""
     model = call.path["model"]
     await call.service.registry.versions(model)  # 404 where there is none
-    await call.service.database.write(lambda connection: pause(connection, model, on=call.body.paused))
+
+    def work(connection: Connection) -> None:
+        pause(connection, model, on=call.body.paused)
+        call.audit(connection, "retraining.pause" if call.body.paused else "retraining.resume", model)
+
+    await call.service.database.write(work)
     return call.body
 
 

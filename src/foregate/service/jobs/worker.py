@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
 import shutil
@@ -36,6 +37,7 @@ __all__ = ["Ended", "Worker"]
 CHAMPION, CHALLENGER = "champion", "challenger"
 IDLE_SECONDS = 1.0
 BEAT_SECONDS = 5.0
+log = logging.getLogger(__name__)
 
 
 class Ended(Exception):  # noqa: N818 - it is no error
@@ -89,10 +91,15 @@ class Worker:
             raise  # nobody knows what became of it: the lease runs out, and it is taken up again
         except (ForegateError, Problem, ValueError, ArithmeticError) as error:
             state, result = "failed", {"reason": str(error)}
+        except Exception as error:  # of torch, the disk, or a defect: the next job may fare better
+            log.exception("job %s failed", job.id)
+            state, result = "failed", {"reason": f"{type(error).__name__}: {error}"}
         finally:
             pulse.end()
-        await asyncio.to_thread(self.jobs.finish, job, state, result)  # type: ignore[arg-type]
-        await asyncio.to_thread(shutil.rmtree, self._place(job), ignore_errors=True)
+        if await asyncio.to_thread(self.jobs.finish, job, state, result):  # type: ignore[arg-type]
+            await asyncio.to_thread(shutil.rmtree, self._place(job), ignore_errors=True)
+        else:  # another worker has it, and its folder
+            state = "taken up by another worker"
         self.on_job(job, state)
         return True
 

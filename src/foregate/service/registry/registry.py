@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from foregate.core.errors import ForegateError
 from foregate.persistence import pack_folder, shipped_facts, shipped_folder
 from foregate.service.clock import now
@@ -35,6 +37,11 @@ MOST_BYTES = 512 << 20
 """Of one model."""
 Examine = Callable[[Path, int], Awaitable[dict[str, Any]]]
 Listener = Callable[[str, str, Version], object]
+Also = Callable[[Connection], None]
+
+
+def nothing(connection: Connection) -> None:
+    """What is done besides, where nothing is."""
 
 
 class Registry:
@@ -182,7 +189,15 @@ class Registry:
         return {alias: found for (name, alias), found in self._aliases.items() if name == model}
 
     async def move(
-        self, model: str, alias: str, version: int, *, actor: str, reason: str, revision: int | None = None
+        self,
+        model: str,
+        alias: str,
+        version: int,
+        *,
+        actor: str,
+        reason: str,
+        revision: int | None = None,
+        also: Also = nothing,
     ) -> int:
         """Give a version a name, in place of the one that has it.
 
@@ -193,6 +208,7 @@ class Registry:
             actor: who wants it.
             reason: why.
             revision: that the alias must have, 0 if it must not be there; None: whatever it has.
+            also: is done in the same transaction.
 
         Returns:
             The alias's new revision; the same one if nothing was to be moved.
@@ -201,23 +217,31 @@ class Registry:
             Problem: 404: there is no such version; 412: the alias has another revision; 422: the name is none.
         """
         require_alias(alias)
-        at = self.clock()
-        moved = await self.database.write(
-            lambda connection: rows.move(
-                connection, rows.Step(model, alias, version, actor, reason, at), revision=revision
-            )
-        )
+        step = rows.Step(model, alias, version, actor, reason, self.clock())
+
+        def work(connection: Connection) -> int:
+            also(connection)
+            return rows.move(connection, step, revision=revision)
+
+        moved = await self.database.write(work)
         await self._moved(model, alias, version, moved)
         return moved
 
-    async def remove(self, model: str, alias: str, *, actor: str, reason: str, revision: int | None = None) -> None:
+    async def remove(
+        self, model: str, alias: str, *, actor: str, reason: str, revision: int | None = None, also: Also = nothing
+    ) -> None:
         """Take an alias away; the version stays.
 
         Raises:
             Problem: 404: there is none; 412: it has another revision.
         """
         step = rows.Step(model, alias, None, actor, reason, self.clock())
-        await self.database.write(lambda connection: rows.move(connection, step, revision=revision))
+
+        def work(connection: Connection) -> None:
+            also(connection)
+            rows.move(connection, step, revision=revision)
+
+        await self.database.write(work)
         self._moves += 1
         self._aliases.pop((model, alias), None)
 

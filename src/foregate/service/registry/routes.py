@@ -168,6 +168,8 @@ async def upload(call: Call[None]) -> VersionAnswer:
     if alias is None and all(each.name != model for each in await registry.models()):
         alias = CHAMPION
     found = await registry.receive(model, call.stream(), actor=call.principal.name, alias=alias)
+    said = {"version": found.version, "sha256": found.sha256, "alias": alias}
+    await call.service.database.write(lambda connection: call.audit(connection, "model.upload", model, **said))
     return _version(found, await registry.aliases(model))
 
 
@@ -186,7 +188,13 @@ async def put_alias(call: Call[AliasBody]) -> Response:
     """Give a version a name. With If-Match, only if nobody has moved it since; with If-None-Match: *, only if new."""
     model, alias, body = call.path["model"], call.path["alias"], call.body
     revision = await call.service.registry.move(
-        model, alias, body.version, actor=call.principal.name, reason=body.reason, revision=await _revision(call)
+        model,
+        alias,
+        body.version,
+        actor=call.principal.name,
+        reason=body.reason,
+        revision=await _revision(call),
+        also=lambda connection: call.audit(connection, "alias.move", model, alias=alias, version=body.version),
     )
     return _alias(model, alias, body.version, revision)
 
@@ -196,7 +204,12 @@ async def delete_alias(call: Call[None]) -> Response:
     """Take an alias away. The version stays. With If-Match, only if nobody has moved it since."""
     model, alias = call.path["model"], call.path["alias"]
     await call.service.registry.remove(
-        model, alias, actor=call.principal.name, reason=call.query.reason, revision=await _revision(call)
+        model,
+        alias,
+        actor=call.principal.name,
+        reason=call.query.reason,
+        revision=await _revision(call),
+        also=lambda connection: call.audit(connection, "alias.remove", model, alias=alias),
     )
     return Response(status_code=204)
 

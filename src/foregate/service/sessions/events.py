@@ -61,20 +61,26 @@ class Hub:
         self._followers: set[asyncio.Queue[Told | None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._last = 0
+        self._ended = False
 
     async def start(self) -> None:
         """Begin with what comes from now on."""
         self._last = await self._database.read(_newest)
         self._task = asyncio.create_task(self._look())
 
+    def end(self) -> None:
+        """Send all away who follow, and take nobody in: who comes back finds another process, and misses nothing."""
+        self._ended = True
+        for queue in self._followers:
+            _cut(queue)
+
     async def stop(self) -> None:
-        """Send all away who follow."""
+        """See `end`; and read no more."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        for queue in self._followers:
-            _cut(queue)
+        self.end()
 
     async def follow(self, kinds: frozenset[str], after: int | None) -> AsyncIterator[bytes]:
         """Events of some kinds, as they are sent.
@@ -84,8 +90,11 @@ class Hub:
             after: number of the last one that arrived; None: only new ones.
 
         Raises:
-            Problem: too many follow already.
+            Problem: too many follow already, or the process is about to stop.
         """
+        if self._ended:
+            detail = "the process must go on, but stops. Ask again."
+            raise Problem(503, "stopping", detail, headers={"Retry-After": "1"})
         if len(self._followers) >= FOLLOWERS:
             raise Problem(
                 503, "too-many-followers", f"at most {FOLLOWERS} may follow events.", headers={"Retry-After": "5"}
@@ -98,7 +107,7 @@ class Hub:
         try:
             yield b"retry: 1000\n\n"
             until = self._last
-            while after < until:
+            while after < until and not self._ended:
                 page = await self._database.read(partial(_page, after=after))
                 for told in page:
                     if told[1] in kinds:
@@ -124,7 +133,9 @@ class Hub:
             await asyncio.sleep(EVERY)
             if not self._followers:
                 with contextlib.suppress(ForegateError):
-                    self._last = await self._database.read(_newest)
+                    newest = await self._database.read(_newest)
+                    if not self._followers:  # who has come meanwhile is told what lies between
+                        self._last = newest
                 continue
             try:
                 while page := await self._database.read(partial(_page, after=self._last)):
