@@ -9,7 +9,7 @@ import pytest
 from foregate import DataError, Panel, load
 from foregate.monitoring import Reference
 from foregate.service.jobs.queue import Wanted
-from foregate.service.jobs.retraining import Opponent, Order, _learnt, make, review
+from foregate.service.jobs.retraining import Opponent, Order, _learnt, _plan, make, review
 from foregate.service.jobs.worker import Worker
 from tests.service.jobs.stock import QUICK, seasonal, store
 
@@ -79,6 +79,13 @@ def test_a_warm_start_goes_on_with_the_champion(made, tmp_path):
     warm = Order(**{**QUICK, "warm": True})
     found = make(panel(), warm, Opponent(made[1] / "model", 169), tmp_path, lambda event: None)
     assert found.metrics["mase"]["challenger"] < 1
+
+
+@pytest.mark.parametrize(("rows", "held"), [(300, 30), (40, 12), (5000, 500), (30_000, 1000)])
+def test_as_much_is_held_out_as_a_watch_needs(rows, held):
+    """A tenth is held out, at least enough to judge by, and of long series the errors that a watch begins with."""
+    plan = _plan(Panel.from_arrays([np.ones(rows)]), Order(3), Opponent(None))
+    assert held - 20 < (plan.n_windows - 1) * (plan.step or 1) + plan.horizon <= held
 
 
 def test_after_a_change_only_its_rows_are_learnt(made, tmp_path):

@@ -32,6 +32,8 @@ PRETRAINED = "tiny"
 """The network that answers where no model was trained yet."""
 LEAST_ERRORS = 100
 """Errors without which a reference says nothing of errors. Below 1000 they are the first that a watch learns from."""
+MOST_HELD = 1000
+"""Rows that are held out of long series: as many errors are known then as a watch needs to begin with."""
 LEAST_INPUTS = 1000
 """Values without which a reference says nothing of inputs: a few days look like no other ones."""
 HELD_PART = 4
@@ -53,7 +55,7 @@ class Order:
     rows: int = 20_000
     """Newest steps of each series that are taken."""
     held_out: int | None = None
-    """Newest steps of each that nobody is trained on; None: a tenth, and 2 to 20 horizons."""
+    """Newest steps of each that nobody is trained on; None: a tenth, 2 horizons at least, 20 or 1000 at most."""
     margin: float = 0.02
     """Share of an opponent's error that must be saved."""
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -176,9 +178,11 @@ def review(panel: Panel, order: Order, champion: Path, before: Opponent, since: 
 def _plan(panel: Panel, order: Order, opponent: Opponent) -> Plan:
     """Rolling origins over the newest rows, which the champion was not trained on."""
     longest = int(panel.lengths.max())
-    held = order.held_out or int(np.clip(longest // 10, 2 * order.horizon, 20 * order.horizon))
+    least = LEAST_ORIGINS + order.horizon - 1
+    most = max(20 * order.horizon, MOST_HELD)
+    held = order.held_out or int(np.clip(longest // 10, max(2 * order.horizon, least), most))
     if order.since is not None:
-        held = min(held, max(LEAST_ORIGINS + order.horizon - 1, int(_newer(panel, order.since).max()) // HELD_PART))
+        held = min(held, max(least, int(_newer(panel, order.since).max()) // HELD_PART))
     if opponent.trained_until is not None:
         held = min(held, int(_newer(panel, opponent.trained_until).max()))
     held = min(held, longest - 2 * order.horizon)
@@ -186,7 +190,7 @@ def _plan(panel: Panel, order: Order, opponent: Opponent) -> Plan:
     windows = (held - order.horizon) // step + 1
     if windows < LEAST_ORIGINS:
         raise DataError(
-            f"there must be {LEAST_ORIGINS + order.horizon - 1} rows that the champion was not trained on, and as many "
+            f"there must be {least} rows that the champion was not trained on, and as many "
             f"before, but got {held} of {longest}. Wait for more observations."
         )
     return Plan(order.horizon, windows, step, levels=(COVERAGE,))
