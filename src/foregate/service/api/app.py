@@ -7,7 +7,7 @@ as early as that can be known, and nothing is read from somebody who may not ask
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
