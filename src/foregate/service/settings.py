@@ -92,7 +92,9 @@ class ForecastSettings(_Part):
 class IngestSettings(_Part):
     """How observations come in, and how many live states are in memory."""
 
-    resident: int = Field(default=8192, ge=1, description="live states in memory at most")
+    resident: int = Field(
+        default=6144, ge=1, description="live states in memory at most; of hourly series each takes about 30 kB"
+    )
     snapshot_rows: int = Field(default=256, ge=1, description="rows between two stored states of a session")
     together: int = Field(default=256, ge=1, description="sessions that are moved on together at most")
     queue: int = Field(default=4096, ge=1, description="calls of sessions that wait at most; then 503")

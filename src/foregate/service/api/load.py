@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +85,7 @@ class Shed:
         self,
         load: Load,
         find: Callable[[Any], Endpoint],
-        busy: dict[str, Callable[[], bool]],
+        busy: Mapping[str, Callable[[], bool]],
         metrics: Metrics,
     ) -> None:
         self._load, self._find, self._busy, self._metrics = load, find, busy, metrics
