@@ -1,5 +1,5 @@
-"""Whether the two things that are kept of a network are the same network: its weights, which torch reads, and its graphs,
-which everybody else runs.
+"""Whether the two things that are kept of a network are the same network: its weights, which torch reads, and its
+graphs, which everybody else runs.
 
 The graphs are written anew from the weights, as far as that needs no other library. All weights must be read for that,
 and every constant that comes out must be in the graphs that are kept.

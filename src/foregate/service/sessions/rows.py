@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from foregate.service.observations.intake import rows_of
-from foregate.service.store.statements import emit, insert
+from foregate.service.store.statements import emit, insert, insert_all
 from foregate.service.store.tables import forecasts, observations, series, session_states, sessions
 
 __all__ = ["Moved", "Position", "Seen", "Stored", "Written", "load", "save", "write"]
@@ -119,7 +119,7 @@ def write(connection: Connection, written: Written) -> None:
             raise Moved
     if written.rows:
         new = insert(connection, observations).on_conflict_do_nothing(index_elements=["series", "time"])
-        if connection.execute(new, written.rows).rowcount != len(written.rows):
+        if insert_all(connection, new, written.rows) != len(written.rows):
             raise Moved
     if written.forecasts:
         new = insert(connection, forecasts)
