@@ -1,15 +1,5 @@
-"""A database with its tables."""
+"""Databases of each kind with their tables: what holds on one holds on the other."""
 
-import pytest
+from tests.service.databases import database, server, server_url, url
 
-from foregate.service.store.database import Database
-from foregate.service.store.schema import migrate
-
-
-@pytest.fixture
-def database(tmp_path):
-    """One of SQLite."""
-    opened = Database(f"sqlite:///{tmp_path / 'foregate.db'}")
-    migrate(opened)
-    yield opened
-    opened.close()
+__all__ = ["database", "server", "server_url", "url"]

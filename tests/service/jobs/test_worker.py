@@ -16,7 +16,16 @@ from foregate.service.problems import Problem
 from foregate.service.registry.registry import Registry
 from foregate.service.store.database import Database
 from foregate.service.store.schema import migrate
+from tests.service.databases import sqlite
 from tests.service.jobs.stock import QUICK, seasonal, store
+
+__all__ = ["sqlite"]
+
+
+@pytest.fixture
+def database(sqlite):
+    """One is enough: trainings take long, and the queue has its laws on both."""
+    return sqlite
 
 
 @pytest.fixture
