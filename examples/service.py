@@ -25,7 +25,7 @@ from foregate.client import Client, Forecasts
 
 PLACES = [f"place-{letter}" for letter in "abcdef"]
 START = np.datetime64("2025-01-01T00", "h")
-PAST, CALM, CHANGED = 24 * 50, 24 * 3, 24 * 24
+PAST, CALM, CHANGED = 24 * 100, 24 * 3, 24 * 24
 """Hours that are stored at first, that are replayed as usual, and at most after the change."""
 STATE = {"FOREGATE_SERVE_WATCH__COOLDOWN_HOURS": "0", "FOREGATE_SERVE_WATCH__POLL_SECONDS": "0.1"}
 BARS = "▁▂▃▄▅▆▇█"
@@ -132,7 +132,7 @@ def main() -> None:
         rows = [(p, when(t), float(values[i, t])) for i, p in enumerate(PLACES) for t in range(PAST)]
         print(f"2. {client.observe(rows)} of {len(PLACES)} series, on disk")
 
-        number = client.train("demand", horizon=24, series=PLACES, season_length=24)
+        number = client.train("demand", horizon=24, series=PLACES, season_length=24, held_out=24 * 42)
         until(lambda: client.job(number)["state"] not in ("queued", "running"), "the first model")
         print(f"3. trained: {told(client, number)}")
 

@@ -225,7 +225,7 @@ def test_service(figures):
     _, printed = figures
     assert "1. http://127.0.0.1:" in printed
     assert re.search(r"trained: job 1 \(person\) done: promoted", printed)
-    assert re.search(r"alarm of \w+ after \d+ hours", printed)
+    assert re.search(r"alarm of [\w-]+ after \d+ hours", printed)
     assert re.search(r"job \d+ \(drift\) done: promoted", printed)
     assert re.search(r"version \d+ answers", printed)
     assert re.search(r"8\. stopped after \d+ s", printed)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from benchmarks.service.alarms import measured
 from foregate import DataError, UsageError
 from foregate.monitoring.watch import LEARNED, QUIET, Watch
 from tests.monitoring.streams import autoregressive, outside
@@ -16,40 +17,26 @@ def alarms(watch, errors, missed=None):
     return [(t, a.detector) for t, (e, m) in enumerate(zip(errors, missed, strict=True)) for a in watch.update(e, m)]
 
 
-def measured(streams, length, seed=7):
-    """False alarms per 10,000 errors in control, and how late a shift of two standard deviations is found."""
-    rng = np.random.default_rng(seed)
-    known, live = autoregressive(rng, streams, 1000), autoregressive(rng, streams, length)
-    false, delays = 0, []
-    for before, errors in zip(known, live, strict=True):
-        watch = Watch(before, outside(before))
-        saved = watch.state()
-        false += len(alarms(watch, errors))
-        shifted = np.append(errors[:200], errors[200:400] + 2)
-        found = [t - 200 for t, _ in alarms(Watch.resumed(saved), shifted) if t >= 200]
-        delays.append(found[0] if found else 10_000)
-    return false / (streams * length / 10_000), np.array(delays)
-
-
 def test_calm_streams_are_calm_and_shifts_are_found():
     """Errors that carry on (phi 0.7) raise next to no false alarm, and a shift of 2 sigma is found within 100."""
-    rate, delays = measured(streams=5, length=4000)
-    assert rate <= 2.5  # of 20,000 errors: five alarms at most
-    assert (delays < 100).all()
+    found = measured(streams=5, length=4000)
+    assert found.rate <= 2.5  # of 20,000 errors: five alarms at most
+    assert set(found.false) == {"coverage", "cusum", "page-hinkley", "windows"}
+    assert (found.delays < 100).all()
 
 
 @pytest.mark.slow
 def test_false_alarms_and_delay_are_as_promised():
     """200 streams of 10,000 errors: at most one false alarm in 10,000, and 95 % of shifts found within 100."""
-    rate, delays = measured(streams=200, length=10_000)
-    assert rate <= 1
-    assert (delays < 100).mean() >= 0.95
+    found = measured(streams=200, length=10_000)
+    assert found.rate <= 1
+    assert (found.delays < 100).mean() >= 0.95
 
 
 def test_a_watch_goes_on_as_if_it_had_not_stopped():
     """Written as JSON at any moment and read again, it tells the same alarms with the same scores."""
     rng = np.random.default_rng(1)
-    before = autoregressive(rng, 1, 500)[0]
+    before = autoregressive(rng, 1, LEARNED)[0]
     errors = np.append(autoregressive(rng, 1, 150)[0], rng.normal(3, 1, 150))
     whole, parts = Watch(before, outside(before)), Watch(before, outside(before))
     for t, error in enumerate(errors):
@@ -70,6 +57,18 @@ def test_without_a_reference_it_learns_first():
     watch.update(0.1, 0)
     assert not watch.learning
     assert alarms(watch, rng.normal(4, 1, size=60))
+
+
+def test_few_errors_of_the_past_are_the_first_that_it_learns_from():
+    """From fewer errors than are needed nothing is told; they count, so that it knows what is usual all the sooner."""
+    rng = np.random.default_rng(6)
+    errors = rng.normal(size=LEARNED)
+    seeded, whole = Watch(errors[:300], outside(errors[:300])), Watch(errors, outside(errors))
+    assert alarms(seeded, rng.normal(9, 1, size=50)) == []
+    seeded = Watch(errors[:300], outside(errors[:300]))
+    assert alarms(seeded, errors[300:]) == []
+    assert not seeded.learning
+    assert seeded.state()["thresholds"] == whole.state()["thresholds"]
 
 
 def test_errors_that_never_vary_are_waited_through():

@@ -42,7 +42,8 @@ class Watch:
     """All detectors over one stream of errors. What it remembers is bounded, and goes through JSON.
 
     Args:
-        errors: of the past, in order of time, while all was well; without them the first 1000 that come are taken.
+        errors: of the past, in order of time, while all was well. Where these are fewer than 1000, those that come
+            first make up for it, and nothing is told before: from fewer, false alarms are several times as frequent.
         outside: for each of them 1 where the actual lay outside of its interval, else 0.
         every: errors in which one false alarm is expected at most.
 
@@ -75,7 +76,7 @@ class Watch:
         self._quiet: dict[str, int] = {}
         self._before = np.array([np.nan])
         if errors is not None:
-            self._calibrate(errors, np.zeros(len(errors)) if outside is None else outside)
+            self._know(errors, np.zeros(len(errors)) if outside is None else outside)
 
     @property
     def learning(self) -> bool:
@@ -114,6 +115,16 @@ class Watch:
         self._quiet[name] = QUIET
         return Alarm(detector.kind, name, score, self.seen)
 
+    def _know(self, errors: FloatArray, outside: FloatArray) -> None:
+        if errors.shape != outside.shape:
+            raise DataError(f"outside must have {len(errors)} entries like errors, but got {outside.shape}.")
+        if len(errors) >= LEARNED:
+            self._calibrate(errors, outside)
+        elif not np.isfinite(errors).all():
+            raise DataError("errors must be finite numbers, but got others. Leave missing actuals out.")
+        else:
+            self._learning = list(zip(errors.tolist(), outside.tolist(), strict=True))
+
     def _learn(self, error: float, outside: float) -> None:
         self._learning.append((float(error), 0.0 if np.isnan(outside) else float(outside)))
         if len(self._learning) < LEARNED:
@@ -125,8 +136,6 @@ class Watch:
             del self._learning[: LEARNED // 2]
 
     def _calibrate(self, errors: FloatArray, outside: FloatArray) -> None:
-        if errors.shape != outside.shape:
-            raise DataError(f"outside must have {len(errors)} entries like errors, but got {outside.shape}.")
         self._usual = Baseline.of(errors)
         values = self._usual.unexplained(errors, np.append(np.nan, errors[:-1]))
         self._detectors = _detectors(np.abs(values), outside, self._usual.phi)

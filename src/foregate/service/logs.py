@@ -32,6 +32,7 @@ HIDDEN = frozenset(
 SECRET = re.compile(r"fg_([a-z0-9]{12})_[A-Za-z0-9_-]{43}|eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*")
 PASSWORD = re.compile(r"(\w+://[^\s:/@\"]*):[^\s@/\"]+@")
 Event = MutableMapping[str, Any]
+_encode = json.JSONEncoder(default=str).encode
 
 
 def line(event: Event) -> str:
@@ -42,9 +43,10 @@ def line(event: Event) -> str:
         '{"event": "a\\\\nb", "password": "[hidden]", "url": "redis://me:[hidden]@host"}'
     """
     told = {name: "[hidden]" if name.lower() in HIDDEN else value for name, value in event.items()}
-    text = json.dumps(told, default=str)
-    text = SECRET.sub(lambda match: f"fg_{match[1]}_[hidden]" if match[1] else "[hidden]", text)
-    return PASSWORD.sub(r"\1:[hidden]@", text)
+    text = _encode(told)
+    if "fg_" in text or "eyJ" in text:
+        text = SECRET.sub(lambda match: f"fg_{match[1]}_[hidden]" if match[1] else "[hidden]", text)
+    return PASSWORD.sub(r"\1:[hidden]@", text) if "://" in text else text
 
 
 class Log:

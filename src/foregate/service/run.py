@@ -112,11 +112,12 @@ async def _serve(settings: Settings) -> None:
             sys.stderr.flush()
         log.info("starting", version=foregate.__version__, sqlite=sqlite3.sqlite_version, pid=os.getpid())
         service.metrics.build.labels(foregate.__version__, sqlite3.sqlite_version).set(1)
+        app = create_app(service, assembly.routes())
         config = uvicorn.Config(
-            create_app(service, assembly.routes()),
+            app,
             host=settings.host,
             port=settings.port,
-            http=protocol_of(settings.limits),
+            http=protocol_of(settings.limits, app.shed),
             ws="none",
             lifespan="off",
             log_config=None,

@@ -61,7 +61,7 @@ class LimitSettings(_Part):
     horizon: int = Field(default=1024, ge=1, description="steps of one forecast")
     seconds: float = Field(default=30.0, gt=0, description="that a request may take where it names no deadline")
     upload_seconds: float = Field(default=600.0, gt=0, description="that an upload may take")
-    inflight: int = Field(default=64, ge=1, description="requests that are answered at once; then 503")
+    inflight: int = Field(default=128, ge=1, description="requests that are answered at once; then 503")
     uploads: int = Field(default=4, ge=1, description="uploads at once; then 503")
     held_bytes: int = Field(default=256 << 20, ge=1024, description="of bodies in memory, of all requests together")
     body_seconds: float = Field(default=10.0, gt=0, description="until a small body must be there")
@@ -81,7 +81,7 @@ class ForecastSettings(_Part):
     )
     queue: int = Field(default=256, ge=1, description="requests that wait at most; then 503")
     patience_ms: float = Field(
-        default=150.0, gt=0, description="that a request waits at most, as far as can be told beforehand; else 503"
+        default=250.0, gt=0, description="that a request waits at most, as far as can be told beforehand; else 503"
     )
     threads: int = Field(default=1, ge=1, description="of the runtime")
     spare: int = Field(default=4, ge=0, description="versions that are kept in memory besides those that have an alias")

@@ -81,7 +81,7 @@ def observations(rows: Any, spec: FrameSpec, alone: str | None, wanted: Wanted =
         rows = [rows]
     if isinstance(rows, Sequence) and not isinstance(rows, (str, bytes)):
         return _mappings(rows, spec, alone, wanted)
-    return _table(rows, spec, alone, wanted)
+    return _arrays(rows, spec, wanted) or _table(rows, spec, alone, wanted)
 
 
 def shown(time: Any) -> str:
@@ -215,6 +215,25 @@ def _moment(value: Any, spec: FrameSpec) -> Any:
             f"{spec.time_col!r} must be a date or a timestamp such as 2024-05-31T12:00, but got {value!r}. Correct it."
         ) from None
     return moment
+
+
+def _arrays(rows: Any, spec: FrameSpec, wanted: Wanted) -> Observations | None:
+    """Columns that are already as they are held, which need no table; None where they are anything else."""
+    if not isinstance(rows, Mapping) or rows.keys() != {spec.id_col, spec.time_col, spec.target_col}:
+        return None
+    ids, times, values = rows[spec.id_col], rows[spec.time_col], rows[spec.target_col]
+    kind = np.dtype(np.int64 if spec.time_unit == "step" else "datetime64[us]")
+    if wanted != NOTHING or spec.time_zone is not None:
+        return None
+    if not isinstance(ids, list) or not all(type(name) is str and name for name in ids):
+        return None
+    for column, held in ((times, kind), (values, np.dtype(np.float64))):
+        if not isinstance(column, np.ndarray) or column.dtype != held or column.shape != (len(ids),):
+            return None
+    if not ids or np.isnat(times.view("datetime64[us]")).any() or np.any(np.abs(values) > LARGEST):
+        return None
+    nothing = np.zeros((len(ids), 0), np.float32)
+    return Observations(ids, times, values, nothing, nothing, np.ones(len(ids), np.bool_))
 
 
 def _table(rows: Any, spec: FrameSpec, alone: str | None, wanted: Wanted) -> Observations:

@@ -1,4 +1,4 @@
-"""Actuals and forecasts are joined exactly once."""
+"""Actuals and forecasts are joined exactly once, on either kind of database."""
 
 import asyncio
 import json
@@ -9,7 +9,10 @@ from sqlalchemy import select, update
 
 from foregate.service.drift.feedback import Feedback
 from foregate.service.store.tables import arrivals, drift_events, drift_states, events, observations, outcomes
-from tests.service.drift.made import actual, forecast, new_series
+from tests.service.databases import database
+from tests.service.drift.made import actual, forecast, new_series, shifted
+
+__all__ = ["database"]
 
 BAND = np.array([[-1.0, 0.0, 1.0]])
 
@@ -113,25 +116,13 @@ def test_a_failed_write_leaves_the_actuals_on_the_list(database, clock):
 def test_a_shift_raises_an_alarm_and_what_follows_is_committed_with_it(database, clock):
     """After errors that taught what is usual, a shift is told in tables, events and to whoever follows."""
     number, told = new_series(database, segment="north"), []
-    rng = np.random.default_rng(0)
-    values = np.append(rng.normal(size=1050), rng.normal(4, 1, size=40))
-
-    def work(connection):
-        from foregate.service.store.tables import forecasts
-
-        common = {"series": number, "model": "m", "version": 1, "horizon": 1, "quantiles": "[0.1,0.5,0.9]"}
-        common |= {"values": BAND.astype("<f4").tobytes(), "scale": 1.0, "made_at": 0}
-        origins = range(len(values))
-        connection.execute(forecasts.insert(), [{**common, "origin": t, "until": t + 1} for t in origins])
-        actuals = [{"series": number, "time": t + 1, "value": float(values[t])} for t in origins]
-        connection.execute(observations.insert(), [{**row, "revision": 0, "received_at": 1} for row in actuals])
-
-    database.write_now(work)
+    shifted(database, number)
     feedback = Feedback(database, clock, alarmed=lambda connection, alarms, at: told.extend(alarms))
     while step(feedback):
         pass
     found = rows(database, drift_events)
     assert {row.detector for row in found} >= {"cusum"}
     assert {(row.model, row.version, row.segment) for row in found} == {("m", 1, "north")}
+    assert all(json.loads(row.detail)["time"] > 1050 and json.loads(row.detail)["series"] == ["a"] for row in found)
     assert len(told) == len(found) == len(rows(database, events))
     assert max(row.score for row in rows(database, drift_states)) >= 1

@@ -3,9 +3,13 @@
 import asyncio
 
 import numpy as np
+import pytest
+from sqlalchemy import insert
 
 from foregate.service.drift.keeper import Keeper
-from tests.service.drift.made import actual, forecast, new_series
+from foregate.service.jobs.changes import change_of
+from foregate.service.store.tables import aliases, model_versions, models
+from tests.service.drift.made import actual, forecast, new_series, shifted
 
 
 def test_what_comes_is_scored_and_told_in_metrics(bare, clock):
@@ -30,3 +34,31 @@ def test_what_comes_is_scored_and_told_in_metrics(bare, clock):
     assert 'foregate_forecast_abs_error_scaled_sum{horizon_bucket="1",model="m"} 2.5' in text
     assert 'foregate_interval_coverage{level="80",model="m"} 0.0' in text
     assert 'foregate_jobs{state="queued"} 0.0' in text
+
+
+@pytest.mark.parametrize("champion", [1, 2])
+def test_alarms_of_the_champion_open_a_change(bare, champion):
+    """What an alarm begins is committed with it, for the version that forecasts now and for no other."""
+    database = bare.service.database
+    shifted(database, new_series(database))
+
+    def setup(connection):
+        connection.execute(insert(models).values(name="m", created_at=0))
+        common = {"model": "m", "sha256": "", "size": 0, "facts": "{}", "metrics": "{}", "source": "upload"}
+        rows = [{**common, "version": v, "created_at": 0, "created_by": "x"} for v in (1, 2)]
+        connection.execute(insert(model_versions), rows)
+        connection.execute(insert(aliases).values(model="m", alias="champion", version=champion, revision=1))
+
+    database.write_now(setup)
+
+    async def run():
+        keeper = Keeper(bare.service)
+        while await keeper.step():
+            pass
+
+    asyncio.run(run())
+    found = database.read_now(lambda connection: change_of(connection, "m"))
+    assert (found is not None) == (champion == 1)
+    if found is not None:
+        assert 1050 < found.since < 1070
+        assert found.series == ("a",)

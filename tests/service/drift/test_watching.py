@@ -1,6 +1,7 @@
 """Groups of series, watched."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,11 +12,15 @@ from foregate.service.drift.watching import Group, encoded, watched
 
 GROUP = Group("m", 1, "")
 RNG = np.random.default_rng(0)
-KNOWN = reference(
-    Panel.from_arrays(list(RNG.normal(10, 2, (2, 800))), ids=["a", "b"]),
-    RNG.normal(0, 1, (2, 600)),
-    (RNG.random((2, 600)) < 0.2).astype(float),
-)
+
+
+def known(n):
+    """A version that brings so many errors of its own."""
+    panel = Panel.from_arrays(list(RNG.normal(10, 2, (2, 800))), ids=["a", "b"])
+    return reference(panel, RNG.normal(0, 1, (2, n)), (RNG.random((2, n)) < 0.2).astype(float))
+
+
+KNOWN = known(1200)
 
 
 def errors(values, start=0, series="a", actual=10.0):
@@ -31,6 +36,28 @@ def test_errors_are_measured_by_the_reference():
     assert calm.alarms == []
     found = watched(GROUP, errors(RNG.normal(3, 1, 60), 300), KNOWN, json.loads(encoded(calm.state)), 10_000)
     assert "cusum" in {told.detector for told in found.alarms}
+
+
+def test_an_alarm_says_of_when_and_of_which_series_it_is():
+    """The time of the actual that raised it, and series that had one then, are told with it."""
+    found = watched(GROUP, errors(np.append(RNG.normal(0, 1, 100), RNG.normal(4, 1, 50)), 7000), KNOWN, None, 10_000)
+    first = found.alarms[0]
+    assert 7100 <= first.time < 7120
+    assert first.series == ("a",)
+
+
+def test_few_errors_of_a_version_are_learnt_from():
+    """A version that brings too few errors raises no alarm before enough have come, and needs fewer of these."""
+    found = watched(GROUP, errors(RNG.normal(0, 1, 350)), known(600), None, 10_000)
+    assert "learning" in found.state["watch"]
+    found = watched(GROUP, errors(RNG.normal(0, 1, 51), 350), known(600), json.loads(encoded(found.state)), 10_000)
+    assert "learning" not in found.state["watch"]
+
+
+def test_errors_of_a_version_that_are_all_the_same_are_no_measure():
+    """A version that was never wrong where it was made is watched by what comes."""
+    same = replace(KNOWN, errors=(0.0,) * 1200)
+    assert "learning" in watched(GROUP, errors(RNG.normal(0, 1, 5)), same, None, 10_000).state["watch"]
 
 
 def test_series_that_the_version_does_not_know_are_left_out():

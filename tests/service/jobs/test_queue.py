@@ -1,4 +1,4 @@
-"""Jobs wait, are leased, and end once."""
+"""Jobs wait, are leased, and end once, on either kind of database."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +8,9 @@ from sqlalchemy import select
 
 from foregate.service.jobs.queue import ATTEMPTS, LEASE_SECONDS, Wanted
 from foregate.service.store.tables import events
+from tests.service.databases import database
+
+__all__ = ["database"]
 
 LATER = int((LEASE_SECONDS + 1) * 1e6)
 

@@ -1,7 +1,7 @@
 """A challenger is trained and judged."""
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from foregate import DataError, Panel, load
 from foregate.monitoring import Reference
 from foregate.service.jobs.queue import Wanted
-from foregate.service.jobs.retraining import Opponent, Order, make, review
+from foregate.service.jobs.retraining import Opponent, Order, _learnt, _plan, make, review
 from foregate.service.jobs.worker import Worker
 from tests.service.jobs.stock import QUICK, seasonal, store
 
@@ -79,6 +79,42 @@ def test_a_warm_start_goes_on_with_the_champion(made, tmp_path):
     warm = Order(**{**QUICK, "warm": True})
     found = make(panel(), warm, Opponent(made[1] / "model", 169), tmp_path, lambda event: None)
     assert found.metrics["mase"]["challenger"] < 1
+
+
+@pytest.mark.parametrize(("rows", "held"), [(300, 30), (40, 12), (5000, 500), (30_000, 1000)])
+def test_as_much_is_held_out_as_a_watch_needs(rows, held):
+    """A tenth is held out, at least enough to judge by, and of long series the errors that a watch begins with."""
+    plan = _plan(Panel.from_arrays([np.ones(rows)]), Order(3), Opponent(None))
+    assert held - 20 < (plan.n_windows - 1) * (plan.step or 1) + plan.horizon <= held
+
+
+def test_after_a_change_only_its_rows_are_learnt(made, tmp_path):
+    """Twice the rows of the change are read and those alone count; what was before can be anything else."""
+    since = replace(ORDER, since=139, held_out=90)
+    found = make(panel(), since, Opponent(made[1] / "model", 139), tmp_path / "a", lambda event: None)
+    held = found.metrics["held_out"]
+    assert held == 15  # a quarter of 60
+    assert found.metrics["rows"] == 2 * (60 - held)
+    assert load(tmp_path / "a" / "model").panel_.lengths.tolist() == [2 * (60 - held)] * 2
+    reference = Reference.from_bytes(found.reference)
+    assert reference.inputs == {}  # of so few values
+    level = np.mean([seasonal(200, 0)[140:], seasonal(200, 1)[140:]])
+    assert np.mean([reference.levels[name][0] for name in "ab"]) == pytest.approx(level, abs=1e-5)
+
+
+def test_what_came_before_a_change_has_no_weight():
+    """Rows up to the change are read and count 0, rows after it count 1; without a change all count alike."""
+    known, counts = _learnt(panel(50), replace(ORDER, since=39))
+    assert known.lengths.tolist() == [20, 20]
+    assert counts == [*[0.0] * 10, *[1.0] * 10] * 2
+    assert _learnt(panel(50), ORDER)[1] is None
+    assert _learnt(panel(50), replace(ORDER, since=47))[1] is None  # too few to learn from alone
+
+
+def test_a_few_new_rows_of_a_champion_that_knows_most_are_told(made, tmp_path):
+    """After a change, too, rows that the champion was trained on do not count in the comparison."""
+    with pytest.raises(DataError, match="Wait for more"):
+        make(panel(), replace(ORDER, since=139), Opponent(made[1] / "model", 190), tmp_path, lambda event: None)
 
 
 @pytest.fixture(scope="module")

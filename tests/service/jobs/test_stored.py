@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from sqlalchemy import func, update
 
 from foregate import DataError
 from foregate.service.jobs.stored import keep, kept, series_of, take
-from foregate.service.store.tables import forecasts, sessions
-from tests.service.jobs.stock import seasonal, store
+from foregate.service.store.tables import forecasts, observations, sessions
+from tests.service.jobs.stock import add, seasonal, store
 
 HOUR = 3_600_000_000
 
@@ -30,8 +31,6 @@ def test_what_is_stored_is_what_is_trained_on(database):
 def test_gaps_become_missing_rows(database):
     """A step that no observation came for is a row whose value is missing."""
     number = store(database, [1.0, 2.0])
-    from tests.service.jobs.stock import add
-
     database.write_now(lambda connection: add(connection, number, [5.0], start=4))
     panel = database.read_now(lambda connection: take(connection, ["a"], 100)).panel
     np.testing.assert_equal(panel.series(0), [1, 2, np.nan, np.nan, 5])
@@ -50,6 +49,24 @@ def test_a_panel_that_was_kept_is_the_same(database, tmp_path):
         assert again.panel.spec == taken.panel.spec
         for field in ("ids", "offsets", "values", "mask", "times"):
             np.testing.assert_array_equal(getattr(again.panel, field), getattr(taken.panel, field))
+
+
+def test_covariates_come_with_their_rows(database, tmp_path):
+    """Covariates stand beside the rows that they came with, gaps and cut rows included, and are kept as they are."""
+    number = store(database, [1.0, 2.0, 3.0])
+    database.write_now(lambda c: add(c, number, [9.0], start=5))
+    said = update(observations).values(covariates=func.json_object("warm", observations.c.time))
+    database.write_now(lambda c: c.execute(said) and None)
+    roles = {"warm": "past"}
+    taken = database.read_now(lambda c: take(c, ["a"], 5, roles))
+    np.testing.assert_equal(taken.panel.series(0), np.float32([2, 3, np.nan, np.nan, 9]))
+    np.testing.assert_equal(taken.panel.covariates["warm"].values, np.float32([1, 2, np.nan, np.nan, 5]))
+    keep(taken, tmp_path / "series.npz")
+    again = kept(tmp_path / "series.npz").panel.covariates["warm"]
+    np.testing.assert_equal(again.values, taken.panel.covariates["warm"].values)
+    assert (again.role, again.categories) == ("past", ())
+    with pytest.raises(DataError, match="covariate 'wet' must be stored"):
+        database.read_now(lambda c: take(c, ["a"], 5, {"wet": "static"}))
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,17 @@
 """What starts a training by itself, and what keeps it from starting."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import insert, select, update
 
+from foregate.service.jobs.changes import first, told
 from foregate.service.jobs.queue import Wanted, submit
 from foregate.service.jobs.triggers import HOUR, due, pause, paused, start
 from foregate.service.settings import WatchSettings
-from foregate.service.store.tables import (
-    alias_events,
-    aliases,
-    drift_events,
-    drift_states,
-    jobs,
-    model_versions,
-    models,
-    outcomes,
-)
-from tests.service.jobs.stock import store
+from foregate.service.store.tables import alias_events, aliases, jobs, model_versions, models, outcomes
+from tests.service.jobs.stock import add, store
 
 ON = WatchSettings(cooldown_hours=2)
 
@@ -102,32 +95,52 @@ def test_new_rows(there, database):
     assert there(lambda c: due(c, settings, 4)) == []
 
 
-def test_an_alarm_during_the_cooldown_is_answered_afterwards(there):
-    """An alarm that came too soon after a training starts one when the cooldown is over, and only one."""
-    there(lambda c: start(c, "m", "schedule", ON, 0))
-    there(over)
-    told = {"model": "m", "version": 2, "segment": "", "kind": "residual", "detector": "cusum", "score": 2.0}
-    there(lambda c: c.execute(insert(drift_events).values(**told, detail="{}", at=HOUR)) and None)
-    assert there(lambda c: due(c, ON, HOUR)) == []
-    assert [job.trigger for job in there(lambda c: due(c, ON, 3 * HOUR))] == ["drift"]
+def changed(database):
+    """A champion's alarm at time 10, and rows up to it."""
+    number = store(database, [1.0] * 11)
+    database.write_now(lambda c: told(c, "m", 2, [SimpleNamespace(kind="residual", time=10, series=("a",))]))
+    return number
+
+
+def test_a_change_is_learnt_when_enough_has_come(there, database):
+    """An alarm alone starts nothing; its training begins with the rows that it needs, and learns from the time on."""
+    number = changed(database)
+    assert there(lambda c: due(c, ON, 1)) == []
+    there(lambda c: add(c, number, [2.0] * first(3), start=11))
+    (job,) = there(lambda c: due(c, ON, 2))
+    assert (job.trigger, job.payload) == ("drift", {"horizon": 3, "margin": ON.margin, "since": 10})
     there(over)
     assert there(lambda c: due(c, ON, 9 * HOUR)) == []
+    there(lambda c: add(c, number, [2.0] * first(3), start=11 + first(3)))
+    assert [job.trigger for job in there(lambda c: due(c, ON, 9 * HOUR))] == ["drift"]
 
 
-def test_drift_that_goes_on_is_answered_again(there):
-    """While drift goes on, a training starts again after each rejection, each time after twice as long."""
-    told = {"model": "m", "version": 2, "segment": ""}
-    alarm = {**told, "kind": "input", "detector": "psi", "score": 2.0, "detail": "{}", "at": 0}
-    there(lambda c: c.execute(insert(drift_events).values(**alarm)) and None)
-    state = {**told, "detector": "psi", "state": "{}", "score": 2.0, "updated_at": 0}
-    there(lambda c: c.execute(insert(drift_states).values(**state)) and None)
-    begun = []
-    for hour in range(15):
-        begun += [hour for _ in there(lambda c, at=hour * HOUR: due(c, ON, at))]
-        there(over)
-    assert begun == [0, 2, 6, 14]
-    there(lambda c: c.execute(update(drift_states).values(score=0.9)) and None)
-    assert there(lambda c: due(c, ON, 1000 * HOUR)) == []
+def test_a_change_waits_for_the_cooldown(there, database):
+    """Where enough has come too soon after a training, the next one begins when the cooldown is over."""
+    number = changed(database)
+    there(lambda c: start(c, "m", "schedule", ON, 0))
+    there(over)
+    there(lambda c: add(c, number, [2.0] * first(3), start=11))
+    assert there(lambda c: due(c, ON, HOUR)) == []
+    assert [job.trigger for job in there(lambda c: due(c, ON, 3 * HOUR))] == ["drift"]
+
+
+def test_a_schedule_during_a_change_learns_from_it(there, database):
+    """What starts for another reason while a change is open learns from its rows, once there are enough of them."""
+    number = changed(database)
+    assert "since" not in there(lambda c: start(c, "m", "schedule", ON, 0)).payload
+    there(over)
+    there(lambda c: add(c, number, [2.0] * first(3), start=11))
+    assert there(lambda c: start(c, "m", "schedule", ON, 9 * HOUR)).payload["since"] == 10
+    there(over)
+    assert there(lambda c: due(c, ON, 20 * HOUR)) == []
+
+
+def test_a_change_is_not_inherited(there, database):
+    """A champion that was trained on a change says how the next ones are trained, but not since when."""
+    said = json.dumps({"order": {"horizon": 3, "since": 7}})
+    there(lambda c: c.execute(update(model_versions).values(metrics=said)) and None)
+    assert there(lambda c: start(c, "m", "schedule", ON, 0)).payload == {"horizon": 3, "margin": ON.margin}
 
 
 def moved(connection, actor="job:4", reason="promoted: better", before=1):

@@ -331,6 +331,37 @@ def test_the_log_stays_small(sqlite, monkeypatch):
     assert sqlite.read_now(lambda c: c.exec_driver_sql("PRAGMA integrity_check").scalar()) == "ok"
 
 
+def test_the_log_is_emptied_only_when_it_has_grown_again(sqlite, monkeypatch):
+    """After a checkpoint so much must be written again until the next one, also where a reader holds the log back."""
+    monkeypatch.setattr(module, "CHECKPOINT_BYTES", 100_000)
+    monkeypatch.setattr(module, "AGAIN_BYTES", 100_000)
+    connect, asked = sqlite.engine.raw_connection, []
+    monkeypatch.setattr(sqlite.engine, "raw_connection", lambda: asked.append(1) or connect())
+
+    def checkpoints(writes):
+        asked.clear()
+        for i in range(writes):
+            sqlite.write_now(put(f"{i}-{time.monotonic()}", "x" * 10_000))
+        return len(asked) - writes  # every write takes one too
+
+    freely = checkpoints(50)
+    reading = threading.Event(), threading.Event()
+
+    def read(connection):
+        names(connection)
+        reading[0].set()
+        reading[1].wait(60)
+
+    reader = threading.Thread(target=lambda: sqlite.read_now(read))
+    reader.start()
+    reading[0].wait(60)
+    held = checkpoints(15)
+    reading[1].set()
+    reader.join()
+    assert 1 <= freely <= 25  # not after every write
+    assert 1 <= held <= 10
+
+
 def test_a_checkpoint_that_fails_is_no_failed_write(sqlite, monkeypatch):
     """What was committed is answered so, whatever comes of emptying the log."""
     monkeypatch.setattr(module, "CHECKPOINT_BYTES", 0)

@@ -1,13 +1,14 @@
 """The application: every route of every part, with what surrounds a request.
 
-A request goes through: route, principal, scope, rate, body, load, deadline, function. What is refused is refused as
-early as that can be known, and nothing is read from somebody who may not ask.
+A request goes through: load, route, principal, scope, rate, body, place, deadline, function. What is refused is refused
+as early as that can be known, and nothing is read from somebody who may not ask, nor where there is no time for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from foregate.service.api.exchange import Exchange, exchange_of
 from foregate.service.api.faults import problem_of
 from foregate.service.api.health import health_routes
 from foregate.service.api.idempotency import Idempotency
-from foregate.service.api.load import Load, deadline_of
+from foregate.service.api.load import Load, Shed, deadline_of
 from foregate.service.api.openapi import document_routes
 from foregate.service.api.table import Match, Table
 from foregate.service.context import Service
@@ -46,6 +47,11 @@ class App:
         self.table = Table(endpoints)
         limits = service.settings.limits
         self.held, self.load = Held(limits.held_bytes), Load(limits, service.metrics)
+        busy: dict[str, Callable[[], bool]] = {
+            one.path: partial(one.busy, service) for one in self.endpoints if one.busy is not None
+        }
+        self.shed = Shed(self.load, lambda scope: self.table.find(scope).endpoint, busy, service.metrics)
+        """Refuses what comes at a bad time before it gets here."""
         self.idempotency = Idempotency(service.database, service.clock, stale=2 * limits.seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

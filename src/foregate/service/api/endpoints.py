@@ -109,6 +109,9 @@ class Endpoint:
     """Media type of the answer."""
     limit: Limit = "body_bytes"
     """The setting of `LimitSettings` that limits the body; an upload also has more time, and a place among few."""
+    busy: Callable[[Service], bool] | None = None
+    """Says that a request would be refused now for lack of time, as far as can be told before anything of it is read;
+    it is asked before every request, and must cost nothing."""
     idempotent: bool = False
     """Whether it may be repeated with an `Idempotency-Key`, and then gets the same answer without doing it twice."""
 

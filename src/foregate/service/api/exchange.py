@@ -14,7 +14,7 @@ from starlette.types import Message, Scope, Send
 if TYPE_CHECKING:
     from foregate.service.metrics import Metrics
 
-__all__ = ["Exchange", "exchange_of"]
+__all__ = ["Exchange", "exchange_of", "request_id_of"]
 
 ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
@@ -74,8 +74,12 @@ class Exchange:
 
 
 def exchange_of(scope: Scope) -> Exchange:
-    """Of a request that has just come; its id is that of the caller, where he gave a good one."""
-    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
+    """Of a request that has just come."""
     peer: Any = scope.get("client")
-    request_id = given if ID.fullmatch(given) else f"{ids.getrandbits(64):016x}"
-    return Exchange(request_id, scope["method"], peer[0] if peer else "")
+    return Exchange(request_id_of(scope), scope["method"], peer[0] if peer else "")
+
+
+def request_id_of(scope: Scope) -> str:
+    """The id of the caller, where he gave a good one, else a new one."""
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
+    return given if ID.fullmatch(given) else f"{ids.getrandbits(64):016x}"

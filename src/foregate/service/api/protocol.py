@@ -1,7 +1,8 @@
 """HTTP/1.1 on a socket: uvicorn's protocol, with limits that it has not.
 
 Headers must come whole within seconds and in few bytes, and connections are counted; whoever does not keep to that is
-told so in the usual shape, and hung up on.
+told so in the usual shape, and hung up on. What comes while there is too much to do is refused here, before there is a
+task for it, on a connection that stays: see `foregate.service.api.load`.
 """
 
 from __future__ import annotations
@@ -14,15 +15,22 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from foregate.service.problems import Problem
 
 if TYPE_CHECKING:
+    from foregate.service.api.load import Shed
     from foregate.service.settings import LimitSettings
 
 __all__ = ["protocol_of"]
 
 
-def protocol_of(limits: LimitSettings) -> type[HttpToolsProtocol]:
-    """The protocol with the limits of some settings."""
+def protocol_of(limits: LimitSettings, refuses: Shed | None = None) -> type[HttpToolsProtocol]:
+    """The protocol with the limits of some settings.
+
+    Args:
+        limits: what each connection and all together may do.
+        refuses: what comes at a bad time; None: nothing does.
+    """
 
     class Protocol(LimitedProtocol):
+        shed = refuses
         most_bytes, seconds, most_connections = limits.header_bytes, limits.header_seconds, limits.connections
 
     return Protocol
@@ -34,6 +42,7 @@ class LimitedProtocol(HttpToolsProtocol):
     most_bytes: int
     seconds: float
     most_connections: int
+    shed: Shed | None = None
     _timer: asyncio.TimerHandle | None = None
     _bytes = 0
     _in_headers = False
@@ -90,6 +99,24 @@ class LimitedProtocol(HttpToolsProtocol):
         """A request is there as a whole."""
         if not self._gone:
             super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """Have a request answered, or refuse it at once."""
+        if self.shed is None:
+            super()._start_asgi_task(cycle, app)
+            return
+        # What waits behind it on this connection would be refused from within one another, without end.
+        refusal = self.shed.refusal(cycle.scope) if not self.pipeline else None
+        if refusal is None:
+            self.shed.coming += 1
+            super()._start_asgi_task(cycle, app)
+            self.loop.call_soon(self.shed.come)  # after the first step of the task, which is as far as to its place
+            return
+        cycle.response_started = cycle.response_complete = True  # the rest of the body goes by
+        self.transport.write(refusal)
+        self.on_response_complete()
+        if not cycle.keep_alive or cycle.waiting_for_100_continue:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """What came is not HTTP."""

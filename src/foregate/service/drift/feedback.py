@@ -208,7 +208,7 @@ def _add(connection: Connection, sums: Mapping[Key, Sums]) -> None:
 def _event_row(told: Told, at: int) -> dict[str, Any]:
     group = told.group
     named = {"model": group.model, "version": group.version, "segment": group.segment}
-    detail = json.dumps({"seen": told.seen})
+    detail = json.dumps({"seen": told.seen, "time": told.time, "series": told.series})
     return {**named, "kind": told.kind, "detector": told.detector, "score": told.score, "detail": detail, "at": at}
 
 

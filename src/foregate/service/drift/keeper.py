@@ -14,13 +14,14 @@ from foregate.service.context import Service
 from foregate.service.drift.feedback import Feedback, Round
 from foregate.service.drift.scoring import bucket
 from foregate.service.drift.watching import Told
+from foregate.service.jobs.changes import told as changed
 from foregate.service.jobs.queue import Jobs
-from foregate.service.jobs.triggers import due, start
+from foregate.service.jobs.triggers import due
 
 __all__ = ["Keeper"]
 
 LOOK_SECONDS = 10.0
-"""Between two looks at schedule, new rows and promotions."""
+"""Between two looks at changes, schedule, new rows and promotions."""
 MEMORY = 500
 """Actuals over which coverage is told in metrics, about."""
 STATES = ("queued", "running", "done", "failed", "cancelled")
@@ -80,8 +81,11 @@ class Keeper:
             await asyncio.sleep(0 if actuals else self.service.settings.watch.poll_seconds)
 
     def _alarmed(self, connection: Connection, alarms: Sequence[Told], at: int) -> None:
-        for model in sorted({told.group.model for told in alarms}):
-            start(connection, model, "drift", self.service.settings.watch, at)
+        groups: dict[tuple[str, int], list[Told]] = defaultdict(list)
+        for told in alarms:
+            groups[told.group.model, told.group.version].append(told)
+        for (model, version), own in sorted(groups.items()):
+            changed(connection, model, version, own)
 
     def _tell(self, done: Round) -> None:
         metrics = self.service.metrics

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,8 @@ from foregate.service.drift.scoring import Error
 
 __all__ = ["Found", "Group", "Told", "watched"]
 
-ENOUGH = 300
-"""Errors that a reference must have for errors to be measured by it."""
+NAMED = 10
+"""Series that an alarm names at most."""
 REARMED = 0.7
 """Inputs are told to have drifted anew when their score was below this in between."""
 
@@ -40,6 +41,10 @@ class Told:
     detector: str
     score: float
     seen: int
+    time: int
+    """Of the actual with which it was raised, as stored: what changed, changed before."""
+    series: tuple[str, ...]
+    """Some of those that had an actual at that time."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,8 @@ def watched(
 ) -> Found:
     """Read more errors of a group.
 
-    Where the version brought errors of its own, those of series that it knows are measured by them; otherwise what is
-    usual is learnt from the first that come. Errors of one time are one value.
+    Where the version brought errors of its own, those of series that it knows are measured by them; where it brought
+    too few or none, what is usual is learnt from these and the first that come. Errors of one time are one value.
 
     Args:
         group: which.
@@ -68,17 +73,16 @@ def watched(
         state: what the last call gave.
         every: errors in which one false alarm is expected at most.
     """
-    known = reference if reference is not None and len(reference.errors) >= ENOUGH else None
-    if state is not None:
-        watch = Watch.resumed(state["watch"])
-    elif known is not None:
-        watch = Watch(np.array(known.errors), np.array(known.outside), every=every)
-    else:
-        watch = Watch(every=every)
+    known = reference if reference is not None and reference.errors else None
+    watch = Watch.resumed(state["watch"]) if state is not None else _begun(known, every)
     alarms: list[Told] = []
-    for value, outside in _stream(errors, known):
-        told = watch.update(value, outside)
-        alarms += [Told(group, alarm.kind, alarm.detector, alarm.score, alarm.seen) for alarm in told]
+    names: dict[int, list[str]] = defaultdict(list)
+    for each in errors:
+        names[each.time].append(each.series)
+    for time, value, outside in _stream(errors, known):
+        named = tuple(sorted(names[time])[:NAMED])
+        found = watch.update(value, outside)
+        alarms += [Told(group, each.kind, each.detector, each.score, each.seen, time, named) for each in found]
     kept: dict[str, Any] = {"watch": watch.state(), "inputs": None, "high": []}
     scores = dict(watch.scores)
     if reference is not None and "y" in reference.inputs:
@@ -86,8 +90,15 @@ def watched(
     return Found(kept, scores, alarms)
 
 
-def _stream(errors: Sequence[Error], reference: Reference | None) -> list[tuple[float, float]]:
-    """One standardised error, and the share outside, of each time."""
+def _begun(known: Reference | None, every: int) -> Watch:
+    if known is not None:
+        with suppress(DataError):  # errors that are all the same say nothing
+            return Watch(np.array(known.errors), np.array(known.outside), every=every)
+    return Watch(every=every)
+
+
+def _stream(errors: Sequence[Error], reference: Reference | None) -> list[tuple[int, float, float]]:
+    """Each time with one standardised error, and the share outside."""
     by_time: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for each in errors:
         scale = each.scale if reference is None else reference.levels.get(each.series, (0.0, 0.0))[1]
@@ -100,7 +111,7 @@ def _stream(errors: Sequence[Error], reference: Reference | None) -> list[tuple[
         out = values[:, 1][~np.isnan(values[:, 1])]
         usual = 0.0 if reference is None else reference.usual
         missed = usual + (float(out.mean()) - usual) / spread if len(out) else float("nan")
-        found.append((float(values[:, 0].mean() / spread), missed))
+        found.append((time, float(values[:, 0].mean() / spread), missed))
     return found
 
 
@@ -128,7 +139,8 @@ def _inputs(
         scores[name] = score
         if score >= 1 and name not in high:
             high.add(name)
-            alarms.append(Told(group, "input", name, score, len(errors)))
+            newest = errors[-1]
+            alarms.append(Told(group, "input", name, score, len(errors), newest.time, (newest.series,)))
         elif score < REARMED:
             high.discard(name)
     kept["inputs"], kept["high"] = watch.state(), sorted(high)

@@ -27,7 +27,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 T = TypeVar("T")
 
-REMEMBERED = 64
+REMEMBERED = 16
 """Batches by which what a unit of weight costs is known."""
 LATELY = 10
 """Times the wait that lie between two batches at most, where requests are said to come often."""
@@ -91,7 +91,8 @@ class Batcher(Generic[Key, Item, Result]):
         self._queues: dict[Key, OrderedDict[int, _Waiting[Item, Result]]] = {}
         self._weights: dict[Key, int] = {}
         self._number, self._waiting, self._load = 0, 0, 0
-        self._costs: deque[float] = deque(maxlen=REMEMBERED)
+        self._costs: deque[tuple[float, int]] = deque(maxlen=REMEMBERED)
+        """Seconds and weight of batches."""
         self._something, self._full = asyncio.Event(), asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
         self._closed, self._ended = False, -math.inf
@@ -102,8 +103,17 @@ class Batcher(Generic[Key, Item, Result]):
 
     @property
     def delay(self) -> float:
-        """Seconds that a new item waits at the least, as fast as it has gone lately."""
-        return self._load * min(self._costs, default=0.0)
+        """Seconds that a new item waits, as fast as it has gone lately."""
+        weight = sum(weight for _, weight in self._costs)
+        return self._load * sum(seconds for seconds, _ in self._costs) / weight if weight else 0.0
+
+    @property
+    def full(self) -> bool:
+        """Whether an item that comes now is refused, whatever its deadline."""
+        if self._waiting >= self.rules.queue:
+            return True
+        patience = self.rules.patience
+        return self._waiting > 0 and self._age() > BEHIND * patience and self.delay > patience
 
     async def ask(self, key: Key, item: Item, *, weight: int = 1, deadline: float = math.inf) -> Result:
         """The result of an item.
@@ -151,9 +161,8 @@ class Batcher(Generic[Key, Item, Result]):
     def _admit(self, deadline: float) -> None:
         if self._closed:
             raise Problem(503, "closing", "the service must be running, but it is about to stop. Ask again later.")
-        delay, patience = self.delay, self.rules.patience
-        hopeless = time.monotonic() + delay > deadline
-        if hopeless or self._waiting >= self.rules.queue or (delay > patience and self._age() > BEHIND * patience):
+        delay = self.delay
+        if self.full or time.monotonic() + delay > deadline:
             detail = f"at most {self.rules.queue} requests may wait, and not for long, but got more. Ask again later."
             raise Problem(503, "busy", detail, headers={"Retry-After": str(max(1, math.ceil(delay)))})
 
@@ -234,7 +243,7 @@ class Batcher(Generic[Key, Item, Result]):
             if not each.answer.done():
                 each.answer.set_result(result)
         self._ended = time.monotonic()
-        self._costs.append((self._ended - began) / weight)
+        self._costs.append((self._ended - began, weight))
 
     def _all(self, key: Key, items: Sequence[Item]) -> list[Result | Exception]:
         """Results or exceptions of all items; in halves where they cannot be had together."""

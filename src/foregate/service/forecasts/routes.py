@@ -34,7 +34,19 @@ EXAMPLES = {
 }
 
 
-@routes.add("POST", "/v1/forecasts", scope="forecast", body=ForecastRequest, answer=ForecastAnswer, examples=EXAMPLES)
+def _busy(service: Service) -> bool:
+    return service.served.batcher.full
+
+
+@routes.add(
+    "POST",
+    "/v1/forecasts",
+    scope="forecast",
+    body=ForecastRequest,
+    answer=ForecastAnswer,
+    examples=EXAMPLES,
+    busy=_busy,
+)
 async def forecast(call: Call[ForecastRequest]) -> ForecastAnswer | Response:
     """Forecast series: histories that come with the request, or stored series by their names."""
     service, body = call.service, call.body

@@ -23,14 +23,21 @@ if TYPE_CHECKING:
 __all__ = ["Made", "Opponent", "Order", "make", "review"]
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 ORIGINS = 60
 """Forecasts by which a challenger is judged at most."""
 COVERAGE = 80
 PRETRAINED = "tiny"
 """The network that answers where no model was trained yet."""
-LEAST_ERRORS = 300
-"""Errors without which a reference says nothing of errors."""
+LEAST_ERRORS = 100
+"""Errors without which a reference says nothing of errors. Below 1000 they are the first that a watch learns from."""
+MOST_HELD = 1000
+"""Rows that are held out of long series: as many errors are known then as a watch needs to begin with."""
+LEAST_INPUTS = 1000
+"""Values without which a reference says nothing of inputs: a few days look like no other ones."""
+HELD_PART = 4
+"""After a change one row in so many is held out, so that most of what is known of it can be learnt."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +55,13 @@ class Order:
     rows: int = 20_000
     """Newest steps of each series that are taken."""
     held_out: int | None = None
-    """Newest steps of each that nobody is trained on; None: a tenth, and 2 to 20 horizons."""
+    """Newest steps of each that nobody is trained on; None: a tenth, 2 horizons at least, 20 or 1000 at most."""
     margin: float = 0.02
     """Share of an opponent's error that must be saved."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Further settings of the recipe."""
+    since: int | None = None
+    """A time, as stored, at which it was seen that the world had changed: what came after it is what is learnt."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,10 @@ class Made:
 def make(panel: Panel, order: Order, opponent: Opponent, folder: Path, tell: Callback) -> Made:
     """Train a challenger, compare it with the champion and the seasonal naive forecast, and save it.
 
+    After a change (`Order.since`) it learns the rows since then alone. As many rows before are read, so that the first
+    of the new ones are not forecast from nothing, and count for nothing; at most a quarter of the new ones is held out.
+    Whether that was wise, for instance where there was no change, is for the comparison to say.
+
     Args:
         panel: all series, to their newest rows.
         order: what is to be trained.
@@ -92,15 +105,16 @@ def make(panel: Panel, order: Order, opponent: Opponent, folder: Path, tell: Cal
     plan = _plan(panel, order, opponent)
     held = int((plan.n_windows - 1) * (plan.step or 1) + plan.horizon)
     known = panel.cut(np.maximum(panel.lengths - held, 0))
-    known = known.take(np.flatnonzero(known.lengths > plan.horizon))
+    known, counts = _learnt(known.take(np.flatnonzero(known.lengths > plan.horizon)), order)
     settings = {"freq": panel.freq, "season_length": order.season_length, "seed": order.seed, "verbose": False}
+    run: dict[str, Any] = {"weights": counts, "checkpoint": folder / "checkpoint", "callbacks": [tell]}
     champion = _champion(opponent, order, known, settings)
     if order.warm and opponent.folder is not None:
         challenger = load(opponent.folder, runtime="torch")
-        challenger.fit(known, warm=True, checkpoint=folder / "checkpoint", callbacks=[tell])
+        challenger.fit(known, warm=True, **run)
     else:
         challenger = Forecaster(order.horizon, effort=order.effort, options=dict(order.options) or None, **settings)  # type: ignore[arg-type]
-        challenger.fit(known, checkpoint=folder / "checkpoint", callbacks=[tell])
+        challenger.fit(known, **run)
     challenger.save(folder / "model", overwrite=True)
     season = _season(challenger, plan, panel)
     contenders: dict[str, Model] = {
@@ -121,10 +135,10 @@ def make(panel: Panel, order: Order, opponent: Opponent, folder: Path, tell: Cal
         "trained_until": int(known.last_times.astype(np.int64).max()),
         "judged_until": int(panel.last_times.astype(np.int64).max()),
         "series": len(known),
-        "rows": len(known.values),
+        "rows": len(known.values) if counts is None else int(np.count_nonzero(counts)),
         "order": {**asdict(order), "options": dict(order.options)},
     }
-    return Made(verdict, metrics, _reference(challenger.fitted_, panel, known, held))
+    return Made(verdict, metrics, _reference(challenger.fitted_, panel, order, held))
 
 
 def review(panel: Panel, order: Order, champion: Path, before: Opponent, since: int) -> Verdict:
@@ -147,7 +161,8 @@ def review(panel: Panel, order: Order, champion: Path, before: Opponent, since: 
     """
     from foregate.forecaster import load
 
-    plan = _plan(panel, replace(order, held_out=len(panel.values)), Opponent(champion, since))
+    everything = replace(order, held_out=len(panel.values), since=None)
+    plan = _plan(panel, everything, Opponent(champion, since))
     known = panel.cut(np.maximum(panel.lengths - plan.n_windows * (plan.step or 1) - plan.horizon + 1, 0))
     settings = {"freq": panel.freq, "season_length": order.season_length, "seed": order.seed, "verbose": False}
     contenders: dict[str, Model] = {
@@ -163,20 +178,41 @@ def review(panel: Panel, order: Order, champion: Path, before: Opponent, since: 
 def _plan(panel: Panel, order: Order, opponent: Opponent) -> Plan:
     """Rolling origins over the newest rows, which the champion was not trained on."""
     longest = int(panel.lengths.max())
-    held = order.held_out or int(np.clip(longest // 10, 2 * order.horizon, 20 * order.horizon))
+    least = LEAST_ORIGINS + order.horizon - 1
+    most = max(20 * order.horizon, MOST_HELD)
+    held = order.held_out or int(np.clip(longest // 10, max(2 * order.horizon, least), most))
+    if order.since is not None:
+        held = min(held, max(least, int(_newer(panel, order.since).max()) // HELD_PART))
     if opponent.trained_until is not None:
-        times = panel.times.astype(np.int64)
-        new = np.add.reduceat((times > opponent.trained_until).astype(np.int64), panel.offsets[:-1])
-        held = min(held, int(new.max()))
+        held = min(held, int(_newer(panel, opponent.trained_until).max()))
     held = min(held, longest - 2 * order.horizon)
     step = max(1, (held - order.horizon) // (ORIGINS - 1))
     windows = (held - order.horizon) // step + 1
     if windows < LEAST_ORIGINS:
         raise DataError(
-            f"there must be {LEAST_ORIGINS + order.horizon - 1} rows that the champion was not trained on, and as many "
+            f"there must be {least} rows that the champion was not trained on, and as many "
             f"before, but got {held} of {longest}. Wait for more observations."
         )
     return Plan(order.horizon, windows, step, levels=(COVERAGE,))
+
+
+def _learnt(known: Panel, order: Order) -> tuple[Panel, list[float] | None]:
+    """What is trained on, and how much each row counts: after a change the rows since, and as many before to read."""
+    if order.since is None:
+        return known, None
+    new = _newer(known, order.since)
+    kept = np.flatnonzero(new > order.horizon)
+    if not len(kept):
+        return known, None
+    known, new = known.take(kept), new[kept]
+    known = known.between(known.lengths - 2 * new, known.lengths)
+    return known, (known.times.astype(np.int64) > order.since).astype(float).tolist()
+
+
+def _newer(panel: Panel, time: int) -> IntArray:
+    """(S,) rows of each series after a time, as stored."""
+    found: IntArray = np.add.reduceat((panel.times.astype(np.int64) > time).astype(np.int64), panel.offsets[:-1])
+    return found
 
 
 def _champion(opponent: Opponent, order: Order, known: Panel, settings: Mapping[str, Any]) -> Fitted:
@@ -215,8 +251,8 @@ def _rounded(value: float | np.floating[Any]) -> float | None:
     return round(float(value), 6) if np.isfinite(value) else None
 
 
-def _reference(model: Fitted, panel: Panel, known: Panel, held: int) -> bytes:
-    """Inputs of the training part, and errors one step ahead after it."""
+def _reference(model: Fitted, panel: Panel, order: Order, held: int) -> bytes:
+    """Inputs, since the change where there was one, and errors one step ahead of the rows that are held out."""
     origins = panel.lengths[:, None] - 1 - np.arange(held, 0, -1)
     origins = np.where(origins >= 0, origins, -1)
     said = model.forecast_origins(panel, origins, 1, (0.1, 0.5, 0.9))[:, :, 0]
@@ -225,4 +261,8 @@ def _reference(model: Fitted, panel: Panel, known: Panel, held: int) -> bytes:
     actual = np.where(there, panel.values[rows].astype(np.float64), np.nan)
     errors, outside = said[..., 1] - actual, ((actual < said[..., 0]) | (actual > said[..., 2])).astype(np.float64)
     kept = held >= LEAST_ERRORS
-    return reference(panel, errors if kept else None, outside if kept else None).to_bytes()
+    if order.since is not None:
+        panel = panel.between(panel.lengths - _newer(panel, order.since), panel.lengths)
+    enough = np.count_nonzero(panel.mask) >= LEAST_INPUTS
+    made = reference(panel, errors if kept else None, outside if kept else None)
+    return (made if enough else replace(made, inputs={})).to_bytes()

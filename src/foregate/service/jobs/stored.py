@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, select
 
-from foregate.core import DataError, FrameSpec, Frequency, Panel
+from foregate.core import Covariate, DataError, FrameSpec, Frequency, Panel, Role
+from foregate.service.jobs.told import Told
 from foregate.service.store.tables import forecasts, observations, series, sessions
 
 __all__ = ["Taken", "keep", "kept", "series_of", "take"]
+
+IntArray = NDArray[np.int64]
 
 MOST_SERIES = 20_000
 GAP = 10
@@ -43,16 +46,18 @@ def series_of(connection: Connection, model: str) -> list[str]:
     return []
 
 
-def take(connection: Connection, names: Sequence[str], rows: int) -> Taken:
+def take(connection: Connection, names: Sequence[str], rows: int, roles: Mapping[str, Role] | None = None) -> Taken:
     """The newest observations of some series, each on its own regular grid.
 
     Args:
         connection: of a transaction that reads.
         names: of the series.
         rows: the newest steps of each that are taken.
+        roles: covariate -> its role, of those that are taken with them: from the rows, or attributes of the series.
 
     Raises:
-        DataError: there are none, they are of several frequencies, or a series is mostly gaps.
+        DataError: there are none, they are of several frequencies, or a series is mostly gaps; a covariate is nowhere,
+            or is numbers here and text there.
     """
     found: list[Row[Any]] = []
     for part in range(0, len(names), 500):
@@ -65,15 +70,19 @@ def take(connection: Connection, names: Sequence[str], rows: int) -> Taken:
         raise DataError(f"series must be of one frequency, but got {frequencies}. Train a model for each.")
     freq = Frequency.parse(frequencies[0])
     made: list[Panel] = []
+    told = Told(dict(roles or {}))
     for row in sorted(found, key=lambda each: str(each.name)):
-        times, values = _rows(connection, row.id, rows)
+        times, values, texts = _rows(connection, row.id, rows)
         if np.isfinite(values).sum() < 2:
             continue
-        made.append(_regular(times, values, freq, row.name, rows))
+        panel, places = _regular(times, values, freq, row.name, rows)
+        made.append(panel)
+        told.add(row.attributes, [texts[i] if i >= 0 else None for i in places] if told.varying else [])
     if not made:
         raise DataError("series must have observations, but got none. Send some first.")
     seasons = {row.season_length for row in found if row.season_length}
-    return Taken(_together(made), min(seasons) if len(seasons) == 1 else None)
+    panel = replace(_together(made), covariates=told.covariates())
+    return Taken(panel, min(seasons) if len(seasons) == 1 else None)
 
 
 def keep(taken: Taken, path: Path) -> None:
@@ -84,7 +93,9 @@ def keep(taken: Taken, path: Path) -> None:
         "freq": str(panel.freq.alias) if panel.freq else "1",
         "ids": panel.ids.tolist(),
         "season": taken.season_length,
+        "covariates": [[name, each.role, each.categories] for name, each in panel.covariates.items()],
     }
+    columns: dict[str, Any] = {f"covariate{i}": each.values for i, each in enumerate(panel.covariates.values())}
     with draft.open("wb") as file:
         np.savez(
             file,
@@ -93,6 +104,7 @@ def keep(taken: Taken, path: Path) -> None:
             values=panel.values,
             mask=panel.mask,
             times=panel.times.astype(np.int64),
+            **columns,
         )
         file.flush()
         os.fsync(file.fileno())
@@ -107,27 +119,38 @@ def kept(path: Path) -> Taken:
         times = file["times"] if freq.is_integer else file["times"].view("datetime64[us]")
         spec = FrameSpec(time_unit="step" if freq.is_integer else "us")
         ids = np.array(said["ids"], np.str_)
-        panel = Panel(ids, file["offsets"], file["values"], file["mask"], times, freq, spec=spec)
+        columns = {
+            name: Covariate(role, file[f"covariate{i}"], tuple(categories))
+            for i, (name, role, categories) in enumerate(said.get("covariates", []))
+        }
+        panel = Panel(ids, file["offsets"], file["values"], file["mask"], times, freq, columns, spec=spec)
     return Taken(panel, said["season"])
 
 
-def _rows(connection: Connection, number: int, rows: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    query = select(observations.c.time, observations.c.value).where(observations.c.series == number)
-    found = connection.execute(query.order_by(observations.c.time.desc()).limit(rows)).all()[::-1]
+def _rows(connection: Connection, number: int, rows: int) -> tuple[IntArray, NDArray[np.float64], list[str | None]]:
+    """Times, values and covariates of the newest rows of a series."""
+    o = observations.c
+    query = select(o.time, o.value, o.covariates).where(o.series == number)
+    found = connection.execute(query.order_by(o.time.desc()).limit(rows)).all()[::-1]
     times = np.array([row.time for row in found], np.int64)
-    return times, np.array([np.nan if row.value is None else row.value for row in found], np.float64)
+    values = np.array([np.nan if row.value is None else row.value for row in found], np.float64)
+    return times, values, [row.covariates for row in found]
 
 
-def _regular(times: NDArray[np.int64], values: NDArray[np.float64], freq: Frequency, name: str, rows: int) -> Panel:
-    """A series with every step from the first time on, at most so many."""
+def _regular(
+    times: IntArray, values: NDArray[np.float64], freq: Frequency, name: str, rows: int
+) -> tuple[Panel, IntArray]:
+    """A series with every step from the first time on, at most so many, and which row each came from, -1 for none."""
     typed = times if freq.is_integer else times.view("datetime64[us]")
     steps, exact = freq.index(typed, typed[0])
     if steps[-1] >= GAP * len(times) + 1000:
         raise DataError(f"series must not be mostly gaps, but got {len(times)} rows in {steps[-1]} steps of {name!r}.")
-    grid = np.full(int(steps[-1]) + 1, np.nan)
-    grid[steps[exact]] = values[exact]
-    start = freq.shift(np.asarray(typed[0]), max(0, len(grid) - rows))
-    return Panel.from_arrays([grid[-rows:]], ids=[name], freq=freq, start=start)
+    places = np.full(int(steps[-1]) + 1, -1)
+    places[steps[exact]] = np.flatnonzero(exact)
+    start = freq.shift(np.asarray(typed[0]), max(0, len(places) - rows))
+    places = places[-rows:]
+    grid = np.where(places >= 0, values[places], np.nan)
+    return Panel.from_arrays([grid], ids=[name], freq=freq, start=start), places
 
 
 def _together(parts: Sequence[Panel]) -> Panel:

@@ -1,20 +1,19 @@
-"""What starts a training by itself, and what keeps it from starting."""
+"""What starts a training by itself, and what keeps it from starting; `changes` says how drift does."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, func, select
 
+from foregate.service.jobs.changes import change_of, first, learnt, rows_of, waits
 from foregate.service.jobs.queue import Job, Trigger, Wanted, submit
 from foregate.service.settings import WatchSettings
 from foregate.service.store.statements import note, noted
 from foregate.service.store.tables import (
     alias_events,
     aliases,
-    drift_events,
-    drift_states,
     jobs,
     model_versions,
     observations,
@@ -24,11 +23,10 @@ from foregate.service.store.tables import (
 __all__ = ["due", "pause", "paused", "start"]
 
 HOUR = 3_600_000_000
-LEAST_PAUSE = HOUR // 4
-"""Between a training that drift asked for and the next one for the same drift; twice as long after each."""
-MOST_DOUBLED = 6
 BY = "foregate"
 CHAMPION = "champion"
+ROWS = 20_000
+"""As `Order.rows`: this file must not load what trains."""
 
 
 def paused(connection: Connection, model: str) -> bool:
@@ -42,7 +40,7 @@ def pause(connection: Connection, model: str, *, on: bool) -> None:
 
 
 def start(connection: Connection, model: str, trigger: Trigger, settings: WatchSettings, at: int) -> Job | None:
-    """Ask for a training, unless there must be none now: see `docs/service.md`.
+    """Ask for a training, unless there must be none now: see `docs/retraining.md`.
 
     None starts where this is switched off or paused, where nobody ever said how the model is trained, while a job of
     the model waits or runs, and before the cooldown is over since the last one began.
@@ -58,39 +56,32 @@ def start(connection: Connection, model: str, trigger: Trigger, settings: WatchS
     if payload is None:
         return None
     payload["margin"] = settings.margin
+    change = change_of(connection, model)
+    if change is not None and rows_of(connection, change) >= first(payload["horizon"]):
+        payload["since"] = change.since
+        learnt(connection, model, payload.get("rows", ROWS))
     window = f"{model}:{trigger}:{0 if last is None else last.id}"
     return submit(connection, Wanted("retrain", model, trigger, payload, BY, window), at)
 
 
 def due(connection: Connection, settings: WatchSettings, at: int) -> list[Job]:
-    """Start what time, new rows, promotions, and alarms that were not answered during a cooldown, ask for."""
+    """Start what changes, time, new rows and promotions ask for."""
     started = []
     for row in connection.execute(select(aliases).where(aliases.c.alias == CHAMPION)).all():
-        job = _unanswered(connection, row.model, row.version, settings, at)
+        job = _changed(connection, row.model, settings, at)
         job = job or _scheduled(connection, row.model, settings, at) or _reviewed(connection, row.model, settings, at)
         if job is not None:
             started.append(job)
     return started
 
 
-def _unanswered(connection: Connection, model: str, version: int, settings: WatchSettings, at: int) -> Job | None:
-    """An alarm of the champion since the last training began is answered when the cooldown is over.
-
-    Where what was trained then was rejected and the drift goes on, it is answered again: at first there may be too few
-    rows of what is new. Each time twice as long is waited.
-    """
-    own = and_(drift_events.c.model == model, drift_events.c.version == version)
-    alarm = connection.scalar(select(func.max(drift_events.c.at)).where(own))
-    if alarm is None:
+def _changed(connection: Connection, model: str, settings: WatchSettings, at: int) -> Job | None:
+    """An open change is learnt again when enough has come, or when the cooldown is over after that."""
+    if change_of(connection, model) is None:
         return None
-    since = (jobs.c.model == model, jobs.c.kind == "retrain", jobs.c.created_at >= alarm)
-    tries, last = connection.execute(select(func.count(), func.max(jobs.c.created_at)).where(*since)).one()
-    if tries:
-        here = (drift_states.c.model == model, drift_states.c.version == version)
-        score = connection.scalar(select(func.max(drift_states.c.score)).where(*here))
-        pause = max(int(settings.cooldown_hours * HOUR), LEAST_PAUSE) << min(tries - 1, MOST_DOUBLED)
-        if (score or 0.0) < 1 or at - last < pause:
-            return None
+    order = _order(connection, model)
+    if order is None or not waits(connection, model, order["horizon"]):
+        return None
     return start(connection, model, "drift", settings, at)
 
 
@@ -150,5 +141,5 @@ def _order(connection: Connection, model: str) -> dict[str, Any] | None:
         return None
     metrics, facts = json.loads(row.metrics), json.loads(row.facts)
     if isinstance(metrics.get("order"), dict):
-        return dict(metrics["order"])
+        return {name: value for name, value in metrics["order"].items() if name != "since"}
     return {"horizon": int(facts["horizon"])} if facts.get("kind") == "model" and "horizon" in facts else None

@@ -10,7 +10,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from foregate.core import Role
 from foregate.core.errors import ForegateError
 from foregate.service.jobs.queue import LEASE_SECONDS, Job, Jobs
 from foregate.service.jobs.retraining import Made, Opponent, Order, make, review
@@ -124,7 +125,10 @@ class Worker:
         former = await self.registry.resolve(job.model, int(said["before"]))
         order = Order(**{**champion.metrics["order"], "margin": 0.0})
         names = await self.jobs.database.read(lambda connection: series_of(connection, job.model))
-        taken = await self.jobs.database.read(lambda connection: take(connection, names or said["series"], order.rows))
+        roles = {**_roles(former), **_roles(champion)}
+        taken = await self.jobs.database.read(
+            lambda connection: take(connection, names or said["series"], order.rows, roles)
+        )
         folder = await asyncio.to_thread(self.registry.open, champion)
         opponent, since = await asyncio.to_thread(self._opponent, former), int(champion.metrics["judged_until"])
         verdict = await asyncio.to_thread(review, taken.panel, order, folder, opponent, since)
@@ -141,7 +145,7 @@ class Worker:
         self, job: Job, order: Order, names: list[str] | None, before: Version | None, pulse: _Pulse
     ) -> Version:
         """Train, judge and register a challenger."""
-        taken = await asyncio.to_thread(self._series, job, names, order.rows)
+        taken = await asyncio.to_thread(self._series, job, names, order.rows, _roles(before))
         opponent = await asyncio.to_thread(self._opponent, before)
         if order.season_length is None and taken.season_length is not None:
             order = replace(order, season_length=taken.season_length)
@@ -200,18 +204,23 @@ class Worker:
         number = await self.jobs.database.read(lambda connection: connection.scalar(query))
         return None if number is None else await self.registry.resolve(job.model, int(number))
 
-    def _series(self, job: Job, names: list[str] | None, rows: int) -> Taken:
+    def _series(self, job: Job, names: list[str] | None, rows: int, roles: Mapping[str, Role]) -> Taken:
         """As they were when the job first began: a training goes on with the data that it began with."""
         path = self._place(job) / "series.npz"
         if not path.exists():
             wanted = names or self.jobs.database.read_now(lambda connection: series_of(connection, job.model))
-            keep(self.jobs.database.read_now(lambda connection: take(connection, wanted, rows)), path)
+            keep(self.jobs.database.read_now(lambda connection: take(connection, wanted, rows, roles)), path)
         return kept(path)
 
     def _opponent(self, before: Version | None) -> Opponent:
         if before is None or before.is_pretrained:
             return Opponent(None)
         return Opponent(self.registry.open(before), before.metrics.get("trained_until"))
+
+
+def _roles(version: Version | None) -> Mapping[str, Role]:
+    """Covariates that a version reads, with their roles; a challenger reads what the champion does."""
+    return {} if version is None else version.facts.get("covariates", {})
 
 
 class _Pulse:

@@ -7,19 +7,20 @@ session, what comes is numbered in the same transaction: the session reads it fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from foregate.service.metrics import Metrics
 from foregate.service.observations.catalog import Catalog, Known
 from foregate.service.observations.times import DAY, Time, parsed, shown, steps_between
 from foregate.service.store.database import Database
-from foregate.service.store.statements import insert, insert_all
+from foregate.service.store.statements import insert_all, only_new
 from foregate.service.store.tables import observations, revisions, series, session_states, sessions
 
 __all__ = [
@@ -41,6 +42,11 @@ OUTCOMES = ("stored", "duplicate", "revised", "recorded", "late", "conflict", "i
 """What can become of a row: it is new; it was there; it took the place of another value; it came too late for the
 session and is stored only; it came too late and is refused; it says another value; it cannot be stored at all."""
 AT_ONCE = 1000
+ANCHOR = (
+    update(series)
+    .where(series.c.id == bindparam("b_id"), series.c.anchor.is_(None))
+    .values(anchor=bindparam("b_anchor"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +151,9 @@ class Intake:
 
     def rows(self, connection: Connection, given: Sequence[Given], known: dict[str, Known], taken: Taken) -> list[Row]:
         """Rows that can be stored, each series' together in order of time; the others are refused."""
-        anchors: dict[int, int] = {}
-        found: dict[tuple[int, int], Row] = {}
         latest = self.latest()
+        anchors = anchored(connection, _first_times(given, known, latest))
+        found: dict[tuple[int, int], Row] = {}
         for place, row in enumerate(given):
             told = known.get(row.series)
             if told is None:
@@ -155,10 +161,7 @@ class Intake:
                 continue
             try:
                 time = placed(row.time, told, latest)
-                anchor = anchors.get(told.id, told.anchor)
-                if anchor is None:
-                    anchor = anchors[told.id] = anchored(connection, told.id, time)
-                require_step(anchor, time, told)
+                require_step(anchors[told.id] if told.anchor is None else told.anchor, time, told)
             except ValueError as error:
                 taken.refuse(place, "invalid", str(error))
                 continue
@@ -264,11 +267,33 @@ def _chunked(connection: Connection, ids: Sequence[int], table: Any) -> list[Any
     return found
 
 
-def anchored(connection: Connection, name: int, time: int) -> int:
-    """Time that the others are counted from; this one, if it is the first."""
-    here = series.c.id == name
-    connection.execute(update(series).where(here, series.c.anchor.is_(None)).values(anchor=time))
-    return int(connection.scalars(select(series.c.anchor).where(here)).one())
+def anchored(connection: Connection, first: Mapping[int, int]) -> dict[int, int]:
+    """Times that those of series are counted from, by the numbers of the series.
+
+    Args:
+        connection: of a transaction that writes.
+        first: a time of each; it is the one from now on, if none has come before.
+    """
+    if not first:
+        return {}
+    ids = sorted(first)
+    connection.execute(ANCHOR, [{"b_id": name, "b_anchor": first[name]} for name in ids])
+    found: dict[int, int] = {}
+    for i in range(0, len(ids), AT_ONCE):
+        query = select(series.c.id, series.c.anchor).where(series.c.id.in_(ids[i : i + AT_ONCE]))
+        found |= {row.id: int(row.anchor) for row in connection.execute(query)}
+    return found
+
+
+def _first_times(given: Sequence[Given], known: Mapping[str, Known], latest: int) -> dict[int, int]:
+    """The first time that can be stored, of each series of which none has been yet."""
+    first: dict[int, int] = {}
+    for row in given:
+        told = known.get(row.series)
+        if told is not None and told.anchor is None and told.id not in first:
+            with suppress(ValueError):  # it is refused, and the next one comes first
+                first[told.id] = placed(row.time, told, latest)
+    return first
 
 
 def _all_new(connection: Connection, rows: Sequence[Row], now: int) -> bool:
@@ -276,7 +301,7 @@ def _all_new(connection: Connection, rows: Sequence[Row], now: int) -> bool:
     if not rows:
         return True
     with connection.begin_nested() as point:
-        new = insert(connection, observations).on_conflict_do_nothing(index_elements=["series", "time"])
+        new = only_new(connection, observations, "series", "time")
         stored = insert_all(connection, new, [kept(row, now) for row in rows]) == len(rows)
         if not stored:
             point.rollback()

@@ -72,6 +72,22 @@ def shown(time: int, freq: Frequency) -> Time:
     return time if freq.is_integer else (EPOCH + time * MICROSECOND).isoformat() + "Z"
 
 
+def ahead(origin: int, steps: int, freq: Frequency) -> list[Time]:
+    """The times of so many steps after a stored one, as they go out.
+
+    Examples:
+        >>> ahead(0, 2, Frequency.parse("h"))
+        ['1970-01-01T01:00:00Z', '1970-01-01T02:00:00Z']
+    """
+    if freq.is_integer:
+        return [origin + k * freq.count for k in range(1, steps + 1)]
+    if freq.microseconds is None:
+        found = freq.shift(array(origin, freq), np.arange(1, steps + 1)).astype(np.int64)
+        return [shown(time, freq) for time in found.tolist()]
+    first, step = EPOCH + origin * MICROSECOND, freq.microseconds * MICROSECOND
+    return [(first + k * step).isoformat() + "Z" for k in range(1, steps + 1)]
+
+
 def array(times: int | list[int], freq: Frequency) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
     """Stored times as a panel holds them."""
     whole = np.asarray(times, np.int64)

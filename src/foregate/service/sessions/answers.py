@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Frequency
-from foregate.service.observations.times import array, later, shown
+from foregate.service.observations.times import ahead, later, shown
 from foregate.service.sessions.residents import Step
 from foregate.service.sessions.rows import Stored
 
@@ -36,8 +36,7 @@ class Said:
     @property
     def times(self) -> list[int | str]:
         """Of the K steps, as they go out."""
-        ahead = self.freq.shift(array(self.origin, self.freq), np.arange(1, len(self.values) + 1))
-        return [shown(time, self.freq) for time in ahead.astype(np.int64).tolist()]
+        return ahead(self.origin, len(self.values), self.freq)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection
 from starlette.responses import Response, StreamingResponse
 
 from foregate.core import ForegateError, Frequency
@@ -172,7 +171,7 @@ async def _orders(service: Service, steps: Sequence[tuple[Known, StepIn]]) -> li
         for (known, _), rows in zip(steps, found, strict=True)
         if known.anchor is None and not isinstance(rows, Problem)
     }
-    anchors = await service.fleet.database.write(partial(_anchored, new=new)) if new else {}
+    anchors = await service.fleet.database.write(partial(anchored, first=new)) if new else {}
     orders: list[Order | Problem] = []
     for (known, step), rows in zip(steps, found, strict=True):
         if isinstance(rows, Problem):
@@ -188,11 +187,6 @@ async def _orders(service: Service, steps: Sequence[tuple[Known, StepIn]]) -> li
         done = loop.create_future()
         orders.append(Order(known.id, "step", done, rows=rows, expected=step.expected_seq, revise=step.revise))
     return orders
-
-
-def _anchored(connection: Connection, new: Mapping[int, int]) -> dict[int, int]:
-    """Times that others are counted from, of series that had none."""
-    return {number: anchored(connection, number, time) for number, time in sorted(new.items())}
 
 
 def _rows(given: Sequence[Moment], known: Known, latest: int) -> list[Seen]:

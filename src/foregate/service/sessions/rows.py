@@ -15,12 +15,17 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from foregate.service.observations.intake import rows_of
-from foregate.service.store.statements import emit, insert, insert_all
+from foregate.service.store.statements import emit, insert, insert_all, only_new
 from foregate.service.store.tables import forecasts, observations, series, session_states, sessions
 
 __all__ = ["Moved", "Position", "Seen", "Stored", "Written", "load", "save", "write"]
 
 AT_ONCE = 1000
+MOVE = update(sessions).where(
+    sessions.c.series == bindparam("b_series"),
+    sessions.c.seq == bindparam("b_before"),
+    sessions.c.version == bindparam("b_version"),
+)
 Seen = tuple[int, float | None, str | None]
 """Time, value and covariates of a row."""
 
@@ -112,19 +117,14 @@ def write(connection: Connection, written: Written) -> None:
     Raises:
         Moved: one of them is not where it was thought to be.
     """
-    if written.moves:
-        here = (sessions.c.series == bindparam("b_series")) & (sessions.c.seq == bindparam("b_before"))
-        step = update(sessions).where(here & (sessions.c.version == bindparam("b_version")))
-        if connection.execute(step, written.moves).rowcount != len(written.moves):
-            raise Moved
+    if written.moves and connection.execute(MOVE, written.moves).rowcount != len(written.moves):
+        raise Moved
     if written.rows:
-        new = insert(connection, observations).on_conflict_do_nothing(index_elements=["series", "time"])
+        new = only_new(connection, observations, "series", "time")
         if insert_all(connection, new, written.rows) != len(written.rows):
             raise Moved
     if written.forecasts:
-        new = insert(connection, forecasts)
-        keys = ["series", "origin", "model", "version"]
-        connection.execute(new.on_conflict_do_nothing(index_elements=keys), written.forecasts)
+        connection.execute(only_new(connection, forecasts, "series", "origin", "model", "version"), written.forecasts)
     put_states(connection, written.states)
     emit(connection, written.events)
 

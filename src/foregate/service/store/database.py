@@ -38,6 +38,8 @@ ATTEMPTS = 4
 PAUSE = 0.05
 CHECKPOINT_BYTES = 8 << 20
 """A log of SQLite that has grown beyond is written into the database."""
+AGAIN_BYTES = 1 << 20
+"""By how much it must grow until that is tried again, where somebody who reads keeps it from beginning anew."""
 PROBE_SECONDS = 2.0
 """So long it is believed that the database can be written."""
 
@@ -68,6 +70,7 @@ class Database:
         self._queue: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
         self._lock, self._closed = threading.Lock(), False
+        self._checkpoint_at = 0
         self._probed: tuple[float, bool] = (-1e9, False)
         self.on_commit: Callable[[float, int], None] = lambda seconds, together: None
         """Told of every commit, in the thread that writes: how long it took, and how many pieces of work it held."""
@@ -260,14 +263,18 @@ class Database:
 
         What was committed is committed, whatever comes of this.
         """
-        if self.wal_bytes() <= CHECKPOINT_BYTES:
+        size = self.wal_bytes()
+        if size <= CHECKPOINT_BYTES:
+            self._checkpoint_at = CHECKPOINT_BYTES
+        if size <= max(self._checkpoint_at, CHECKPOINT_BYTES):
             return
+        self._checkpoint_at = size + AGAIN_BYTES
         try:
             raw = self.engine.raw_connection()
             try:
                 # PASSIVE waits for nobody; the log begins anew at the next write. Where readers held it back until it
                 # was large, they are waited for.
-                how = "TRUNCATE" if self.wal_bytes() > 8 * CHECKPOINT_BYTES else "PASSIVE"
+                how = "TRUNCATE" if size > 8 * CHECKPOINT_BYTES else "PASSIVE"
                 raw.cursor().execute(f"PRAGMA wal_checkpoint({how})")
             finally:
                 raw.close()

@@ -126,7 +126,15 @@ def _engine(path: Path, opening: str, *more: str) -> Engine:
     """
     arguments = {"timeout": BUSY_MS / 1000, "check_same_thread": False, "isolation_level": None}
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args=arguments, pool_size=READERS)
-    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=0", *more)
+    # A log that begins anew is cut to what is in it: its size says how much was written since the last checkpoint.
+    pragmas = (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "wal_autocheckpoint=0",
+        "journal_size_limit=0",
+        *more,
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -11,10 +12,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from foregate.service.store.tables import events, marks
 
-__all__ = ["Insert", "emit", "insert", "insert_all", "note", "noted"]
+__all__ = ["Insert", "emit", "insert", "insert_all", "note", "noted", "only_new"]
 
 Insert = sqlite.Insert | postgresql.Insert
 EVENTS_LOCK = 4605002
+NEW_EVENTS = events.insert()
 
 
 def insert(connection: Connection, table: Table) -> Any:
@@ -30,6 +32,18 @@ def insert_all(connection: Connection, new: Any, rows: Sequence[Mapping[str, Any
     if connection.dialect.name == "postgresql":
         return len(connection.execute(new.returning(literal_column("1")), rows).all())
     return int(connection.execute(new, rows).rowcount)
+
+
+def only_new(connection: Connection, table: Table, *keys: str) -> Any:
+    """An insertion that leaves out the rows whose keys are there; the same one every time, so that making it ready is
+    not done again."""
+    return _only_new(connection.dialect.name, table, keys)
+
+
+@cache
+def _only_new(dialect: str, table: Table, keys: tuple[str, ...]) -> Any:
+    made = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    return made.on_conflict_do_nothing(index_elements=list(keys))
 
 
 def note(connection: Connection, name: str, value: str) -> None:
@@ -59,4 +73,4 @@ def emit(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": EVENTS_LOCK})
     encoded = [{**row, "data": msgspec.json.encode(row["data"]).decode()} for row in rows]
-    connection.execute(events.insert(), encoded)
+    connection.execute(NEW_EVENTS, encoded)
