@@ -15,8 +15,8 @@ from tests.service.sessions.worlds import World
 
 
 @pytest.fixture
-def world(tmp_path):
-    made = World(tmp_path)
+def world(tmp_path, url):
+    made = World(tmp_path, url)
     yield made
     made.close()
 

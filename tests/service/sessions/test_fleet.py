@@ -27,8 +27,8 @@ def replayed(rows, model=None, horizon=3, quantiles=(0.1, 0.5, 0.9)):
 
 
 @pytest.fixture
-def world(tmp_path):
-    made = World(tmp_path, snapshot_rows=7)
+def world(tmp_path, url):
+    made = World(tmp_path, url, snapshot_rows=7)
     yield made
     made.close()
 

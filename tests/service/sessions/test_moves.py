@@ -13,8 +13,8 @@ from tests.streaming.models import fitted
 
 
 @pytest.fixture
-def world(tmp_path):
-    made = World(tmp_path, snapshot_rows=7)
+def world(tmp_path, url):
+    made = World(tmp_path, url, snapshot_rows=7)
     yield made
     made.close()
 

@@ -26,8 +26,8 @@ class Access:
 
 
 @pytest.fixture
-def world(tmp_path):
-    made = World(tmp_path)
+def world(tmp_path, url):
+    made = World(tmp_path, url)
     made.settings = made.settings.model_copy(
         update={"data_dir": tmp_path, "forecasts": made.settings.forecasts.model_copy(update={"model": MODEL})}
     )

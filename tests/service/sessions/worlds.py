@@ -56,8 +56,8 @@ class Registry:
 class World:
     """A fleet, its database, and a clock that can be set."""
 
-    def __init__(self, path, **settings):
-        self.url = f"sqlite:///{path / 'service.db'}"
+    def __init__(self, path, url=None, **settings):
+        self.url = url or f"sqlite:///{path / 'service.db'}"
         self.settings = Settings(ingest=IngestSettings(**({"horizon": 3, "quantiles": (0.1, 0.9)} | settings)))
         self.now = 1_700_000_000_000_000
         self.database = Database(self.url)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select
 from foregate.core import Frequency, UsageError, listed
 from foregate.service.problems import Problem
 from foregate.service.store.database import Database
-from foregate.service.store.statements import insert
+from foregate.service.store.statements import insert, insert_all
 from foregate.service.store.tables import series
 
 __all__ = ["Catalog", "Known", "Series", "checked_name", "found"]
@@ -117,7 +117,7 @@ class Catalog:
 
     def _put_all(self, connection: Connection, given: Sequence[Series]) -> int:
         new = insert(connection, series).on_conflict_do_nothing(index_elements=["name"])
-        created: int = connection.execute(new, [self._row(one.name, one) for one in given]).rowcount
+        created = insert_all(connection, new, [self._row(one.name, one) for one in given])
         there = _look_up(connection, [one.name for one in given]) if created < len(given) else {}
         for one in given:
             known = there.get(one.name, one.known)
@@ -139,7 +139,7 @@ class Catalog:
     def _put(self, connection: Connection, name: str, given: Series) -> tuple[Series, bool]:
         values = self._row(name, given)
         new = insert(connection, series).values(values).on_conflict_do_nothing(index_elements=["name"])
-        created = connection.execute(new).rowcount == 1
+        created = connection.execute(new.returning(series.c.id)).first() is not None
         here = found(connection.execute(select(series).where(series.c.name == name)).one())
         if here.known.freq != given.known.freq:
             raise other_frequency(name, here.known.freq, given.known.freq)

@@ -20,7 +20,7 @@ from foregate.service.metrics import Metrics
 from foregate.service.observations.catalog import Catalog, Known
 from foregate.service.observations.times import DAY, Time, parsed, shown, steps_between
 from foregate.service.store.database import Database
-from foregate.service.store.statements import only_new
+from foregate.service.store.statements import insert_all, only_new
 from foregate.service.store.tables import observations, revisions, series, session_states, sessions
 
 __all__ = [
@@ -302,7 +302,7 @@ def _all_new(connection: Connection, rows: Sequence[Row], now: int) -> bool:
         return True
     with connection.begin_nested() as point:
         new = only_new(connection, observations, "series", "time")
-        stored = connection.execute(new, [kept(row, now) for row in rows]).rowcount == len(rows)
+        stored = insert_all(connection, new, [kept(row, now) for row in rows]) == len(rows)
         if not stored:
             point.rollback()
     return stored

@@ -16,7 +16,7 @@ from foregate.service.sessions.crew import Crew
 from foregate.service.sessions.feeding import Feed, feed
 from foregate.service.sessions.residents import key_of, state_of
 from foregate.service.sessions.rows import Seen, Stored, put_states, stored_of
-from foregate.service.store.statements import insert
+from foregate.service.store.statements import insert, insert_all
 from foregate.service.store.tables import observations, series, session_states, sessions
 from foregate.streaming.live import Live
 from foregate.streaming.records import Recorder
@@ -234,7 +234,7 @@ def _create(connection: Connection, found: Sequence[Stored], states: Sequence[di
     rows = [row for row in rows if row["series"] not in there]
     if not rows:
         return 0
-    created: int = connection.execute(put, rows).rowcount
+    created = insert_all(connection, put, rows)
     opened = {row["series"] for row in rows}
     put_states(connection, [state for state in states if state["series"] in opened])
     return created

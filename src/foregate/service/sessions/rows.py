@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from foregate.service.observations.intake import rows_of
-from foregate.service.store.statements import emit, insert, only_new
+from foregate.service.store.statements import emit, insert, insert_all, only_new
 from foregate.service.store.tables import forecasts, observations, series, session_states, sessions
 
 __all__ = ["Moved", "Position", "Seen", "Stored", "Written", "load", "save", "write"]
@@ -121,7 +121,7 @@ def write(connection: Connection, written: Written) -> None:
         raise Moved
     if written.rows:
         new = only_new(connection, observations, "series", "time")
-        if connection.execute(new, written.rows).rowcount != len(written.rows):
+        if insert_all(connection, new, written.rows) != len(written.rows):
             raise Moved
     if written.forecasts:
         connection.execute(only_new(connection, forecasts, "series", "origin", "model", "version"), written.forecasts)

@@ -7,12 +7,12 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table, literal_column, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from foregate.service.store.tables import events, marks
 
-__all__ = ["Insert", "emit", "insert", "note", "noted", "only_new"]
+__all__ = ["Insert", "emit", "insert", "insert_all", "note", "noted", "only_new"]
 
 Insert = sqlite.Insert | postgresql.Insert
 EVENTS_LOCK = 4605002
@@ -22,6 +22,16 @@ NEW_EVENTS = events.insert()
 def insert(connection: Connection, table: Table) -> Any:
     """An insertion that has ``on_conflict_do_nothing`` and ``on_conflict_do_update``, alike in both databases."""
     return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def insert_all(connection: Connection, new: Any, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert rows; how many were, where those that conflict are left out.
+
+    PostgreSQL gets many of them in one statement, after which nobody knows that number unless the statement asks.
+    """
+    if connection.dialect.name == "postgresql":
+        return len(connection.execute(new.returning(literal_column("1")), rows).all())
+    return int(connection.execute(new, rows).rowcount)
 
 
 def only_new(connection: Connection, table: Table, *keys: str) -> Any:
