@@ -25,7 +25,7 @@ from foregate.client import Client, Forecasts
 
 PLACES = [f"place-{letter}" for letter in "abcdef"]
 START = np.datetime64("2025-01-01T00", "h")
-PAST, CALM, CHANGED = 24 * 100, 24 * 3, 24 * 24
+PAST, CALM, CHANGED = 24 * 100, 24 * 3, 24 * 36
 """Hours that are stored at first, that are replayed as usual, and at most after the change."""
 STATE = {"FOREGATE_SERVE_WATCH__COOLDOWN_HOURS": "0", "FOREGATE_SERVE_WATCH__POLL_SECONDS": "0.1"}
 BARS = "▁▂▃▄▅▆▇█"

@@ -18,7 +18,7 @@ __all__ = ["document", "document_routes"]
 WORD = {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"}
 PARTS: dict[str, tuple[dict[str, Any], str]] = {
     "alias": (WORD, "Name of a version, such as champion."),
-    "id": ({"type": "integer", "minimum": 1}, "Number."),
+    "job": ({"type": "integer", "minimum": 1}, "Number of a job."),
     "model": (WORD, "Name of a model."),
     "name": ({"type": "string", "minLength": 1, "maxLength": 200}, "Name of a series, percent-encoded."),
     "prefix": ({"type": "string", "pattern": "^[a-z0-9]{12}$"}, "Public part of a key."),
@@ -43,6 +43,9 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """The document (OpenAPI 3.1) of some endpoints."""
     types = [kind for one in endpoints for kind in (one.body, one.answer) if kind not in (None, bytes)]
     schemas, components = msgspec.json.schema_components([*types, ProblemDetails], ref_template=REF)
+    for schema in components.values():
+        for one in schema.get("properties", {}).values():
+            _explain(one)
     by_type = {id(kind): schema for kind, schema in zip([*types, ProblemDetails], schemas, strict=True)}
     paths: dict[str, Any] = {}
     for one in endpoints:
@@ -71,6 +74,13 @@ def document_routes(endpoints: Sequence[Endpoint]) -> Routes:
     routes = Routes("Health")
     routes.add("GET", "/openapi.json", scope=PUBLIC)(openapi)
     return routes
+
+
+def _explain(field: dict[str, Any]) -> None:
+    """What is said of one of the kinds that a field may be of is said of the field, where nothing else is."""
+    said = [kind["description"] for kind in field.get("anyOf", ()) if "description" in kind]
+    if said:
+        field.setdefault("description", said[0])
 
 
 def _about() -> str:
@@ -116,6 +126,7 @@ def _query(endpoint: Endpoint) -> list[dict[str, Any]]:
     properties = components[schema["$ref"].rpartition("/")[2]]["properties"]
     found = []
     for name, one in properties.items():
+        _explain(one)
         text = one.get("description", "")
         found.append({"name": name, "in": "query", "required": False, "schema": one, "description": text})
     return found

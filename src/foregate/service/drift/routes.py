@@ -37,22 +37,22 @@ class ErrorsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class Errors(msgspec.Struct, frozen=True, kw_only=True):
     """Errors of forecasts whose actuals have come, each by the scale of its series."""
 
-    model: str
+    model: Annotated[str, Meta(description="that forecast")]
     n: Annotated[int, Meta(description="pairs of a forecast and an actual")]
     error: Annotated[float, Meta(description="mean absolute error")]
     bias: Annotated[float, Meta(description="mean of forecast less actual")]
     pinball: Annotated[float, Meta(description="mean quantile loss")]
     coverage: Annotated[dict[str, float], Meta(description="level in percent -> share of actuals inside")]
-    version: int | None = None
-    segment: str | None = None
-    step: int | None = None
+    version: Annotated[int | None, Meta(description="of the model; null: all of them")] = None
+    segment: Annotated[str | None, Meta(description="group of series; null: all of them")] = None
+    step: Annotated[int | None, Meta(description="ahead; null: all of them")] = None
     day: Annotated[str | None, Meta(description="on which the actual came")] = None
 
 
 class ErrorsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Errors by what was asked for."""
 
-    errors: list[Errors]
+    errors: Annotated[list[Errors], Meta(description="one for each of what was asked for")]
     waiting: Annotated[int, Meta(description="actuals that came and are not scored yet")]
 
 
@@ -66,33 +66,33 @@ class DriftQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class Detector(msgspec.Struct, frozen=True, kw_only=True):
     """Where a detector stands."""
 
-    model: str
-    version: int
-    segment: str
-    detector: str
+    model: Annotated[str, Meta(description="that is watched")]
+    version: Annotated[int, Meta(description="of the model")]
+    segment: Annotated[str, Meta(description="group of series")]
+    detector: Annotated[str, Meta(description="its name")]
     score: Annotated[float, Meta(description="statistic by threshold; 1 is an alarm")]
-    updated_at: int
+    updated_at: Annotated[int, Meta(description="when it last saw something, in microseconds since 1970")]
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     """A detector has seen a change."""
 
-    id: int
-    model: str
-    version: int
-    segment: str
+    id: Annotated[int, Meta(description="its number")]
+    model: Annotated[str, Meta(description="that is watched")]
+    version: Annotated[int, Meta(description="of the model")]
+    segment: Annotated[str, Meta(description="group of series")]
     kind: Annotated[str, Meta(description="residual, coverage or input")]
-    detector: str
-    score: float
-    at: int
+    detector: Annotated[str, Meta(description="that saw it")]
+    score: Annotated[float, Meta(description="statistic by threshold")]
+    at: Annotated[int, Meta(description="when, in microseconds since 1970")]
 
 
 class DriftAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Detectors as they stand, and alarms, the newest first."""
 
-    detectors: list[Detector]
+    detectors: Annotated[list[Detector], Meta(description="as they stand")]
     learning: Annotated[list[str], Meta(description="model:version:segment that learn what is usual")]
-    alarms: list[Alarm]
+    alarms: Annotated[list[Alarm], Meta(description="the newest first")]
 
 
 @routes.add("GET", "/v1/errors", scope="read", query=ErrorsQuery, answer=ErrorsAnswer)

@@ -47,25 +47,25 @@ class TrainingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class JobAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A job. Times are microseconds since 1970."""
 
-    id: int
-    kind: str
-    model: str
+    id: Annotated[int, Meta(description="its number")]
+    kind: Annotated[str, Meta(description="retrain or review")]
+    model: Annotated[str, Meta(description="that it is about")]
     trigger: Annotated[str, Meta(description="who or what asked: person, drift, schedule, data or promotion")]
     state: Annotated[str, Meta(description="queued, running, done, failed or cancelled")]
     progress: Annotated[float, Meta(description="0 to 1")]
-    payload: dict[str, Any]
+    payload: Annotated[dict[str, Any], Meta(description="what was asked for")]
     result: Annotated[dict[str, Any] | None, Meta(description="what came of it, with the reason")]
     cancel: Annotated[bool, Meta(description="whether somebody wants it to end")]
-    created_at: int
-    created_by: str
-    started_at: int | None
-    finished_at: int | None
+    created_at: Annotated[int, Meta(description="when it was asked for")]
+    created_by: Annotated[str, Meta(description="who asked")]
+    started_at: Annotated[int | None, Meta(description="when a worker took it")]
+    finished_at: Annotated[int | None, Meta(description="when it was over")]
 
 
 class JobList(msgspec.Struct, frozen=True, kw_only=True):
     """Jobs, the newest first."""
 
-    jobs: list[JobAnswer]
+    jobs: Annotated[list[JobAnswer], Meta(description="the newest first")]
 
 
 class JobQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -81,8 +81,8 @@ class SeriesOut(_Struct, frozen=True):
 
     name: Name
     freq: Annotated[str, Meta(description="step between rows")]
-    season_length: int | None
-    segment: str
+    season_length: Annotated[int | None, Meta(description="rows of a season; null: what is usual for the frequency")]
+    segment: Annotated[str, Meta(description="the group that errors and drift are told by")]
     attributes: Covariates
     created_at: Annotated[str, Meta(description="when it was made")]
 
@@ -90,7 +90,7 @@ class SeriesOut(_Struct, frozen=True):
 class SeriesPage(_Struct, frozen=True):
     """Some series."""
 
-    series: list[SeriesOut]
+    series: Annotated[list[SeriesOut], Meta(description="in the order of their names")]
     next: Annotated[str, Meta(description="give this as `after` for the next ones; null: these are the last")] | None
 
 
@@ -129,7 +129,7 @@ class StoredRow(_Struct, frozen=True):
     """A stored row."""
 
     time: When
-    value: float | None
+    value: Annotated[float | None, Meta(description="null: missing")]
     covariates: Covariates | None
     revision: Annotated[int, Meta(description="how often it was changed")]
 
@@ -137,7 +137,7 @@ class StoredRow(_Struct, frozen=True):
 class Page(_Struct, frozen=True):
     """Rows of a series in order of time."""
 
-    observations: list[StoredRow]
+    observations: Annotated[list[StoredRow], Meta(description="in the order of their times")]
     next: Annotated[
         str | int | None, Meta(description="give this as `after` for the next ones; null: these are the last")
     ]

@@ -66,26 +66,26 @@ class SessionOut(_Struct, frozen=True):
     """A session."""
 
     series: Name
-    model: str
+    model: Annotated[str, Meta(description="that it is a session of")]
     version: Annotated[int, Meta(description="that reads and forecasts")]
     alias: Annotated[str, Meta(description="that it follows; null: it stays")] | None
     seq: Annotated[int, Meta(description="observations that it has read")]
     last_time: Annotated[When | None, Meta(description="of the last of them")]
     late: Late
-    horizon: int
+    horizon: Annotated[int, Meta(description="steps of the forecast after every observation; 0: none")]
 
 
 class Opened(_Struct, frozen=True):
     """Sessions that are open now."""
 
-    sessions: list[SessionOut]
+    sessions: Annotated[list[SessionOut], Meta(description="in the order of the request")]
     created: Annotated[int, Meta(description="how many of them are new")]
 
 
 class SessionPage(_Struct, frozen=True):
     """Some sessions."""
 
-    sessions: list[SessionOut]
+    sessions: Annotated[list[SessionOut], Meta(description="in the order of the names of their series")]
     next: Annotated[str, Meta(description="give this as `after` for the next ones; null: these are the last")] | None
 
 
@@ -123,8 +123,8 @@ class StepMany(_Struct, frozen=True):
 class Forecast(_Struct, frozen=True):
     """A forecast of a session."""
 
-    series: str
-    model: str
+    series: Annotated[str, Meta(description="that is forecast")]
+    model: Annotated[str, Meta(description="that made it")]
     version: Annotated[int, Meta(description="that made it")]
     seq: Annotated[int, Meta(description="observations that it knows")]
     origin: Annotated[When, Meta(description="time of the last of them")]
@@ -136,9 +136,9 @@ class Forecast(_Struct, frozen=True):
 class Stepped(_Struct, frozen=True):
     """What became of a step: it is stored."""
 
-    series: str
-    model: str
-    version: int
+    series: Annotated[str, Meta(description="that it is a session of")]
+    model: Annotated[str, Meta(description="of the session")]
+    version: Annotated[int, Meta(description="that read them")]
     seq: Annotated[int, Meta(description="observations that were read; of what came again, when it came first")]
     counts: Annotated[dict[str, int], Meta(description="observations by what became of them")]
     forecast: Annotated[Forecast | None, Meta(description="null: none is made, or none can be yet")]
@@ -147,10 +147,10 @@ class Stepped(_Struct, frozen=True):
 class Failed(_Struct, frozen=True):
     """A step that was refused: a problem, as an answer of its own would have it."""
 
-    status: int
-    type: str
-    title: str
-    detail: str
+    status: Annotated[int, Meta(description="as HTTP has it")]
+    type: Annotated[str, Meta(description="a name that programs can rely on")]
+    title: Annotated[str, Meta(description="of the status")]
+    detail: Annotated[str, Meta(description="what must be, what was got, and the fix")]
     expected_seq: Annotated[int, Meta(description="observations that the session has read")] | None = None
     last_time: Annotated[When | None, Meta(description="of the last of them")] = None
 
