@@ -25,7 +25,7 @@ from foregate.client import Client, Forecasts
 
 PLACES = [f"place-{letter}" for letter in "abcdef"]
 START = np.datetime64("2025-01-01T00", "h")
-PAST, CALM, CHANGED = 24 * 100, 24 * 3, 24 * 36
+PAST, CALM, CHANGED = 24 * 100, 24 * 3, 24 * 90
 """Hours that are stored at first, that are replayed as usual, and at most after the change."""
 STATE = {"FOREGATE_SERVE_WATCH__COOLDOWN_HOURS": "0", "FOREGATE_SERVE_WATCH__POLL_SECONDS": "0.1"}
 BARS = "▁▂▃▄▅▆▇█"
@@ -194,6 +194,8 @@ def settle(client: Client, replay: Replay) -> str:
     before = replay.client.models()
     seen: set[int] = set()
     while replay.hour + 24 <= len(replay.values[0]):
+        until(lambda: not client.request("GET", "/v1/errors")["waiting"], "scores")
+        time.sleep(0.5)  # what they ask for is asked for then
         until(lambda: not client.jobs(state="queued") and not client.jobs(state="running"), "trainings")
         for job in reversed(client.jobs(model="demand")):
             if job["trigger"] != "person" and job["id"] not in seen:
