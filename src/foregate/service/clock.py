@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import time
 
-__all__ = ["now"]
+__all__ = ["DAY", "HOUR", "now"]
+
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
+"""Microseconds, as all times here."""
 
 
 def now() -> int:

@@ -17,13 +17,14 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from foregate.core import UsageError
 from foregate.service.access.scopes import SCOPES, Principal
+from foregate.service.names import WORD
 from foregate.service.problems import Problem
 from foregate.service.store.tables import api_keys
 
 __all__ = ["Key", "Order", "add", "all_keys", "matches", "prefix_of", "replace", "revoke"]
 
 FORM = re.compile(r"fg_([a-z0-9]{12})_[A-Za-z0-9_-]{43}")
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+NAME = re.compile(WORD)
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 NOBODY = hashlib.sha256(b"nobody").hexdigest()
 

@@ -12,18 +12,19 @@ from starlette.responses import Response
 
 import foregate
 from foregate.service.api.endpoints import PUBLIC, Call, Endpoint, Routes
+from foregate.service.names import WORD, WORD_PATTERN
 
 __all__ = ["document", "document_routes"]
 
-WORD = {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"}
+NAME = {"type": "string", "pattern": WORD_PATTERN}
 PARTS: dict[str, tuple[dict[str, Any], str]] = {
-    "alias": (WORD, "Name of a version, such as champion."),
+    "alias": (NAME, "Name of a version, such as champion."),
     "job": ({"type": "integer", "minimum": 1}, "Number of a job."),
-    "model": (WORD, "Name of a model."),
+    "model": (NAME, "Name of a model."),
     "name": ({"type": "string", "minLength": 1, "maxLength": 200}, "Name of a series, percent-encoded."),
     "prefix": ({"type": "string", "pattern": "^[a-z0-9]{12}$"}, "Public part of a key."),
     "series": ({"type": "string", "minLength": 1, "maxLength": 200}, "Name of a series, percent-encoded."),
-    "version": ({"type": "string", "pattern": "^([1-9][0-9]{0,8}|[a-z0-9][a-z0-9._-]{0,63})$"}, "Number or alias."),
+    "version": ({"type": "string", "pattern": f"^([1-9][0-9]{{0,8}}|{WORD})$"}, "Number or alias."),
 }
 """What parts of paths are; another one is text."""
 REF = "#/components/schemas/{name}"

@@ -17,16 +17,15 @@ from foregate.service.access import keys
 from foregate.service.access.gate import unauthorized
 from foregate.service.access.scopes import Scope, granted
 from foregate.service.api.endpoints import PUBLIC, Call, Routes
+from foregate.service.clock import DAY
+from foregate.service.names import WORD_PATTERN
 from foregate.service.problems import Problem
 from foregate.service.store.tables import audit_log
 
 __all__ = ["routes"]
 
 routes = Routes("Access")
-DAY = 86_400 * 1_000_000
-Name = Annotated[
-    str, Meta(pattern="^[a-z0-9][a-z0-9._-]{0,63}$", description="A word that says who uses it.", examples=["loader"])
-]
+Name = Annotated[str, Meta(pattern=WORD_PATTERN, description="A word that says who uses it.", examples=["loader"])]
 
 
 class NewKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,13 +12,13 @@ from msgspec import Meta
 from sqlalchemy import Connection, Row, func, select
 
 from foregate.service.api.endpoints import Call, Routes
+from foregate.service.clock import DAY
 from foregate.service.drift.feedback import WATCH
 from foregate.service.store.tables import arrivals, drift_events, drift_states, outcomes
 
 __all__ = ["routes"]
 
 routes = Routes("Errors and drift")
-DAY = 86_400_000_000
 KEYS = ("model", "version", "segment", "step", "day")
 
 

@@ -11,10 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from foregate.core import Frequency
+from foregate.service.clock import DAY
+from foregate.service.observations.times import steps_between
 
 __all__ = ["Arrival", "Error", "Key", "Said", "Sums", "bucket", "score"]
 
-DAY = 86_400_000_000
 INTERVAL = (0.1, 0.9)
 """Bounds of the interval by which coverage is watched."""
 BUCKETS = ((1, "1"), (6, "2-6"), (24, "7-24"), (168, "25-168"))
@@ -131,16 +132,8 @@ def _step(arrival: Arrival, said: Said) -> int | None:
     """How many steps after its origin the forecast meets the actual; None where it does not."""
     if not said.origin < arrival.time or said.made_at > arrival.at:
         return None
-    freq = arrival.freq
-    length = freq.count if freq.is_integer else freq.microseconds
-    if length is not None:
-        step, rest = divmod(arrival.time - said.origin, length)
-    else:
-        steps, exact = freq.index(
-            np.array([arrival.time]).view("datetime64[us]"), np.array(said.origin).view("datetime64[us]")
-        )
-        step, rest = int(steps[0]), int(not exact[0])
-    return step if not rest and step <= said.horizon else None
+    step = steps_between(said.origin, arrival.time, arrival.freq)
+    return step if step is not None and step <= said.horizon else None
 
 
 def _scored(arrival: Arrival, said: Said, step: int, sums: dict[Key, Sums]) -> Error:

@@ -7,12 +7,13 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from foregate.service.names import WORD_PATTERN
+
 __all__ = ["ForecastAnswer", "ForecastRequest", "Forecasted", "History", "Number", "Which"]
 
 SERIES_NAME = "^[^\\x00-\\x1f\\x7f]{1,200}$"
-MODEL_NAME = "^[a-z0-9][a-z0-9._-]{0,63}$"
 Name = Annotated[str, Meta(pattern=SERIES_NAME, max_length=200)]
-ModelName = Annotated[str, Meta(pattern=MODEL_NAME, max_length=64)]
+ModelName = Annotated[str, Meta(pattern=WORD_PATTERN, max_length=64)]
 Number = float | None
 Which = Annotated[int, Meta(ge=1, le=2**31)] | ModelName
 SeasonLength = Annotated[int, Meta(ge=1, le=20_000)]

@@ -16,6 +16,7 @@ from foregate.service.forecasts.bodies import Forecasted, ForecastRequest, Histo
 from foregate.service.forecasts.models import Ready, Seasons
 from foregate.service.forecasts.served import Asked
 from foregate.service.forecasts.times import written_times
+from foregate.service.observations.times import array
 from foregate.service.problems import Problem
 from foregate.service.store import tables
 
@@ -102,8 +103,7 @@ def _stored(connection: Connection, row: Any, version: tuple[str, int], rows: in
     known = connection.execute(latest).all()[::-1]
     if not known:
         raise Problem(422, "no-observations", f"every series must have rows, but got none of {row.name!r}. Send some.")
-    whole = np.array([each.time for each in known], np.int64)
-    times = whole if freq.is_integer else whole.view("datetime64[us]")
+    times = array([each.time for each in known], freq)
     place, _ = freq.index(times, times[0])
     near = place > place[-1] - rows  # after a gap that is longer than what is read, there is nothing before it
     known, times = [each for each, is_near in zip(known, near, strict=True) if is_near], times[near]
@@ -139,7 +139,6 @@ def _as_read(history: History, ready: Ready, future: Mapping[str, list[float | s
 
 
 def _of_session(said: Any) -> Forecasted:
-    origin = np.array([said.origin], np.int64)
-    cutoff = written_times(origin if said.freq.is_integer else origin.view("datetime64[us]"))[0]
+    cutoff = written_times(array([said.origin], said.freq))[0]
     values = said.values.astype(np.float64).tolist()
     return Forecasted(series=said.series, values=values, cutoff=cutoff, times=list(said.times))

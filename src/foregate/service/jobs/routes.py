@@ -12,12 +12,12 @@ from foregate.service.api.endpoints import Call, Routes
 from foregate.service.jobs.queue import Job, Jobs, Wanted, submit
 from foregate.service.jobs.queue import cancel as end
 from foregate.service.jobs.triggers import pause, paused
+from foregate.service.names import WORD_PATTERN
 from foregate.service.problems import Problem
 
 __all__ = ["routes"]
 
 routes = Routes("Jobs")
-NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 PRETRAINED = "pretrained"
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
@@ -25,7 +25,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=200)]
 class TrainingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A training that is asked for."""
 
-    model: Annotated[str, Meta(description="the name that the new version is registered under", pattern=NAME)]
+    model: Annotated[str, Meta(description="the name that the new version is registered under", pattern=WORD_PATTERN)]
     horizon: Annotated[int, Meta(description="steps ahead", ge=1, le=1024)]
     series: (
         Annotated[list[Name], Meta(description="names of stored series; else those of its sessions", max_length=20_000)]

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, select
 
 from foregate.core import Covariate, DataError, FrameSpec, Frequency, Panel, Role
 from foregate.service.jobs.told import Told
+from foregate.service.observations.times import array
 from foregate.service.store.tables import forecasts, observations, series, sessions
 
 __all__ = ["Taken", "keep", "kept", "series_of", "take"]
@@ -116,7 +117,7 @@ def kept(path: Path) -> Taken:
     with np.load(path, allow_pickle=False) as file:
         said = json.loads(file["said"].tobytes())
         freq = Frequency.parse(said["freq"])
-        times = file["times"] if freq.is_integer else file["times"].view("datetime64[us]")
+        times = array(file["times"], freq)
         spec = FrameSpec(time_unit="step" if freq.is_integer else "us")
         ids = np.array(said["ids"], np.str_)
         columns = {
@@ -141,7 +142,7 @@ def _regular(
     times: IntArray, values: NDArray[np.float64], freq: Frequency, name: str, rows: int
 ) -> tuple[Panel, IntArray]:
     """A series with every step from the first time on, at most so many, and which row each came from, -1 for none."""
-    typed = times if freq.is_integer else times.view("datetime64[us]")
+    typed = array(times, freq)
     steps, exact = freq.index(typed, typed[0])
     if steps[-1] >= GAP * len(times) + 1000:
         raise DataError(f"series must not be mostly gaps, but got {len(times)} rows in {steps[-1]} steps of {name!r}.")

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from foregate.service.clock import HOUR
 from foregate.service.jobs.changes import change_of, first, learnt, rows_of, waits
 from foregate.service.jobs.queue import Job, Trigger, Wanted, submit
 from foregate.service.settings import WatchSettings
@@ -22,7 +23,6 @@ from foregate.service.store.tables import (
 
 __all__ = ["due", "pause", "paused", "start"]
 
-HOUR = 3_600_000_000
 BY = "foregate"
 CHAMPION = "champion"
 ROWS = 20_000

@@ -9,10 +9,11 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
+from numpy.typing import NDArray
 
-from foregate.core import Frequency
+from foregate.core import Frequency, Times
 
-__all__ = ["DAY", "Time", "array", "later", "micros", "parsed", "shown", "steps_between"]
+__all__ = ["Time", "ahead", "array", "later", "micros", "parsed", "shown", "steps_between"]
 
 Time = str | int
 """Of the calendar, or a whole number."""
@@ -23,7 +24,6 @@ LARGEST = 2**53
 LONGEST = 40
 """Characters of a time: more digits than these would be left out without a word."""
 FIRST_YEAR, LAST_YEAR = 1000, 3000
-DAY = 86_400_000_000
 
 
 def micros(text: str) -> int:
@@ -88,7 +88,7 @@ def ahead(origin: int, steps: int, freq: Frequency) -> list[Time]:
     return [(first + k * step).isoformat() + "Z" for k in range(1, steps + 1)]
 
 
-def array(times: int | list[int], freq: Frequency) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+def array(times: int | list[int] | NDArray[np.int64], freq: Frequency) -> Times:
     """Stored times as a panel holds them."""
     whole = np.asarray(times, np.int64)
     return whole if freq.is_integer else whole.view("datetime64[us]")

@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 
+from foregate.service.names import WORD
 from foregate.service.problems import Problem
 
 __all__ = ["Move", "Named", "Version", "no_such", "require_alias", "require_name"]
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+NAME = re.compile(WORD)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from foregate.service.names import WORD_PATTERN
 from foregate.service.observations.shapes import Covariates, Name, Paging, Value, When
 
 __all__ = [
@@ -34,7 +35,7 @@ Late = Annotated[
         "there, and allow changes"
     ),
 ]
-Model = Annotated[str, Meta(description="name of the model", pattern="^[a-z0-9][a-z0-9._-]{0,63}$")]
+Model = Annotated[str, Meta(description="name of the model", pattern=WORD_PATTERN)]
 
 
 class _Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select, tuple_
 
+from foregate.service.clock import DAY, HOUR
 from foregate.service.settings import KeepSettings
 from foregate.service.store import tables
 from foregate.service.store.database import Database
@@ -18,7 +19,6 @@ AT_ONCE = 1000
 """Rows that are deleted in one transaction at most."""
 PAGES = 1000
 """Of SQLite's file that are given back in one transaction at most."""
-DAY, HOUR = 86_400_000_000, 3_600_000_000
 OVER = ("done", "failed", "cancelled")
 
 
