@@ -45,7 +45,7 @@ class Forked(Process):
     def __init__(self, folder: Path, **environment):
         known = {f"FOREGATE_SERVE_{name}": value for name, value in environment.items()}
         names = [str(folder.parent / f"{folder.name}.{kind}") for kind in ("log", "err")]
-        self.log, self.errors = (Path(name).open("w+") for name in names)
+        self.log, self.errors = Path(names[0]).open("w+"), Path(names[1]).open("w+")  # noqa: SIM115
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(LOADED)
         process = context.Process(target=serve, args=(str(folder), names, known), daemon=True)

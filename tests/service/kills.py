@@ -2,10 +2,10 @@
 
     python -m tests.service.kills FOLDER KILLS SEED
 
-The service is the real one, in a process of its own, forked from one that has loaded what it needs. Clients send one request after the other, and send the one that was
-not answered again when the next service runs, as a client would. After every kill a copy of the database is looked at:
-what was answered is there, once and as it was said, and no request is there in part. The next service must forecast
-from its live sessions what it forecasts from the stored rows alone.
+The service is the real one, in a process of its own, forked from one that has loaded what it needs. Clients send one
+request after the other, and send the one that was not answered again when the next service runs, as a client would.
+After every kill a copy of the database is looked at: what was answered is there, once and as it was said, and no
+request is there in part. The next service must forecast from its live sessions what follows from the stored rows.
 """
 
 import asyncio
