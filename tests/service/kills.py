@@ -15,6 +15,7 @@ import shutil
 import sqlite3
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ SETTINGS = {
     "INGEST__SNAPSHOT_ROWS": "8",
     "INGEST__RESIDENT": "24",
     "INGEST__HORIZON": "3",
-    "LIMITS__SECONDS": "3",
+    "LIMITS__SECONDS": "15",
     "LIMITS__PER_MINUTE": "10000000",
 }
 """Few states fit into memory, so that they are stored and made again all the time."""
@@ -90,10 +91,19 @@ class Client:
         if status == 409 and "in-flight" in answer["type"]:  # of a service that was killed; its key is held for a while
             await asyncio.sleep(0.1)
             return
+        if status in known.may_refuse or any(each in known.may_refuse for each in refusals(answer)):
+            known.refused[status] += 1
+            await asyncio.sleep(0.02)
+            return
         assert status == 200, (request.path, status, answer)
         require_well(answer)
         known.answered(request)
         self.pending = None
+
+
+def refusals(answer: dict[str, Any]) -> list[int]:
+    """Of the steps of several sessions that were not done: why."""
+    return [each["problem"]["status"] for each in answer.get("steps", ()) if each["stepped"] is None]
 
 
 def require_well(answer: dict[str, Any]) -> None:
@@ -126,6 +136,9 @@ class Known:
     """Answered since somebody looked."""
     answers: int = 0
     over: bool = False
+    may_refuse: set[int] = field(default_factory=set)
+    """Statuses after which a client sends the same again."""
+    refused: Counter[int] = field(default_factory=Counter)
 
     def answered(self, request: Request) -> None:
         """Remember."""
