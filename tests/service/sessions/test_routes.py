@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from foregate.core import DataError
 from foregate.service.access.scopes import Principal
 from foregate.service.api.app import create_app
 from foregate.service.context import Service
 from foregate.service.observations.routes import routes as observation_routes
-from foregate.service.sessions.routes import routes
+from foregate.service.sessions.routes import _result, routes
+from foregate.service.store.database import StoreError
 from tests.service.sessions.worlds import MODEL, World
 
 
@@ -260,3 +262,14 @@ def test_events_go_on_where_they_were_left(world):
             await world.fleet.stop()
 
     run(act())
+
+
+def test_a_step_of_several_that_cannot_be_stored_says_why_as_one_alone_would():
+    """Of several steps, one that finds the disk full has 507, one that finds no database 503, a bad one 422."""
+    told = [StoreError("gone.", full=True), StoreError("gone."), DataError("rows must be good, but got bad.")]
+    found = [_result(each, forecast=True).problem for each in told]
+    assert [(each.status, each.type.rsplit("/")[-1]) for each in found] == [
+        (507, "storage-full"),
+        (503, "storage-unavailable"),
+        (422, "invalid-data"),
+    ]

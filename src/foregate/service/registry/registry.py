@@ -24,7 +24,7 @@ from foregate.service.registry.blobs import Blobs, Draft
 from foregate.service.registry.examine import examine_apart
 from foregate.service.registry.opened import Opened, folder_checksum
 from foregate.service.registry.records import Move, Named, Version, no_such, require_alias, require_name
-from foregate.service.registry.rows import Entry
+from foregate.service.registry.rows import Also, Besides, Entry, nothing
 from foregate.service.store.backup import backup
 from foregate.service.store.database import Database
 from foregate.service.store.failures import told
@@ -37,11 +37,6 @@ MOST_BYTES = 512 << 20
 """Of one model."""
 Examine = Callable[[Path, int], Awaitable[dict[str, Any]]]
 Listener = Callable[[str, str, Version], object]
-Also = Callable[[Connection], None]
-
-
-def nothing(connection: Connection) -> None:
-    """What is done besides, where nothing is."""
 
 
 class Registry:
@@ -129,14 +124,15 @@ class Registry:
         model: str,
         stream: AsyncIterator[bytes],
         *,
-        metrics: Mapping[str, Any] | None = None,
-        reference: bytes | None = None,
-        source: str = "upload",
         actor: str,
         alias: str | None = None,
+        also: Besides = nothing,
     ) -> Version:
-        """See `register`; the model comes as one file, see `foregate.persistence.pack_folder`."""
-        entry = Entry(model, metrics or {}, reference, source, actor, alias)
+        """See `register`; the model comes as one file, see `foregate.persistence.pack_folder`.
+
+        What is to be done `also` is done in the same transaction.
+        """
+        entry = Entry(model, {}, None, "upload", actor, alias)
 
         async def written(draft: Draft) -> None:
             async for piece in stream:
@@ -145,7 +141,7 @@ class Registry:
                     raise Problem(413, "body-too-large", detail, limit=self.most_bytes)
                 await asyncio.to_thread(draft.write, piece)
 
-        return await self._keep(entry, written)
+        return await self._keep(entry, written, also)
 
     async def models(self) -> list[Named]:
         """All models, by name."""
@@ -186,6 +182,10 @@ class Registry:
         """
         await self.versions(model)
         await self.refresh()
+        return self.known_aliases(model)
+
+    def known_aliases(self, model: str) -> dict[str, tuple[int, int]]:
+        """Alias -> version and revision, as this process knows them: its own moves, and those of others soon after."""
         return {alias: found for (name, alias), found in self._aliases.items() if name == model}
 
     async def move(
@@ -218,13 +218,14 @@ class Registry:
         """
         require_alias(alias)
         step = rows.Step(model, alias, version, actor, reason, self.clock())
+        there = await self._version(model, version)  # now: nothing may fail any more once it is committed
 
         def work(connection: Connection) -> int:
             also(connection)
             return rows.move(connection, step, revision=revision)
 
         moved = await self.database.write(work)
-        await self._moved(model, alias, version, moved)
+        self._moved(alias, there, moved)
         return moved
 
     async def remove(
@@ -324,7 +325,7 @@ class Registry:
         gone = await asyncio.to_thread(self.blobs.sweep, known)
         return gone + await asyncio.to_thread(self._folders.sweep, known)
 
-    async def _keep(self, entry: Entry, write: Callable[[Draft], Awaitable[None]]) -> Version:
+    async def _keep(self, entry: Entry, write: Callable[[Draft], Awaitable[None]], also: Besides = nothing) -> Version:
         require_name(entry.model)
         if entry.alias is not None:
             require_alias(entry.alias)
@@ -334,12 +335,12 @@ class Registry:
             await asyncio.to_thread(draft.finish)
             facts = await self._examine(draft.path, self.most_bytes)
             kept = rows.Kept(await asyncio.to_thread(draft.keep), facts, self.clock())
-            version, revision = await self.database.write(lambda connection: rows.add(connection, entry, kept))
+            version, revision = await self.database.write(lambda c: rows.add(c, entry, kept, also))
         finally:
             draft.drop()
         self._versions[version.model, version.version] = version
         if entry.alias is not None:
-            await self._moved(version.model, entry.alias, version.version, revision)
+            self._moved(entry.alias, version, revision)
         return version
 
     async def _version(self, model: str, number: int) -> Version | None:
@@ -350,12 +351,14 @@ class Registry:
                 self._versions[model, number] = known
         return known
 
-    async def _moved(self, model: str, alias: str, number: int, revision: int) -> None:
+    def _moved(self, alias: str, version: Version | None, revision: int) -> None:
         """It is committed: what is known here follows, unless something newer is known already."""
-        version = await self._version(model, number)
         self._moves += 1
-        if version is not None and self._aliases.get((model, alias), (0, 0))[1] < revision:
-            self._aliases[model, alias] = (number, revision)
+        if version is None:  # it was made in the moment before: the next look at the database finds it
+            return
+        model = version.model
+        if self._aliases.get((model, alias), (0, 0))[1] < revision:
+            self._aliases[model, alias] = (version.version, revision)
             self._tell(model, alias, version)
 
     def _number(self, model: str, which: str | int) -> int | None:

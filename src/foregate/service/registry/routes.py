@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
+from sqlalchemy import Connection
 from starlette.responses import FileResponse, Response
 
 from foregate.service.api.endpoints import Call, Routes
@@ -167,10 +168,12 @@ async def upload(call: Call[None]) -> VersionAnswer:
     alias = call.query.alias
     if alias is None and all(each.name != model for each in await registry.models()):
         alias = CHAMPION
-    found = await registry.receive(model, call.stream(), actor=call.principal.name, alias=alias)
-    said = {"version": found.version, "sha256": found.sha256, "alias": alias}
-    await call.service.database.write(lambda connection: call.audit(connection, "model.upload", model, **said))
-    return _version(found, await registry.aliases(model))
+
+    def also(connection: Connection, made: Version) -> None:
+        call.audit(connection, "model.upload", model, version=made.version, sha256=made.sha256, alias=alias)
+
+    found = await registry.receive(model, call.stream(), actor=call.principal.name, alias=alias, also=also)
+    return _version(found, registry.known_aliases(model))
 
 
 @routes.add("GET", "/v1/models/{model}/aliases/{alias}", scope="read", answer=AliasAnswer)

@@ -32,6 +32,7 @@ from foregate.service.sessions.rows import Move, Moved, Position, Stored, Writte
 from foregate.service.sessions.turns import Order, Turns
 from foregate.service.settings import Settings
 from foregate.service.store.database import Database
+from foregate.service.store.failures import half_done
 
 if TYPE_CHECKING:
     from foregate.service.forecasts.served import Served
@@ -285,11 +286,14 @@ class Fleet:
             return
         said = None
         freq = Frequency.parse(stored.freq)
-        if done.changed:
+        # Where something failed after the rows were stored, nothing was said of them yet.
+        unsaid = done.latest and done.forecast is None and stored.horizon > 0
+        if done.changed or unsaid:
             reread = Order(order.series, "refresh", asyncio.get_running_loop().create_future())
-            await self._have([reread], {order.series})
-            await self._do([reread])
-            said = await reread.done
+            with half_done():
+                await self._have([reread], {order.series})
+                await self._do([reread])
+                said = await reread.done
             stored = self.residents.seats[order.series].stored
         elif done.forecast is not None:
             said = said_again(done.forecast, stored.name, freq, done.seq)

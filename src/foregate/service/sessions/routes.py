@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from foregate.core import ForegateError, Frequency
 from foregate.service.api.endpoints import Call, Routes
+from foregate.service.api.faults import problem_of
 from foregate.service.observations.catalog import Known, unknown
 from foregate.service.observations.intake import anchored, placed, require_step
 from foregate.service.observations.routes import covariates_text
@@ -261,8 +262,8 @@ def _result(told: Any, *, forecast: bool) -> StepResult:
     if isinstance(told, Problem):
         return StepResult(problem=_failed(told.status, told.slug, str(told), **told.facts))
     if isinstance(told, ForegateError):
-        status, slug = (503, "store-failed") if type(told).__name__ == "StoreError" else (422, "invalid-data")
-        return StepResult(problem=_failed(status, slug, str(told)))
+        problem = problem_of(told)
+        return StepResult(problem=_failed(problem.status, problem.slug, str(problem)))
     raise told
 
 
