@@ -215,7 +215,7 @@ class Worker:
     def _opponent(self, before: Version | None) -> Opponent:
         if before is None or before.is_pretrained:
             return Opponent(None)
-        return Opponent(self.registry.open(before), before.metrics.get("trained_until"))
+        return Opponent(self.registry.open(before))
 
 
 def _roles(version: Version | None) -> Mapping[str, Role]:
