@@ -9,7 +9,7 @@ import pytest
 from foregate import DataError, Panel, load
 from foregate.monitoring import Reference
 from foregate.service.jobs.queue import Wanted
-from foregate.service.jobs.retraining import Opponent, Order, _learnt, _plan, make, review
+from foregate.service.jobs.retraining import Opponent, Order, _by_time, _learnt, _plan, make, review
 from foregate.service.jobs.worker import Worker
 from tests.service.jobs.stock import QUICK, seasonal, store
 
@@ -150,6 +150,15 @@ def test_every_part_of_a_season_is_forecast():
     """Origins of short forecasts do not always fall on the same days of the week."""
     plan = _plan(Panel.from_arrays([np.ones(30_000)]), Order(1, season_length=24), np.array([-1]))
     assert len({window * plan.step % 24 for window in range(plan.n_windows)}) == 24
+
+
+def test_errors_of_one_time_stand_together():
+    """Where series end at different times, errors of the same time are in the same column, and the newest are kept."""
+    values = np.array([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0], [7.0, 8.0, 9.0]])
+    times = np.array([[5, 6, 7], [4, 5, 6], [1, 2, 3]])
+    found = _by_time(values, times, np.array([[True] * 3, [True] * 3, [True] * 3]))
+    assert found[:2].tolist() == [[1.0, 2.0, 3.0], [20.0, 30.0, pytest.approx(np.nan, nan_ok=True)]]
+    assert np.isnan(found[2]).all()
 
 
 def test_a_review_needs_new_rows(made, lame):

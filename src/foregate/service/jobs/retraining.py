@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import DataError, Model, Panel
+from foregate.core import DataError, Model, Panel, Times
 from foregate.evaluation import Backtest, Plan, SeasonalNaive, backtest
 from foregate.monitoring import reference
 from foregate.service.jobs.gate import Verdict, judge
@@ -275,6 +275,14 @@ def _covered(found: Backtest, name: str, there: NDArray[np.bool_]) -> float:
     return float(((low <= found.actual) & (found.actual <= high))[there].mean()) if there.any() else float("nan")
 
 
+def _by_time(values: FloatArray, times: Times, there: NDArray[np.bool_]) -> FloatArray:
+    """(S, T) values in columns of one time each, of the newest times, as many as before; NaN where there is none."""
+    every, column = np.unique(times[there], return_inverse=True)
+    found = np.full((len(values), len(every)), np.nan)
+    found[np.nonzero(there)[0], column] = values[there]
+    return found[:, -values.shape[1] :]
+
+
 def _rounded(value: float | np.floating[Any]) -> float | None:
     return round(float(value), 6) if np.isfinite(value) else None
 
@@ -288,6 +296,7 @@ def _reference(model: Fitted, panel: Panel, order: Order, held: int) -> bytes:
     there = (origins >= 0) & panel.mask[rows]
     actual = np.where(there, panel.values[rows].astype(np.float64), np.nan)
     errors, outside = said[..., 1] - actual, ((actual < said[..., 0]) | (actual > said[..., 2])).astype(np.float64)
+    errors, outside = (_by_time(each, panel.times[rows], there) for each in (errors, outside))
     kept = held >= LEAST_ERRORS
     if order.since is not None:
         panel = panel.between(panel.lengths - _newer(panel, order.since), panel.lengths)
