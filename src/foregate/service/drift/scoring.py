@@ -18,6 +18,8 @@ __all__ = ["Arrival", "Error", "Key", "Said", "Sums", "bucket", "score"]
 
 INTERVAL = (0.1, 0.9)
 """Bounds of the interval by which coverage is watched."""
+LARGEST = 1e100
+"""An error by its scale is no number to reckon with beyond."""
 BUCKETS = ((1, "1"), (6, "2-6"), (24, "7-24"), (168, "25-168"))
 
 
@@ -121,6 +123,8 @@ def score(arrivals: Sequence[Arrival], forecasts: Iterable[Said]) -> tuple[dict[
             if step is None:
                 continue
             error = _scored(arrival, said, step, sums)
+            if error is None:
+                continue
             version = (said.model, said.version)
             if version not in best or step < best[version][0]:
                 best[version] = (step, error)
@@ -136,12 +140,15 @@ def _step(arrival: Arrival, said: Said) -> int | None:
     return step if step is not None and step <= said.horizon else None
 
 
-def _scored(arrival: Arrival, said: Said, step: int, sums: dict[Key, Sums]) -> Error:
+def _scored(arrival: Arrival, said: Said, step: int, sums: dict[Key, Sums]) -> Error | None:
+    """None where the error is no number that can be added to others: values too large for that."""
     levels = json.loads(said.quantiles)
     width = 4 * len(levels)
     values = np.frombuffer(said.values[(step - 1) * width : step * width], "<f4").tolist()
     middle = min(range(len(levels)), key=lambda i: abs(levels[i] - 0.5))
     off, y = values[middle] - arrival.value, arrival.value
+    if not abs(off) < LARGEST * (float(said.scale) if said.scale else 1.0):
+        return None
     inside = {
         100 - 200 * low: values[i] <= y <= values[-1 - i]
         for i, low in enumerate(levels[: len(levels) // 2])
