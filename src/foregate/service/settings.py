@@ -121,7 +121,7 @@ class WatchSettings(_Part):
     review_rows: int = Field(
         default=200,
         ge=0,
-        description="times after a promotion at which it is compared with the version before; 0: never",
+        description="rows after a promotion until it is compared with the version before, then 2 and 4 times; 0: never",
     )
     nice: int = Field(default=10, ge=0, le=19, description="by how much a worker stands back behind other processes")
     poll_seconds: float = Field(default=0.5, gt=0, description="between two looks for actuals that came")

@@ -12,6 +12,7 @@ from contextlib import suppress
 import pytest
 
 from foregate.service.clock import now
+from foregate.service.jobs.gate import Verdict
 from foregate.service.jobs.queue import Jobs, Wanted
 from foregate.service.jobs.worker import Worker
 from foregate.service.problems import Problem
@@ -144,6 +145,47 @@ def test_a_job_that_was_done_but_for_its_end_registers_once(worker, database, re
     assert asyncio.run(worker.step())
     assert asyncio.run(worker.jobs.get(job.id)).state == "done"
     assert len(asyncio.run(registry.versions("demand"))) == 1
+
+
+def promoted_at_once(worker, database):
+    """A job that promotes, done but for its last word: the worker was killed there."""
+    store(database, seasonal(300, noise=0.05))
+    options = {**QUICK["options"], "steps": 60}
+    job = asyncio.run(worker.jobs.submit(wanted(options=options, held_out=60)))
+    ended, worker.jobs.finish = worker.jobs.finish, lambda *said: True
+    assert asyncio.run(worker.step())
+    worker.jobs.finish = ended
+    return job
+
+
+def test_what_a_person_moved_is_not_moved_back(worker, database, registry, clock, monkeypatch):
+    """A promotion that a person has undone before the killed job came back is not done once more."""
+    judged = "foregate.service.jobs.retraining.judge"
+    monkeypatch.setattr(judged, lambda *said, **more: Verdict(True, "promoted: better", {}, {}))
+    job = promoted_at_once(worker, database)
+    assert asyncio.run(registry.resolve("demand")).version == 1
+    asyncio.run(registry.remove("demand", "champion", actor="anna", reason="not this one"))
+    clock.pass_by(100)
+    assert asyncio.run(worker.step())
+    assert asyncio.run(worker.jobs.get(job.id)).state == "done"
+    assert "champion" not in asyncio.run(registry.aliases("demand"))
+
+
+def test_what_is_cancelled_at_the_last_moment_moves_nothing(worker, database, registry, monkeypatch):
+    """Cancelled after its model was judged and registered, a job still does not promote it."""
+    judged = "foregate.service.jobs.retraining.judge"
+    monkeypatch.setattr(judged, lambda *said, **more: Verdict(True, "promoted: better", {}, {}))
+    store(database, seasonal(300))
+    placed = worker._placed
+
+    async def late(job, *said):
+        await worker.jobs.cancel(job.id)
+        return await placed(job, *said)
+
+    monkeypatch.setattr(worker, "_placed", late)
+    job = done(worker)
+    assert (job.state, job.result["reason"]) == ("cancelled", "cancelled")
+    assert asyncio.run(registry.aliases("demand")) == {}
 
 
 def reached(checkpoint):

@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ __all__ = ["Arrival", "Error", "Key", "Said", "Sums", "bucket", "score"]
 T = TypeVar("T")
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+LARGEST = 1e100
+"""An error by its scale is no number to reckon with beyond."""
 BUCKETS = ((1, "1"), (6, "2-6"), (24, "7-24"), (168, "25-168"))
 
 
@@ -114,6 +116,7 @@ def score(arrivals: Sequence[Arrival], forecasts: Sequence[Said]) -> tuple[dict[
     met = _met(arrivals, forecasts)
     if not len(met.step):
         return {}, []
+    scales = np.array([said.scale or 0.0 for said in forecasts], np.float64)[met.said]
     outside = np.full(len(met.step), np.nan)
     off = np.empty(len(met.step))
     sums: dict[Key, Sums] = {}
@@ -128,8 +131,10 @@ def score(arrivals: Sequence[Arrival], forecasts: Sequence[Said]) -> tuple[dict[
         off[own] = errors.off
         if "80" in errors.inside:
             outside[own] = ~errors.inside["80"]
-        _add(sums, arrivals, forecasts, _Meeting(*(each[own] for each in met)), errors)
-    return sums, _newest(arrivals, forecasts, met, off, outside)
+        kept = (scales[own] > 0) & (np.abs(errors.off) < LARGEST * scales[own])
+        _add(sums, arrivals, forecasts, met.of(own[kept]), errors.of(kept, scales[own[kept]]))
+    usable = np.abs(off) < LARGEST * np.where(scales > 0, scales, 1)
+    return sums, _newest(arrivals, forecasts, met.of(usable), off[usable], outside[usable])
 
 
 class _Meeting(NamedTuple):
@@ -142,6 +147,10 @@ class _Meeting(NamedTuple):
     step: IntArray
     """(P,) how many steps after its origin the forecast meets the actual."""
 
+    def of(self, kept: NDArray[Any]) -> _Meeting:
+        """Some of the pairs."""
+        return _Meeting(*(each[kept] for each in self))
+
 
 class _Errors(NamedTuple):
     """Of pairs whose forecasts have the same quantiles."""
@@ -152,6 +161,11 @@ class _Errors(NamedTuple):
     """(P,) the mean quantile loss."""
     inside: dict[str, NDArray[np.bool_]]
     """Level in percent -> (P,) whether the actual lay inside."""
+
+    def of(self, kept: NDArray[np.bool_], scales: FloatArray) -> _Errors:
+        """Those of some of the pairs, by the scales of those."""
+        inside = {level: within[kept] for level, within in self.inside.items()}
+        return _Errors(self.off[kept] / scales, self.pinball[kept] / scales, inside)
 
 
 def _met(arrivals: Sequence[Arrival], forecasts: Sequence[Said]) -> _Meeting:
@@ -209,21 +223,16 @@ def _errors(values: FloatArray, actual: FloatArray, levels: FloatArray) -> _Erro
 def _add(
     sums: dict[Key, Sums], arrivals: Sequence[Arrival], forecasts: Sequence[Said], met: _Meeting, errors: _Errors
 ) -> None:
-    """Add errors by the scale of their series to their sums; those without a scale are left out."""
-    scales = np.array([said.scale or 0.0 for said in forecasts], np.float64)[met.said]
-    kept = np.flatnonzero(scales > 0)
-    versions = [(said.model, said.version) for said in forecasts]
-    groups = [(arrival.segment, arrival.at // DAY) for arrival in arrivals]
-    named, version = _coded(versions)
-    grouped, group = _coded(groups)
+    """Add errors, by the scales of their series, to their sums."""
+    named, version = _coded([(said.model, said.version) for said in forecasts])
+    grouped, group = _coded([(arrival.segment, arrival.at // DAY) for arrival in arrivals])
     shape = (len(named), len(grouped), int(met.step.max(initial=0)) + 1)
-    code = np.ravel_multi_index((version[met.said], group[met.arrival], met.step), shape)[kept]
+    code = np.ravel_multi_index((version[met.said], group[met.arrival], met.step), shape)
     keys, place = np.unique(code, return_inverse=True)
-    scaled = errors.off[kept] / scales[kept]
-    sizes = np.abs(scaled)
+    sizes = np.abs(errors.off)
     of_key = np.split(sizes[np.argsort(place, kind="stable")], np.cumsum(np.bincount(place, minlength=len(keys)))[:-1])
-    added = [np.bincount(place, each, len(keys)) for each in (sizes, scaled, errors.pinball[kept] / scales[kept])]
-    inside = {level: np.bincount(place, within[kept], len(keys)) for level, within in errors.inside.items()}
+    added = [np.bincount(place, each, len(keys)) for each in (sizes, errors.off, errors.pinball)]
+    inside = {level: np.bincount(place, within, len(keys)) for level, within in errors.inside.items()}
     for i, (v, g, step) in enumerate(zip(*np.unravel_index(keys, shape), strict=True)):
         (model, number), (segment, day) = named[v], grouped[g]
         held = sums.setdefault(Key(model, number, segment, int(step), day), Sums())

@@ -44,7 +44,7 @@ async def _work(settings: Settings, say: Callable[[str], None], *, once: bool) -
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, worker.stop)
         if once:
-            while await worker.step():
+            while not worker.stopping and await worker.step():
                 pass
         else:
             await worker.run()

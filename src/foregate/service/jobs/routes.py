@@ -77,7 +77,7 @@ class JobQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whether trainings of a model start by themselves."""
+    """Whether trainings and reviews of a model start by themselves."""
 
     paused: Annotated[bool, Meta(description="true: none starts but those that a person asks for")]
 
@@ -138,12 +138,14 @@ async def is_paused(call: Call[None]) -> Pause:
 
 @routes.add("PUT", "/v1/models/{model}/retraining", scope="train", body=Pause, answer=Pause)
 async def set_paused(call: Call[Pause]) -> Pause:
-    """Stop trainings of a model from starting by themselves, or let them. One that runs goes on: cancel it."""
+    """Stop trainings and reviews of a model from starting by themselves, or let them. Those that wait for a worker are
+    cancelled; one that runs goes on: cancel it.
+    """
     model = call.path["model"]
     await call.service.registry.versions(model)  # 404 where there is none
 
     def work(connection: Connection) -> None:
-        pause(connection, model, on=call.body.paused)
+        pause(connection, model, call.service.clock(), on=call.body.paused)
         call.audit(connection, "retraining.pause" if call.body.paused else "retraining.resume", model)
 
     await call.service.database.write(work)
