@@ -12,7 +12,7 @@ import numpy as np
 
 from foregate.core import Frequency
 from foregate.service.clock import DAY
-from foregate.service.observations.times import steps_between
+from foregate.service.times import steps_between
 
 __all__ = ["Arrival", "Error", "Key", "Said", "Sums", "bucket", "score"]
 
