@@ -13,6 +13,7 @@ from foregate.core.errors import (
     listed,
     require_torch,
 )
+from foregate.core.addresses import shown_address
 from foregate.core.forecast import Forecast, asked, levels_to_quantiles, sides_of
 from foregate.core.frequency import Frequency, Times
 from foregate.core.panel import Covariate, FrameSpec, Panel, Role, evenly, require_panel, require_regular, with_room
@@ -49,6 +50,7 @@ __all__ = [
     "require_panel",
     "require_regular",
     "require_torch",
+    "shown_address",
     "sides_of",
     "with_room",
 ]

@@ -24,6 +24,9 @@ class Access:
     async def admit(self, principal, request):
         return None
 
+    def peer(self, request):
+        return "somebody"
+
 
 @pytest.fixture
 def world(tmp_path, url):
