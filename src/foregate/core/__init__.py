@@ -1,5 +1,6 @@
 """Errors, the panel, the forecast, frequencies and the protocols between the rooms. numpy only."""
 
+from foregate.core.addresses import shown_address
 from foregate.core.errors import (
     ArtifactError,
     DataError,
@@ -13,7 +14,6 @@ from foregate.core.errors import (
     listed,
     require_torch,
 )
-from foregate.core.addresses import shown_address
 from foregate.core.forecast import Forecast, asked, levels_to_quantiles, sides_of
 from foregate.core.frequency import Frequency, Times
 from foregate.core.panel import Covariate, FrameSpec, Panel, Role, evenly, require_panel, require_regular, with_room
