@@ -13,20 +13,22 @@ SECONDS, SHARE, PER_SECOND, BYTES, COUNT = "s", "percentunit", "reqps", "bytes",
 RATE = "$__rate_interval"
 
 
-def quantile(q: float, metric: str, by: str = "le") -> str:
+def quantile(q: float, metric: str, by: str = "le", where: str = "") -> str:
     """The expression of a quantile of a histogram."""
-    return f"histogram_quantile({q}, sum by ({by}) (rate({metric}_bucket[{RATE}])))"
+    return f"histogram_quantile({q}, sum by ({by}) (rate({metric}_bucket{where}[{RATE}])))"
 
 
 ERRORS = "foregate_forecast_abs_error_scaled"
 REQUESTS = "foregate_http_request_duration_seconds"
+ANSWERED = '{route!="/v1/events", status!="503"}'
+"""Neither what goes on for hours, nor what is refused in no time."""
 ROWS: dict[str, list[tuple[str, str, dict[str, str]]]] = {
     "Requests": [
         ("Requests by route", PER_SECOND, {"{{route}}": f"sum by (route) (rate({REQUESTS}_count[{RATE}]))"}),
         (
             "Time of a request",
             SECONDS,
-            {"median": quantile(0.5, REQUESTS), "99 of 100": quantile(0.99, REQUESTS)},
+            {q: quantile(p, REQUESTS, where=ANSWERED) for q, p in (("median", 0.5), ("99 of 100", 0.99))},
         ),
         (
             "Errors and refusals",

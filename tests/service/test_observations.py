@@ -1,43 +1,67 @@
-"""Laws of what is stored of series, from a time in a request to a time in an answer."""
+"""Laws of what is stored of series, whichever way it comes and whoever reads it."""
+
+import csv
+import io
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from foregate.core import Frequency
-from foregate.service.observations.times import array, micros, parsed, shown, steps_between
+from foregate.core import Frequency, UsageError
+from foregate.service.forecasts.bodies import History
+from foregate.service.forecasts.histories import Wanted, rows_of
+from foregate.service.observations.catalog import Known
+from foregate.service.observations.intake import placed
+from foregate.service.observations.parsing import rows_of as imported
 
-FREQS = ["h", "30min", "D", "W", "B", "MS", "QS", 1, 7]
-
-
-@given(st.sampled_from(FREQS), st.integers(0, 500), st.integers(-500, 500))
-def test_times_are_counted_as_live_series_count_them(freq, first, ahead):
-    """A time so many steps later or earlier lies that many steps away, as it is shown and read again."""
-    freq = Frequency.parse(freq)
-    start = int(freq.shift(array(0 if freq.is_integer else micros("2001-01-01"), freq), first).astype(np.int64))
-    time = int(freq.shift(array(start, freq), ahead).astype(np.int64))
-    assert steps_between(start, time, freq) == ahead
-    assert parsed(shown(time, freq), freq) == time
-
-
-def test_times_of_any_zone_are_one():
-    """A time is the same however its zone is written; without one it is in UTC."""
-    told = ["2024-05-31T12:00:00Z", "2024-05-31T14:00+02:00", "2024-05-31 12:00", "20240531T120000"]
-    assert {micros(text) for text in told} == {1717156800000000}
-    assert shown(1717156800000001, Frequency.parse("us")) == "2024-05-31T12:00:00.000001Z"
-    assert steps_between(0, 1, Frequency.parse("h")) is None
+HOUR = Frequency.parse("h")
+TEXTS = {
+    "2024-05-31T12:00:00Z": True,
+    "2024-05-31T14:00+02:00": True,
+    "2024-05-31 12:00": True,
+    "2024-05-31T12:00:00.000000": True,
+    "2024-05-31T12:00:00.0000000": False,
+    "2024-05-31T12": False,
+    "20240531T120000": False,
+    "2024-W22-5T12:00": False,
+    "31.05.2024 12:00": False,
+}
+KNOWN = Known(1, HOUR, None)
 
 
-@pytest.mark.parametrize("text", ["", "now", "2024-13-01", "0001-01-01T00:00:00+14:00", "9999-12-31", "1" * 100])
-def test_what_is_no_time_is_said(text):
-    """What is no time, or lies far away, is refused."""
-    with pytest.raises(ValueError, match="a time must"):
-        micros(text)
+def sent(text):
+    """The time of an observation in a body of JSON, of a batch or of a session."""
+    return placed(text, KNOWN, 2**60)
 
 
-@pytest.mark.parametrize(("time", "freq"), [("2024-01-01", 1), (5, "h"), (2**60, 1), (True, 1)])
-def test_times_are_of_the_kind_of_their_series(time, freq):
-    """Text where a whole number is expected, and the other way round, is refused."""
-    with pytest.raises(ValueError, match="a time of this series must be"):
-        parsed(time, Frequency.parse(freq))
+def in_a_table(text):
+    """That of a row of a CSV file."""
+    file = io.StringIO()
+    csv.writer(file).writerows([["series", "time", "value"], ["a", text, "1"]])
+    ((_, time, _),) = imported(io.BytesIO(file.getvalue().encode()), "csv", ["series", "time", "value"])
+    return placed(time, KNOWN, 2**60)
+
+
+def in_a_request(text):
+    """That of a row of a history that comes with its request."""
+    rows = rows_of(History(values=[1.0], times=[text]), "a", Wanted(HOUR, 1))
+    return rows.times[0].astype(np.int64)
+
+
+@pytest.mark.parametrize("door", [sent, in_a_table, in_a_request])
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_time_is_one_at_every_door(text, door):
+    """The same text is the same time however it comes in, or no time however it comes in."""
+    if TEXTS[text]:
+        assert door(text) == 1717156800000000
+    else:
+        with pytest.raises((ValueError, UsageError), match="ISO 8601"):
+            door(text)
+
+
+@pytest.mark.parametrize("text", ["2" * 40, "0" * 40 + "5", "-" + "9" * 31])
+def test_numbers_of_a_table_are_not_cut(text):
+    """A whole number of a table that has too many digits is refused, not read by its first ones."""
+    table = f"series,time,value\na,{text},1\n".encode()
+    ((_, time, _),) = imported(io.BytesIO(table), "csv", ["series", "time", "value"])
+    with pytest.raises(ValueError, match="whole number within"):
+        placed(time, Known(1, Frequency.parse(1), None), 2**60)

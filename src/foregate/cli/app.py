@@ -19,6 +19,7 @@ from foregate.cli.pretrain import pretrain
 from foregate.cli.serve import config, keys, serve
 from foregate.cli.simulate import simulate
 from foregate.cli.stream import stream
+from foregate.cli.streams import with_streams
 from foregate.cli.suggest import suggest
 from foregate.cli.tune import tune
 from foregate.cli.verb import verb
@@ -60,4 +61,4 @@ def _options(
 
 def main() -> None:
     """Run the command line; the exit code is 0, 1 (a problem with data or model), 2 (wrong use) or 130 (Ctrl-C)."""
-    app()
+    with_streams(app)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foregate.cli.options import Data, Output, Reading
-from foregate.cli.screen import Page, audit_lines, audit_table, panel_lines, print_json, stage
+from foregate.cli.screen import Page, audit_lines, audit_table, panel_lines, print_json, source_name, stage
 
 __all__ = ["audit"]
 
@@ -22,12 +22,12 @@ def audit(data: Data, reading: Reading, output: Output) -> None:
     from foregate.data import split_known_future
 
     reading.check()
-    stage(output, f"reading {data}")
+    stage(output, f"reading {source_name(data)}")
     panel, _ = split_known_future(reading.read(data))
     stage(output, "auditing")
     found = look(panel)
     if output.json:
-        print_json({"data": data, **found.to_dict()})
+        print_json({"data": source_name(data), **found.to_dict()})
         return
     page = Page()
     page.add("Read", *panel_lines(panel, data))

@@ -19,7 +19,7 @@ from foregate.cli.options import (
     percents,
 )
 from foregate.cli.origins import Origins
-from foregate.cli.screen import Page, difference_lines, panel_lines, print_json, score_lines, stage
+from foregate.cli.screen import Page, difference_lines, panel_lines, print_json, score_lines, source_name, stage
 
 if TYPE_CHECKING:
     from foregate.evaluation import Backtest, Comparison, Scoreboard
@@ -73,14 +73,14 @@ def backtest(
     at_least(1, windows=1 if windows is None else windows)
     if out is not None:
         check_place(out, _FILES, overwrite=overwrite)
-    stage(output, f"reading {data}")
+    stage(output, f"reading {source_name(data)}")
     panel = regularize(require_freq(split_known_future(reading.read(data))[0]))
     n_windows = windows or windows_for(panel, training.horizon)
     test, board = scored(model, panel, n_windows, levels, names, lambda text: stage(output, text), origins.chosen())
     found = _compared(test)
     written = [] if out is None else _write(out, test, board, found)
     if output.json:
-        facts: dict[str, Any] = {"data": data, "verdict": verdict(board), "scoreboard": board.to_dict()}
+        facts: dict[str, Any] = {"data": source_name(data), "verdict": verdict(board), "scoreboard": board.to_dict()}
         facts["differences"] = [] if found is None else records(found.frame("pairs"))
         facts["ranks"] = [] if found is None else records(found.frame("ranks"))
         print_json(facts | {"files": {path.name: str(path) for path in written}})

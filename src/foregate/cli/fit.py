@@ -11,7 +11,7 @@ from typer import Option
 
 from foregate.cli.options import Data, Output, Overwrite, Reading, Training
 from foregate.cli.outputs import check_place
-from foregate.cli.screen import Page, advice_lines, panel_lines, print_json, stage
+from foregate.cli.screen import Page, advice_lines, panel_lines, print_json, source_name, stage
 
 if TYPE_CHECKING:
     from foregate.training.events import Callback
@@ -86,14 +86,14 @@ def fit(
     model = training.forecaster(reading.step, verbose=not output.quiet)
     check_place(out, model=out, overwrite=overwrite)
     callbacks = logs.callbacks(training.effort, overwrite=overwrite or checkpoint is not None)  # it is gone on with
-    stage(output, f"reading {data}")
+    stage(output, f"reading {source_name(data)}")
     panel = reading.read(data)
     stage(output, "reading its past" if training.effort == "instant" else "training")
     model.fit(panel, checkpoint=checkpoint, callbacks=callbacks)
     model.save(out, overwrite=overwrite)
     report = model.report_
     if output.json:
-        print_json({"data": data, "model": str(out), "horizon": training.horizon, **report})
+        print_json({"data": source_name(data), "model": str(out), "horizon": training.horizon, **report})
         return
     seasons = ", ".join(map(str, report["seasons"])) or "none"
     page = Page()

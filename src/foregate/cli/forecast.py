@@ -20,7 +20,7 @@ from foregate.cli.options import (
     Windows,
     percents,
 )
-from foregate.cli.screen import print_json, stage
+from foregate.cli.screen import print_json, source_name, stage
 
 if TYPE_CHECKING:
     from foregate.forecaster import Forecaster
@@ -76,7 +76,7 @@ def forecast(
     if windows is not None or baselines:
         losses()
     check_place(out, FILES, model=out / "model", overwrite=overwrite)
-    stage(output, f"reading {data}")
+    stage(output, f"reading {source_name(data)}")
     panel = reading.read(data)
     result = Job(data, panel, model, levels, names, windows, future_data).run(lambda text: stage(output, text))
     model_there, data_there = shlex.quote(str(out / "model")), shlex.quote(data)
@@ -96,7 +96,7 @@ def _at_once(data: str, reading: Reading, model: Forecaster, levels: tuple[float
     from foregate.cli.job import forecast_table
     from foregate.cli.tables import hand_over
 
-    stage(output, f"reading {data}")
+    stage(output, f"reading {source_name(data)}")
     model.fit(reading.read(data))
     said = model.forecast(level=levels)
     seasons = model.report_["seasons"]
@@ -104,7 +104,7 @@ def _at_once(data: str, reading: Reading, model: Forecaster, levels: tuple[float
     found = f"{named} of {' and '.join(map(str, seasons))} steps" if seasons else "no season"
     notes = (f"{found}; weights {model.report_['start']}, not trained on this data", *model.report_["notes"])
     frame = forecast_table(said, model.panel_, levels)
-    hand_over(frame, None, output, notes=(*notes, *said.notes), facts={"data": data, "fit": model.report_})
+    hand_over(frame, None, output, notes=(*notes, *said.notes), facts={"data": source_name(data), "fit": model.report_})
 
 
 def _refuse_scores(windows: int | None, baselines: list[str] | None, future_data: str | None) -> None:

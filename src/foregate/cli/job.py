@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foregate.cli.outputs import staged
-from foregate.cli.screen import Page, advice_lines, audit_lines, panel_lines, score_lines
+from foregate.cli.screen import Page, advice_lines, audit_lines, panel_lines, score_lines, source_name
 from foregate.cli.tables import csv_text
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Result:
         from foregate.reporting import ReportInput, write_report
 
         told = ReportInput(
-            title=self.job.data,
+            title=source_name(self.job.data),
             panel=self.history,
             audit=self.audit,
             forecast=self.forecast,
@@ -179,7 +179,7 @@ class Result:
     def to_dict(self, out: Path, files: list[str]) -> dict[str, Any]:
         """All of it but the forecasts, ready for JSON."""
         return {
-            "data": self.job.data,
+            "data": source_name(self.job.data),
             "notes": [*self.history.notes, *self.notes()],
             "audit": self.audit.to_dict(),
             "verdict": self.verdict,

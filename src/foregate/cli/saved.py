@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from foregate.cli.options import FutureData, Output, Overwrite, Reading
-from foregate.cli.screen import stage
+from foregate.cli.screen import source_name, stage
 
 if TYPE_CHECKING:
     from foregate.core import Panel
@@ -96,5 +96,5 @@ def read_for(model: Forecaster, data: str, reading: Reading, output: Output) -> 
         given = given_roles(((c.name, c.role) for c in columns), spec)
         of = {role: [name for name, own in given.items() if own == role] for role in ("static", "past", "future")}
         named = replace(named, static=of["static"], past=of["past"], future=of["future"])
-    stage(output, f"reading {data}")
+    stage(output, f"reading {source_name(data)}")
     return regularize(require_freq(named.read(data)))

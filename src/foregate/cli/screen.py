@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foregate.cli.options import Output
@@ -28,6 +29,7 @@ __all__ = [
     "panel_lines",
     "print_json",
     "score_lines",
+    "source_name",
     "stage",
 ]
 
@@ -89,7 +91,14 @@ class Page:
         sys.stdout.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
 
 
-def panel_lines(panel: Panel, name: str) -> list[RenderableType]:
+def source_name(data: str | Path) -> str:
+    """What is shown and saved of where data or a study is: an address without what lets one in."""
+    from foregate.core import shown_address
+
+    return shown_address(data)
+
+
+def panel_lines(panel: Panel, data: str) -> list[RenderableType]:
     """What was read, and what was decided in doing so."""
     from rich.text import Text
 
@@ -100,7 +109,7 @@ def panel_lines(panel: Panel, name: str) -> list[RenderableType]:
     series = f"{len(panel):,} series of {least}{f' to {most}' * (least != most)} rows" if len(panel) > 1 else ""
     step = "" if panel.freq is None else f", step {panel.freq.alias}"
     span = f"{stamp(panel.times.min(), panel)} to {stamp(panel.times.max(), panel)}"
-    first = f"{name}: {series or f'one series of {least} rows'}{step}, {span}"
+    first = f"{source_name(data)}: {series or f'one series of {least} rows'}{step}, {span}"
     return [first, *(Text(note, style="dim") for note in panel.notes)]
 
 

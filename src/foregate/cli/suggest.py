@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from foregate.cli.options import Data, Output, Overwrite, Reading, season_lengths
-from foregate.cli.screen import Page, panel_lines, print_json, stage
+from foregate.cli.screen import Page, panel_lines, print_json, source_name, stage
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -120,10 +120,10 @@ def suggest(
 
         drawing()  # its absence is told before any work
         check_place(out, _FILES, overwrite=overwrite)
-    stage(output, f"reading {data}")
+    stage(output, f"reading {source_name(data)}")
     panel = reading.read(data)
     found = look(panel, asked, lambda text: stage(output, text))
-    document = {"data": data, **found.to_dict()}
+    document = {"data": source_name(data), **found.to_dict()}
     if out is not None:
         from foregate.tuning.charts import page_of
 

@@ -11,7 +11,7 @@ from typer import Option
 
 from foregate.cli.options import Data, Output, Overwrite, Reading, Training
 from foregate.cli.outputs import check_place, staged
-from foregate.cli.screen import Page, advice_lines, panel_lines, print_json, stage
+from foregate.cli.screen import Page, advice_lines, panel_lines, print_json, source_name, stage
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -159,7 +159,6 @@ def tune(
     from foregate.tuning import read_space
     from foregate.tuning.result import FILES
     from foregate.tuning.run import Task
-    from foregate.tuning.study import shown
 
     reading.check()
     model = training.forecaster(reading.step, verbose=not output.quiet)
@@ -167,15 +166,15 @@ def tune(
     space = None if searching.space is None else read_space(searching.space)
     study = searching.study or str(out.with_name(f"{out.name}.journal"))
     task = Task.of(training.horizon, space, model, study, searching.search())
-    stage(output, f"reading {data}")
+    stage(output, f"reading {source_name(data)}")
     panel = reading.read(data)
-    stage(output, f"searching; the study is in {shown(study)}")
+    stage(output, f"searching; the study is in {source_name(study)}")
     tuning = task.run(panel, lambda text: stage(output, text))
     with staged(out, FILES) as new:
         tuning.save(new)
     files = [str(out / name) for name in FILES]
     if output.json:
-        print_json({"data": data, **tuning.to_dict(), "files": files})
+        print_json({"data": source_name(data), **tuning.to_dict(), "files": files})
         return
     page = Page()
     page.add("Read", *panel_lines(panel, data))
@@ -183,7 +182,7 @@ def tune(
     page.add("Best", *_best_lines(tuning))
     page.add("Gain", *str(tuning.gain).splitlines())
     page.add("Notes", *tuning.notes)
-    page.add("Files", *files, shown(study))
+    page.add("Files", *files, source_name(study))
     command = f"foregate predict {shlex.quote(str(out / 'model'))} --out forecasts.csv"
     page.add("Next", *advice_lines([(command, "forecast with what was taken")]))
     page.show()

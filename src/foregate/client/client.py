@@ -234,7 +234,8 @@ class Client:
         return _said(self.request("GET", self.path("v1", "sessions", series, "forecast"), query=query))
 
     def train(self, model: str, *, horizon: int, **said: Any) -> int:
-        """Ask for a training, whose result takes over if it is better: series, season_length, effort, rows, held_out.
+        """Ask for a training, whose result takes over if it is better: series, season_length, effort, rows, held_out,
+        since and others, see `/openapi.json`.
 
         Returns:
             number of the job.

@@ -77,7 +77,14 @@ class Metrics:
         def histogram(name: str, text: str, *labels: str, buckets: tuple[float, ...] = FAST) -> Histogram:
             return Histogram(f"foregate_{name}", text, labels, buckets=buckets, registry=registry)
 
-        self.requests = histogram("http_request_duration_seconds", "Time of a request.", "route", "method", "status")
+        self.requests = histogram(
+            "http_request_duration_seconds",
+            "Time from the headers of a request to the end of its answer. Every request counts, also what is refused "
+            "without being read, with the microseconds that this takes: leave status 503 out where answers are timed.",
+            "route",
+            "method",
+            "status",
+        )
         self.inflight = gauge("inflight_requests", "Requests that are being answered.")
         self.rejected = counter("rejected_total", "Requests that were refused, by why.", "reason")
         self.batch_size = histogram("inference_batch_size", "Requests answered together.", buckets=SIZES)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foregate.core import ModelError, Panel, UsageError, listed, require_torch
+from foregate.core import ModelError, Panel, UsageError, listed, require_torch, shown_address
 from foregate.data import read, regularize, require_freq, split_known_future
 from foregate.evaluation import Plan
 from foregate.evaluation.metrics import losses
@@ -27,7 +27,7 @@ from foregate.tuning.names import applied
 from foregate.tuning.result import Gain, TrialRecord, Tuning
 from foregate.tuning.search import Search, fingerprint, held_back, plans
 from foregate.tuning.space import Space, usual_space
-from foregate.tuning.study import INTERRUPTED, Book, check_address, require_optuna, shown
+from foregate.tuning.study import INTERRUPTED, Book, check_address, require_optuna
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -183,7 +183,7 @@ class Task:
         gain = replace(gain, final_seconds=gain.final_seconds + time.perf_counter() - began)
         complete = [trial for trial in trials if trial.score is not None and trial.point]
         together = interactions([t.point for t in complete], np.array([t.score for t in complete], np.float64))
-        return Tuning(recipe, trials, gain, mattered, together, model, shown(self.study or ""), notes)
+        return Tuning(recipe, trials, gain, mattered, together, model, shown_address(self.study or ""), notes)
 
     def _search(self, job: Job, book: Book, say: Say) -> None:
         """Run trials, here or in several processes, and tell of each."""

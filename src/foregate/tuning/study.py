@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foregate.core import DataError, MissingExtraError, UsageError, listed
+from foregate.core import DataError, MissingExtraError, UsageError, listed, shown_address
 from foregate.tuning.presence import FileLock, FilePresence, Presence, ServerPresence
 from foregate.tuning.samplers import new_pruner, new_sampler
 from foregate.tuning.search import Search
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial, Trial
 
-__all__ = ["INTERRUPTED", "Book", "check_address", "is_server", "open_book", "require_optuna", "shown"]
+__all__ = ["INTERRUPTED", "Book", "check_address", "is_server", "open_book", "require_optuna"]
 
 SERVER = ("postgresql://", "postgres://", "postgresql+psycopg://")
 """How the address of a server begins."""
@@ -138,20 +138,6 @@ def is_server(address: str | Path) -> bool:
     return str(address).startswith(SERVER)
 
 
-def shown(address: str | Path) -> str:
-    """The address of a study as it may be shown: without a password.
-
-    Examples:
-        >>> shown("postgresql://ann:secret@host/name"), shown("study.journal")
-        ('postgresql://ann@host/name', 'study.journal')
-    """
-    if not is_server(address):
-        return str(address)
-    kind, _, rest = str(address).partition("://")
-    who, at, where = rest.rpartition("@")
-    return f"{kind}://{who.partition(':')[0]}{at}{where}"
-
-
 def check_address(address: str | Path) -> None:
     """Refuse a place where no study can be.
 
@@ -167,8 +153,8 @@ def check_address(address: str | Path) -> None:
             raise MissingExtraError("a study on PostgreSQL", "tune") from None
     elif "://" in text:
         raise UsageError(
-            f"study must be a file or the address of a PostgreSQL server, but got {text!r}. Give for example "
-            "'study.journal' or 'postgresql://user:word@host/name'."
+            f"study must be a file or the address of a PostgreSQL server, but got {shown_address(text)!r}. Give for "
+            "example 'study.journal' or 'postgresql://user:word@host/name'."
         )
     elif Path(text).is_dir() or not Path(text).absolute().parent.is_dir():
         raise UsageError(

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 from starlette.responses import StreamingResponse
+from structlog.testing import capture_logs
 
 from foregate.core import DataError
 from foregate.service.api.endpoints import PUBLIC, Routes
@@ -216,3 +217,20 @@ def test_the_answer_to_one_caller_is_not_changed_by_another(one):
 
     asked, found = one.run(many())
     assert asked == found
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "peer", "via"),
+    [
+        ([], "203.0.113.7", "127.0.0.1", ""),
+        (["127.0.0.0/8"], "203.0.113.7", "203.0.113.7", "127.0.0.1"),
+        (["127.0.0.0/8"], "1.1.1.1, 203.0.113.7", "203.0.113.7", "127.0.0.1"),
+        (["127.0.0.0/8"], "", "127.0.0.1", ""),
+    ],
+)
+def test_the_log_names_who_asks_as_the_limits_do(tmp_path, proxies, forwarded, peer, via):
+    """Behind a trusted proxy a line of the log has the client's address, and beside it the proxy's; else no claim."""
+    with lab(tmp_path, settings={"limits": {"trusted_proxies": proxies}}) as made, capture_logs() as told:
+        made.ask("GET", "/nowhere", headers={"X-Forwarded-For": forwarded} if forwarded else {})
+    line = next(each for each in told if each["event"] == "request")
+    assert (line["peer"], line["via"]) == (peer, via)

@@ -97,3 +97,7 @@ def test_a_refusal_is_an_answer_like_all(made):
     text = metrics.text().decode()
     assert 'foregate_rejected_total{reason="overloaded"} 2.0' in text
     assert 'route="/v1/forecasts",status="503"} 2.0' in text
+    spent = metrics.registry.get_sample_value(
+        "foregate_http_request_duration_seconds_sum", {"method": "POST", "route": "/v1/forecasts", "status": "503"}
+    )
+    assert 0 < spent < 1

@@ -8,7 +8,7 @@ import pytest
 
 from foregate.core import Frequency
 from foregate.service.drift.scoring import Arrival, Key, Said, score
-from foregate.service.observations.times import steps_between
+from foregate.service.times import steps_between
 
 LEVELS = (0.1, 0.5, 0.9)
 HOUR = 3_600_000_000

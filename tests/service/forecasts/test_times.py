@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foregate.core import Frequency, UsageError
-from foregate.service.forecasts.times import read_times, require_reach, written_times
+from foregate.service.times import read_times, require_reach, written_times
 
 HOUR, STEP = Frequency.parse("h"), Frequency.parse(1)
 MOMENTS = st.integers(-60_000_000_000_000_000, 250_000_000_000_000_000)

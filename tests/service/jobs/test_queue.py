@@ -4,10 +4,11 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from foregate.service.jobs.queue import ATTEMPTS, LEASE_SECONDS, Wanted
 from foregate.service.store.tables import events
+from foregate.service.store.tables import jobs as table
 from tests.service.databases import database
 
 __all__ = ["database"]
@@ -101,6 +102,19 @@ def test_cancelling(jobs):
     jobs.finish(held, "cancelled", {"reason": "cancelled"})
     assert asyncio.run(jobs.cancel(running.id)).state == "cancelled"
     assert asyncio.run(jobs.cancel(99)) is None
+
+
+def test_what_must_not_go_on_keeps_nobody_from_the_next(jobs):
+    """A worker that asks gets the next job however many before it were cancelled while they ran or tried too often."""
+    cancelled, hopeless, good = submit(jobs), submit(jobs), submit(jobs)
+    held = jobs.take("a")
+    asyncio.run(jobs.cancel(held.id))
+    jobs.put_back(held)  # its worker was stopped before it knew
+    with jobs.database.engine.begin() as connection:
+        connection.execute(update(table).where(table.c.id == hopeless.id).values(attempt=ATTEMPTS))
+    assert jobs.take("b").id == good.id
+    assert [get(jobs, each).state for each in (cancelled, hopeless)] == ["cancelled", "failed"]
+    assert jobs.take("b") is None
 
 
 def test_a_job_that_was_put_back_is_taken_again(jobs):

@@ -2,8 +2,10 @@
 
 import pytest
 
+from foregate.service.jobs.retraining import Order
 from foregate.service.jobs.routes import routes
 from tests.service.fakes import lab
+from tests.service.jobs.stock import store
 
 BODY = {"model": "demand", "horizon": 24, "series": ["a"]}
 
@@ -40,6 +42,20 @@ def test_who_starts_and_stops_is_written_down(service):
     ]
 
 
+@pytest.mark.parametrize(
+    ("freq", "since", "stored"),
+    [("h", "2024-05-31T14:00:00+02:00", 1717156800000000), ("1", 40, 40), ("h", 40, None), ("1", "2024-05-31", None)],
+)
+def test_what_is_learnt_may_begin_at_a_time(service, freq, since, stored):
+    """A person's training learns from a time on as those of the loop do; one of another kind is refused at once."""
+    store(service.service.database, [1.0], freq=freq)
+    made = service.ask("POST", "/v1/jobs", scope="train", json=BODY | {"since": since})
+    if stored is None:
+        assert (made.status_code, made.json()["type"].rsplit("/", 1)[1]) == (422, "invalid-time")
+    else:
+        assert Order(**{k: v for k, v in made.json()["payload"].items() if k != "series"}).since == stored
+
+
 @pytest.mark.parametrize("number", ["77", "x", "-1", "9" * 40, "%F0%9F%98%80"])
 def test_jobs_that_are_not_there(service, number):
     """Whatever stands in place of a number, the answer is 404."""
@@ -48,7 +64,17 @@ def test_jobs_that_are_not_there(service, number):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"model": "pretrained"}, {"model": "../x"}, {"horizon": 0}, {"effort": "instant"}, {"x": 1}]
+    "wrong",
+    [
+        {"model": "pretrained"},
+        {"model": "../x"},
+        {"horizon": 0},
+        {"effort": "instant"},
+        {"x": 1},
+        {"since": "2024-05-31"},
+        {"since": 1.5},
+        {"rows": 60, "held_out": 20},
+    ],
 )
 def test_what_is_asked_wrongly_is_refused(service, wrong):
     """Names, horizons and efforts that cannot be trained are told at once."""

@@ -7,7 +7,7 @@ import pytest
 
 from foregate.service.problems import Problem
 from foregate.service.sessions import events
-from foregate.service.sessions.events import Hub
+from foregate.service.sessions.events import Hub, Sent
 from foregate.service.store.database import Database
 from foregate.service.store.statements import emit
 from foregate.service.store.tables import METADATA
@@ -75,3 +75,35 @@ def test_who_follows_is_sent_away_at_the_end(database):
         await hub.stop()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("gone", ["before it began", "while it is sent", "while nothing happens"])
+def test_who_has_gone_does_not_count(database, gone):
+    """A follower counts while it is answered: none that hung up before, within or between events stays counted."""
+    hub = Hub(database)
+    sent = []
+
+    async def receive():
+        if gone == "while nothing happens":
+            while len(sent) < 2:  # the head of the answer and the first piece
+                await asyncio.sleep(0)
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+        if gone == "while it is sent" and message["type"] == "http.response.body":
+            raise OSError("gone")
+
+    async def run():
+        await hub.start()
+        answer = Sent(await hub.follow(frozenset({"job"}), None))
+        with contextlib.suppress(OSError, ExceptionGroup):
+            async with asyncio.timeout(5):
+                await answer({"type": "http", "asgi": {"spec_version": "2.3"}}, receive, send)
+        unused = await hub.follow(frozenset({"job"}), None)
+        counted = hub.followers
+        await unused.aclose()
+        await hub.stop()
+        return counted
+
+    assert asyncio.run(run()) == 0

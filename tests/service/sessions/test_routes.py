@@ -26,6 +26,9 @@ class Access:
     async def admit(self, principal, request):
         return None
 
+    def peer(self, request):
+        return "somebody"
+
 
 @pytest.fixture
 def world(tmp_path, url):
@@ -126,7 +129,7 @@ def test_observations_of_many_series(world):
             told = [each["detail"] for each in answer["refused"]]
             assert "must be there" in told[0]
             assert "whole steps of h away from the first one, 2023-01-01T00:00:00Z" in told[1]
-            assert "must be text such as" in told[2]
+            assert "must be ISO 8601" in told[2]
             assert "must not lie far ahead of the clock" in told[3]
             page = (await http.get("/v1/series/a/observations?limit=1")).json()
             assert page["observations"][0]["time"] == page["next"] == "2023-01-01T00:00:00Z"

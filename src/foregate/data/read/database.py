@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from foregate.core import DataError, MissingExtraError, UsageError
+from foregate.core import DataError, MissingExtraError, UsageError, shown_address
 from foregate.core.errors import listed
 from foregate.data.later import pl
 
@@ -34,7 +34,7 @@ def run_query(url: str, query: str | None) -> tuple[pl.DataFrame, str]:
         raise MissingExtraError("reading from a database", "sql") from None
     try:
         address = sa.make_url(url)
-        name = address.render_as_string(hide_password=True)
+        name = shown_address(url)
         _check_sqlite(address.get_backend_name(), address.database)
         engine = sa.create_engine(address)
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from foregate.core import DataError, UsageError
+from foregate.core import DataError, UsageError, shown_address
 from foregate.core.errors import listed
 from foregate.data.later import pl
 from foregate.data.read.delimited import read_delimited
@@ -88,7 +88,7 @@ def load(source: Any, query: str | None, options: ReadOptions, keep_text: Sequen
 
 def _describe(source: Any) -> str:
     return (
-        repr(os.fspath(source))
+        repr(shown_address(source))
         if isinstance(source, (str, os.PathLike))
         else f"a value of type {type(source).__name__}"
     )

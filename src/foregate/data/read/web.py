@@ -8,7 +8,7 @@ import urllib.parse
 import urllib.request
 from http.client import HTTPException
 
-from foregate.core import DataError
+from foregate.core import DataError, shown_address
 
 __all__ = ["download"]
 
@@ -33,10 +33,10 @@ def download(url: str, timeout_s: float) -> tuple[bytes, str, str]:
     """
     try:
         parts = urllib.parse.urlsplit(url)
-        # The address may carry a secret in its user part or query: messages show neither.
-        shown = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+        parts.port  # noqa: B018 - raises where it is none
     except ValueError as error:
         raise DataError(f"the address must be one that can be asked, but it is not: {error}. Check it.") from None
+    shown = shown_address(url)
     name = posixpath.basename(parts.path) or str(parts.hostname)
     request = urllib.request.Request(url, headers={"User-Agent": "foregate", "Accept": "*/*"})
     try:

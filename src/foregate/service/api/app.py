@@ -60,7 +60,7 @@ class App:
             await send({"type": "websocket.close"})
         if scope["type"] != "http":
             return
-        exchange = exchange_of(scope)
+        exchange = exchange_of(scope, self.service.access)
         try:
             response = await self._response(scope, receive, exchange)
             await response(scope, receive, exchange.sending(send))

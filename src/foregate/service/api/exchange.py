@@ -6,12 +6,14 @@ import random
 import re
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
+from starlette.requests import Request
 from starlette.types import Message, Scope, Send
 
 if TYPE_CHECKING:
+    from foregate.service.access.gate import Gate
     from foregate.service.metrics import Metrics
 
 __all__ = ["Exchange", "exchange_of", "request_id_of"]
@@ -31,6 +33,9 @@ class Exchange:
     request_id: str
     method: str
     peer: str
+    """Address of who asks, as limits see it."""
+    via: str
+    """The other end of the connection, where that is another: a proxy, or of IPv6 one address of a network."""
     route: str = "unmatched"
     """The template of the path, never the path."""
     principal: str = ""
@@ -69,14 +74,21 @@ class Exchange:
             ms=round(seconds * 1000, 2),
             principal=self.principal,
             peer=self.peer,
+            via=self.via,
             problem=self.problem,
         )
 
 
-def exchange_of(scope: Scope) -> Exchange:
-    """Of a request that has just come."""
-    peer: Any = scope.get("client")
-    return Exchange(request_id_of(scope), scope["method"], peer[0] if peer else "")
+def exchange_of(scope: Scope, gate: Gate) -> Exchange:
+    """Of a request that has just come.
+
+    Args:
+        scope: what is known of it.
+        gate: knows the proxies.
+    """
+    end = (scope.get("client") or ("",))[0]
+    peer = gate.peer(Request(scope))
+    return Exchange(request_id_of(scope), scope["method"], peer, end if end != peer else "")
 
 
 def request_id_of(scope: Scope) -> str:

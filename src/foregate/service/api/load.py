@@ -101,6 +101,7 @@ class Shed:
 
     def refusal(self, scope: Any) -> bytes | None:
         """What is answered to a request that comes at a bad time, as it is sent; None: it may be taken in."""
+        began = time.perf_counter()
         full = self.coming >= self._load.free()
         if not full and not any(asked() for asked in self._asked):
             return None
@@ -112,20 +113,21 @@ class Shed:
             return None
         if not full and not self._busy.get(endpoint.path, _never)():
             return None
-        self._count(endpoint)
-        return self._written(request_id_of(scope))
+        answer = self._written(request_id_of(scope))
+        self._count(endpoint, time.perf_counter() - began)
+        return answer
 
     def come(self) -> None:
         """A request that was taken in has a place, or waits for something else."""
         self.coming -= 1
 
-    def _count(self, endpoint: Endpoint) -> None:
+    def _count(self, endpoint: Endpoint, seconds: float) -> None:
         key = endpoint.path, endpoint.method
         known = self._counts.get(key)
         if known is None:
             requests, rejected = self._metrics.requests.labels(*key, "503"), self._metrics.rejected.labels("overloaded")
             known = self._counts[key] = requests, rejected
-        known[0].observe(0.0)
+        known[0].observe(seconds)
         known[1].inc()
         self._refused += 1
         now = time.monotonic()

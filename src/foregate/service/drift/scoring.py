@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from foregate.core import Frequency
 from foregate.service.clock import DAY
-from foregate.service.observations.times import array
+from foregate.service.times import array
 
 __all__ = ["Arrival", "Error", "Key", "Said", "Sums", "bucket", "score"]
 

@@ -12,7 +12,7 @@ from foregate.core import Covariate, DataError, Frequency, Panel, Times, UsageEr
 from foregate.core.errors import listed
 from foregate.data.columns import ColumnSpec
 from foregate.service.forecasts.bodies import History
-from foregate.service.forecasts.times import read_times, require_reach
+from foregate.service.times import read_times, require_reach
 
 __all__ = ["LARGEST", "Rows", "Wanted", "panel_of", "rows_of", "span_of"]
 

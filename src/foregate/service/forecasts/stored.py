@@ -15,10 +15,10 @@ from foregate.core import Frequency, listed
 from foregate.service.forecasts.bodies import Forecasted, ForecastRequest, History
 from foregate.service.forecasts.models import Ready, Seasons
 from foregate.service.forecasts.served import Asked
-from foregate.service.forecasts.times import written_times
-from foregate.service.observations.times import array
+from foregate.service.observations.intake import rows_of
 from foregate.service.problems import Problem
 from foregate.service.store import tables
+from foregate.service.times import array, written_times
 
 if TYPE_CHECKING:
     from foregate.service.context import Service
@@ -93,14 +93,7 @@ def read_stored(connection: Connection, names: Sequence[str], version: tuple[str
 
 
 def _stored(connection: Connection, row: Any, version: tuple[str, int], rows: int) -> Stored:
-    freq, observations = Frequency.parse(row.freq), tables.observations.c
-    latest = (
-        select(observations.time, observations.value, observations.covariates)
-        .where(observations.series == row.id)
-        .order_by(observations.time.desc())
-        .limit(rows)
-    )
-    known = connection.execute(latest).all()[::-1]
+    freq, known = Frequency.parse(row.freq), rows_of(connection, row.id, last=rows)
     if not known:
         raise Problem(422, "no-observations", f"every series must have rows, but got none of {row.name!r}. Send some.")
     times = array([each.time for each in known], freq)

@@ -14,7 +14,7 @@ from foregate.forecasting.fitted import Fitted
 from foregate.service.forecasts.bodies import Forecasted, History
 from foregate.service.forecasts.histories import Rows, Wanted, panel_of, rows_of
 from foregate.service.forecasts.models import Ready, Seasons
-from foregate.service.forecasts.times import written_times
+from foregate.service.times import written_times
 
 __all__ = ["Kind", "Part", "compute", "reach_of"]
 

@@ -43,10 +43,6 @@ async def _work(settings: Settings, say: Callable[[str], None], *, once: bool) -
         worker.on_job = lambda job, what: say(f"job {job.id} of {job.model}: {what}")
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, worker.stop)
-        if once:
-            while not worker.stopping and await worker.step():
-                pass
-        else:
-            await worker.run()
+        await worker.run(once=once)
     finally:
         await asyncio.to_thread(database.close)

@@ -123,28 +123,29 @@ class Jobs:
         return {str(row[0]): int(row[1]) for row in rows}
 
     def take(self, worker: str, seconds: float = LEASE_SECONDS) -> Job | None:
-        """Lease the oldest job that waits, or whose worker is no longer heard of; None where there is none."""
+        """Lease the oldest job that waits, or whose worker is no longer heard of; None where there is none.
+
+        Older ones that must not go on, cancelled or tried too often, are ended on the way.
+        """
         at = self.clock()
         until = at + int(seconds * 1e6)
 
         def work(connection: Connection) -> Job | None:
             waits = (jobs.c.state == "queued") | ((jobs.c.state == "running") & (jobs.c.lease_until < at))
             query = select(jobs).where(waits).order_by(jobs.c.id).limit(1).with_for_update(skip_locked=True)
-            row = connection.execute(query).first()
-            if row is None:
-                return None
-            found = Job.of(row)
-            if found.cancel:
-                _end(connection, found, "cancelled", {"reason": "cancelled"}, at)
-                return None
-            if found.attempt >= ATTEMPTS:
-                reason = f"taken up {found.attempt} times without getting any further"
-                _end(connection, found, "failed", {"reason": reason}, at)
-                return None
-            taken = {"worker": worker, "lease_until": until, "attempt": found.attempt + 1, "state": "running"}
-            started = {"started_at": found.started_at or at}
-            connection.execute(update(jobs).where(jobs.c.id == found.id).values(**taken, **started))
-            return _told(connection, found.id, at)
+            while (row := connection.execute(query).first()) is not None:
+                found = Job.of(row)
+                if found.cancel:
+                    _end(connection, found, "cancelled", {"reason": "cancelled"}, at)
+                elif found.attempt >= ATTEMPTS:
+                    reason = f"taken up {found.attempt} times without getting any further"
+                    _end(connection, found, "failed", {"reason": reason}, at)
+                else:
+                    taken = {"worker": worker, "lease_until": until, "attempt": found.attempt + 1, "state": "running"}
+                    started = {"started_at": found.started_at or at}
+                    connection.execute(update(jobs).where(jobs.c.id == found.id).values(**taken, **started))
+                    return _told(connection, found.id, at)
+            return None
 
         return self.database.write_now(work)
 

@@ -6,19 +6,25 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
+from foregate.core import Frequency
 from foregate.service.api.endpoints import Call, Routes
 from foregate.service.jobs.queue import Job, Jobs, Wanted, submit
 from foregate.service.jobs.queue import cancel as end
+from foregate.service.jobs.stored import series_of
 from foregate.service.jobs.triggers import pause, paused
 from foregate.service.names import WORD_PATTERN
 from foregate.service.problems import Problem
+from foregate.service.store.tables import series
+from foregate.service.times import parsed
 
 __all__ = ["routes"]
 
 routes = Routes("Jobs")
 PRETRAINED = "pretrained"
+AT_ONCE = 500
+"""Names that a statement holds at most."""
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -40,6 +46,16 @@ class TrainingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     rows: Annotated[int, Meta(description="newest steps of each series", ge=50, le=10_000_000)] = 20_000
     held_out: (
         Annotated[int, Meta(description="newest steps that nobody is trained on, for the comparison", ge=11)] | None
+    ) = None
+    since: (
+        Annotated[
+            str | int,
+            Meta(
+                description="a time of the series: what came after it is learnt, and as many rows before are read but "
+                "count for nothing; trainings that follow by themselves keep to it until drift names a later one"
+            ),
+        ]
+        | None
     ) = None
     margin: Annotated[float, Meta(description="share of an opponent's error that must be saved", ge=0, lt=1)] = 0.02
 
@@ -90,12 +106,16 @@ async def ask(call: Call[TrainingBody]) -> JobAnswer:
     if model == PRETRAINED:
         detail = f"model must be a name of your own, but got {model!r}, which forecasts any series. Choose another."
         raise Problem(422, "invalid-model", detail)
-    if said["series"] is None:
-        del said["series"]
-    wanted, at = Wanted("retrain", model, "person", said, call.principal.name), call.service.clock()
+    for name in ("series", "since"):
+        if said[name] is None:
+            del said[name]
+    _require_room(call.body)
+    at = call.service.clock()
 
     def work(connection: Connection) -> Job:
-        job = submit(connection, wanted, at)
+        if call.body.since is not None:
+            said["since"] = _since(connection, call.body)
+        job = submit(connection, Wanted("retrain", model, "person", said, call.principal.name), at)
         call.audit(connection, "job.start", model, job=job.id)
         return job
 
@@ -150,6 +170,29 @@ async def set_paused(call: Call[Pause]) -> Pause:
 
     await call.service.database.write(work)
     return call.body
+
+
+def _require_room(body: TrainingBody) -> None:
+    """Refuse what no series can be long enough for."""
+    least = (body.held_out or 0) + 2 * body.horizon
+    if body.rows < least:
+        detail = (
+            f"rows must be at least {least:,}, two horizons and what is held out, but got {body.rows:,}. Take more."
+        )
+        raise Problem(422, "invalid-body", detail)
+
+
+def _since(connection: Connection, body: TrainingBody) -> int:
+    """A time of the series that are trained on, as it is stored."""
+    names = body.series or series_of(connection, body.model)
+    query = select(series.c.freq).where(series.c.name.in_(names[:AT_ONCE])).limit(1)
+    freq = connection.scalar(query)
+    if freq is None:
+        raise Problem(422, "no-such-series", "since must be a time of stored series, but none is. Send rows first.")
+    try:
+        return parsed(body.since or 0, Frequency.parse(freq))
+    except ValueError as error:
+        raise Problem(422, "invalid-time", f"since must be a time of the series, but: {error}.") from None
 
 
 def _jobs(call: Call[Any]) -> Jobs:

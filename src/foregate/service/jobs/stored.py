@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Row, select
 
 from foregate.core import Covariate, DataError, FrameSpec, Frequency, Panel, Role
 from foregate.service.jobs.told import Told
-from foregate.service.observations.times import array
-from foregate.service.store.tables import forecasts, observations, series, sessions
+from foregate.service.observations.intake import rows_of
+from foregate.service.store.tables import forecasts, series, sessions
+from foregate.service.times import array
 
 __all__ = ["Taken", "keep", "kept", "series_of", "take"]
 
@@ -130,9 +131,7 @@ def kept(path: Path) -> Taken:
 
 def _rows(connection: Connection, number: int, rows: int) -> tuple[IntArray, NDArray[np.float64], list[str | None]]:
     """Times, values and covariates of the newest rows of a series."""
-    o = observations.c
-    query = select(o.time, o.value, o.covariates).where(o.series == number)
-    found = connection.execute(query.order_by(o.time.desc()).limit(rows)).all()[::-1]
+    found = rows_of(connection, number, last=rows)
     times = np.array([row.time for row in found], np.int64)
     values = np.array([np.nan if row.value is None else row.value for row in found], np.float64)
     return times, values, [row.covariates for row in found]

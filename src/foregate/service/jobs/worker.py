@@ -11,7 +11,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,18 +64,26 @@ class Worker:
         """End after the step that is being done; the job goes back into the queue."""
         self._stopping.set()
 
-    @property
-    def stopping(self) -> bool:
-        """Whether it was told to."""
-        return self._stopping.is_set()
+    async def run(self, *, once: bool = False) -> None:
+        """Do jobs until it is told to stop.
 
-    async def run(self) -> None:
-        """Do jobs until it is told to stop."""
-        while not self.stopping:
-            with suppress(StoreError):  # the database may come back
-                if await self.step():
-                    continue
-            await asyncio.sleep(IDLE_SECONDS)
+        Args:
+            once: end when no job waits, too.
+
+        Raises:
+            StoreError: of one that is to end by itself; another waits for the database to come back.
+        """
+        while not self._stopping.is_set():
+            try:
+                did = await self.step()
+            except StoreError:
+                if once:
+                    raise
+                did = False
+            if not did and once:
+                return
+            if not did:
+                await asyncio.sleep(IDLE_SECONDS)
 
     async def step(self) -> bool:
         """Do one job, if there is one."""

@@ -19,10 +19,10 @@ from sqlalchemy import Connection, bindparam, select, update
 from foregate.service.clock import DAY
 from foregate.service.metrics import Metrics
 from foregate.service.observations.catalog import Catalog, Known
-from foregate.service.observations.times import Time, parsed, shown, steps_between
 from foregate.service.store.database import Database
 from foregate.service.store.statements import insert_new
 from foregate.service.store.tables import observations, revisions, series, session_states, sessions
+from foregate.service.times import Time, parsed, shown, steps_between
 
 __all__ = [
     "OUTCOMES",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import resource
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ COLUMNS = 1000
 LINE = 1 << 16
 ROWS = 50_000_000
 GROUP_BYTES = 256 << 20
+WHOLE = re.compile(r"\s*-?\d{1,16}\s*", re.ASCII)
+"""A time that is a whole number; one with more digits than there can be is left as it is, and refused."""
 Row = tuple[str, str | int, float | None]
 
 
@@ -69,8 +72,8 @@ def rows_of(file: BinaryIO, kind: str, columns: list[str]) -> Iterator[Row]:
 def _checked(name: Any, time: Any, value: Any) -> Row:
     if isinstance(time, datetime | date):
         time = time.isoformat()
-    if isinstance(time, str) and time.strip().lstrip("-").isdigit():
-        time = int(time[:30])
+    if isinstance(time, str) and WHOLE.fullmatch(time):
+        time = int(time)
     if not isinstance(time, str | int) or isinstance(time, bool):
         raise ValueError(f"got a time of type {type(time).__name__}")
     if value in ("", None):

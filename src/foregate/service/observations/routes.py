@@ -28,9 +28,9 @@ from foregate.service.observations.shapes import (
     StoredRow,
     Table,
 )
-from foregate.service.observations.times import parsed, shown
 from foregate.service.problems import Problem
 from foregate.service.store.tables import observations
+from foregate.service.times import parsed, shown
 
 __all__ = ["routes"]
 

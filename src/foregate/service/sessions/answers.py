@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Frequency
-from foregate.service.observations.times import ahead, later, shown
 from foregate.service.sessions.residents import Step
 from foregate.service.sessions.rows import Stored
+from foregate.service.times import ahead, later, shown
 
 __all__ = ["Said", "Stepped", "event_of", "forecast_row", "said_again", "said_of"]
 

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 from sqlalchemy import Connection, func, select, tuple_
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from foregate.core import ForegateError, Frequency
-from foregate.service.observations.times import parsed
 from foregate.service.problems import Problem
 from foregate.service.sessions.answers import said_again
 from foregate.service.store.database import Database
 from foregate.service.store.tables import events, forecasts, series
+from foregate.service.times import parsed
 
-__all__ = ["KINDS", "Following", "Hub"]
+__all__ = ["KINDS", "Following", "Hub", "Sent"]
 
 KINDS = ("forecast", "drift", "job", "alias")
 PAGE = 200
@@ -47,6 +49,26 @@ class Following(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     after: (
         Annotated[str, Meta(description="number of an event, where no Last-Event-ID can be sent", max_length=19)] | None
     ) = None
+
+
+class Sent(StreamingResponse):
+    """An answer that goes on, and ends what it sends when it ends itself, however that comes.
+
+    Args:
+        stream: what is sent.
+    """
+
+    def __init__(self, stream: AsyncGenerator[bytes]) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(stream, headers=headers, media_type="text/event-stream")
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._stream.aclose()
 
 
 class Hub:
@@ -82,8 +104,13 @@ class Hub:
                 await self._task
         self.end()
 
-    async def follow(self, kinds: frozenset[str], after: int | None) -> AsyncIterator[bytes]:
-        """Events of some kinds, as they are sent.
+    @property
+    def followers(self) -> int:
+        """How many follow now."""
+        return len(self._followers)
+
+    async def follow(self, kinds: frozenset[str], after: int | None) -> AsyncGenerator[bytes]:
+        """Events of some kinds, as they are sent; whoever asks for them counts from the first piece to the close.
 
         Args:
             kinds: of `KINDS`.
@@ -99,11 +126,11 @@ class Hub:
             raise Problem(
                 503, "too-many-followers", f"at most {FOLLOWERS} may follow events.", headers={"Retry-After": "5"}
             )
-        queue: asyncio.Queue[Told | None] = asyncio.Queue(WAITING)
-        self._followers.add(queue)
-        return self._sent(queue, kinds, self._last if after is None else after)
+        return self._sent(kinds, self._last if after is None else after)
 
-    async def _sent(self, queue: asyncio.Queue[Told | None], kinds: frozenset[str], after: int) -> AsyncIterator[bytes]:
+    async def _sent(self, kinds: frozenset[str], after: int) -> AsyncGenerator[bytes]:
+        queue: asyncio.Queue[Told | None] = asyncio.Queue(WAITING)
+        self._followers.add(queue)  # only now: what is never begun is never ended either
         try:
             yield b"retry: 1000\n\n"
             until = self._last

@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 
 from foregate.core import DataError, ForegateError
-from foregate.service.observations.times import array, steps_between
 from foregate.service.sessions.rows import Seen
+from foregate.service.times import array, steps_between
 from foregate.streaming.live import Live
 
 __all__ = ["Feed", "feed"]

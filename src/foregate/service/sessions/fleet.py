@@ -24,7 +24,7 @@ from foregate.service.problems import Problem
 from foregate.service.sessions.answers import Said, Stepped, event_of, forecast_row, said_again, said_of
 from foregate.service.sessions.crew import Crew
 from foregate.service.sessions.events import Hub
-from foregate.service.sessions.late import out_of_sequence, settled
+from foregate.service.sessions.late import no_session, out_of_sequence, settled
 from foregate.service.sessions.moves import Mover
 from foregate.service.sessions.opening import Opening
 from foregate.service.sessions.residents import Residents, Step, state_of
@@ -131,7 +131,8 @@ class Fleet:
         wanted = self.quantiles if quantiles is None else tuple(sorted({0.5, *quantiles}))
         loop = asyncio.get_running_loop()
         orders = [
-            Order(known[name].id, "forecast", loop.create_future(), horizon=horizon, quantiles=wanted) for name in names
+            Order(known[name].id, "forecast", loop.create_future(), name, horizon=horizon, quantiles=wanted)
+            for name in names
         ]
         self.turns.put(orders)
         answers = await asyncio.gather(*(order.done for order in orders), return_exceptions=True)
@@ -194,7 +195,7 @@ class Fleet:
             found = await self.database.read(partial(load, wanted=wanted, most=self.settings.warm_rows, anew=anew))
             for name in wanted.keys() - found.keys():
                 await self.served.run(self.residents.drop, [name])
-                self._answer(by_series[name], Problem(404, "no-such-session", _no_session()))
+                self._answer(by_series[name], no_session(by_series[name].name))
             stored = list(found.values())
             wrong = await self.served.run(self.residents.take_in, stored, await self.crew.fitted(stored))
             for name, error in wrong.items():
@@ -348,7 +349,3 @@ def _of(said: Said, quantiles: tuple[float, ...]) -> Said:
     if quantiles == said.quantiles:
         return said
     return replace(said, quantiles=quantiles, values=said.values[:, [said.quantiles.index(q) for q in quantiles]])
-
-
-def _no_session() -> str:
-    return "the series must have a session, but has none. Open one: POST /v1/sessions."

@@ -9,13 +9,13 @@ from sqlalchemy import Connection, select
 
 from foregate.core import Frequency
 from foregate.service.observations.intake import Row, Taken, existing, settle
-from foregate.service.observations.times import shown
 from foregate.service.problems import Problem
 from foregate.service.sessions.rows import Stored
 from foregate.service.sessions.turns import Order
 from foregate.service.store.tables import forecasts, sessions
+from foregate.service.times import shown
 
-__all__ = ["Settled", "settled"]
+__all__ = ["Settled", "no_session", "settled"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def settled(connection: Connection, order: Order, stored: Stored, now: int) -> S
     query = select(sessions).where(sessions.c.series == order.series).with_for_update()
     session = connection.execute(query).first()
     if session is None:
-        raise Problem(404, "no-such-session", f"series {stored.name!r} must have a session, but it was closed.")
+        raise no_session(stored.name)
     taken = Taken()
     rows = [Row(i, order.series, *row) for i, row in enumerate(order.rows)]
     settle(connection, order.series, rows, taken, now, revise=order.revise)
@@ -68,6 +68,12 @@ def refused(order: Order, stored: Stored, session: Any, place: int, outcome: str
     time = shown(order.rows[place][0], freq)
     detail = f"observations of {stored.name!r} must come after {last}, but got one at {time}: {why}."
     return Problem(409, slug, detail, expected_seq=session.seq, last_time=last)
+
+
+def no_session(name: str) -> Problem:
+    """What to say where a series has none, or has it no longer."""
+    detail = f"series {name!r} must have a session, but has none. Open one: POST /v1/sessions."
+    return Problem(404, "no-such-session", detail)
 
 
 def out_of_sequence(stored: Stored, expected: int, seq: int) -> Problem:

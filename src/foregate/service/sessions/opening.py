@@ -14,6 +14,7 @@ from foregate.service.observations.intake import rows_of
 from foregate.service.problems import Problem
 from foregate.service.sessions.crew import Crew
 from foregate.service.sessions.feeding import Feed, feed
+from foregate.service.sessions.late import no_session
 from foregate.service.sessions.residents import key_of, state_of
 from foregate.service.sessions.rows import Seen, Stored, put_states, stored_of
 from foregate.service.store.statements import insert_new
@@ -91,7 +92,7 @@ class Opening:
             return connection.execute(sessions.delete().where(sessions.c.series == number)).rowcount
 
         if not await self._crew.database.write(end):
-            raise _no_session(name)
+            raise no_session(name)
         await self._crew.served.run(self._crew.residents.drop, [number])
         self._crew.metrics.sessions.dec()
 
@@ -104,7 +105,7 @@ class Opening:
         number = (await self._crew.catalog.all_known([name]))[name].id
         there = await self._crew.database.read(partial(_there, ids=[number]))
         if number not in there:
-            raise _no_session(name)
+            raise no_session(name)
         return there[number]
 
     async def page(self, after: str, limit: int) -> list[Stored]:
@@ -263,7 +264,3 @@ def _require_alike(stored: Stored, wish: Wish) -> None:
             f"the session of {stored.name!r} must be as it is wished, but is of {stored.model!r}, version "
             f"{stored.version}, with late={stored.late!r} and horizon={stored.horizon}. Close it first: DELETE.",
         )
-
-
-def _no_session(name: str) -> Problem:
-    return Problem(404, "no-such-session", f"series {name!r} must have a session, but has none.")

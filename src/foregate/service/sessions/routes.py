@@ -8,7 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from foregate.core import ForegateError, Frequency
 from foregate.service.api.endpoints import Call, Routes
@@ -16,11 +16,10 @@ from foregate.service.api.faults import problem_of
 from foregate.service.observations.catalog import Known, unknown
 from foregate.service.observations.intake import anchored, placed, require_step
 from foregate.service.observations.routes import covariates_text
-from foregate.service.observations.times import shown
 from foregate.service.problems import TYPE, Problem
 from foregate.service.sessions.answers import Said
 from foregate.service.sessions.answers import Stepped as Done
-from foregate.service.sessions.events import KINDS, Following
+from foregate.service.sessions.events import KINDS, Following, Sent
 from foregate.service.sessions.opening import Wish
 from foregate.service.sessions.rows import Seen, Stored
 from foregate.service.sessions.shapes import (
@@ -40,6 +39,7 @@ from foregate.service.sessions.shapes import (
     Wanted,
 )
 from foregate.service.sessions.turns import Order
+from foregate.service.times import shown
 
 if TYPE_CHECKING:
     from foregate.service.context import Service
@@ -102,7 +102,7 @@ async def step_session(call: Call[StepIn]) -> Stepped:
     """Let a session read; the answer comes when that is stored. The same observations again have the same answer."""
     name = call.path["series"]
     known = (await call.service.fleet.catalog.all_known([name]))[name]
-    order = (await _orders(call.service, [(known, call.body)]))[0]
+    order = (await _orders(call.service, [(name, known, call.body)]))[0]
     if isinstance(order, Problem):
         raise order
     return _stepped(await call.service.fleet.step(order), forecast=call.body.forecast)
@@ -124,7 +124,7 @@ async def step_sessions(call: Call[StepMany]) -> SteppedMany:
         raise Problem(422, "named-twice", "steps must name each session once, but got one twice. Join its rows.")
     known = await service.fleet.catalog.known(names)
     there = [step for step in steps if step.series in known]
-    asked = iter(await _orders(service, [(known[step.series], step) for step in there]))
+    asked = iter(await _orders(service, [(step.series, known[step.series], step) for step in there]))
     results = [next(asked) if step.series in known else unknown([step.series]) for step in steps]
     orders = [each for each in results if isinstance(each, Order)]
     service.fleet.turns.put(orders)
@@ -153,28 +153,26 @@ async def follow_events(call: Call[None]) -> Response:
     last = call.request.headers.get("last-event-id") or query.after
     if last is not None and not (last.isdecimal() and len(last) < 19):
         raise Problem(422, "invalid-query", "Last-Event-ID must be the number of an event, but got something else.")
-    stream = await call.service.fleet.hub.follow(kinds, None if last is None else int(last))
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
+    return Sent(await call.service.fleet.hub.follow(kinds, None if last is None else int(last)))
 
 
-async def _orders(service: Service, steps: Sequence[tuple[Known, StepIn]]) -> list[Order | Problem]:
+async def _orders(service: Service, steps: Sequence[tuple[str, Known, StepIn]]) -> list[Order | Problem]:
     """What sessions are asked; of those that cannot be asked so, why."""
     latest, loop = service.fleet.intake.latest(), asyncio.get_running_loop()
     found: list[list[Seen] | Problem] = []
-    for known, step in steps:
+    for _, known, step in steps:
         try:
             found.append(_rows(step.observations, known, latest))
         except ValueError as error:
             found.append(Problem(422, "invalid-time", f"{error}."))
     new = {
         known.id: rows[0][0]
-        for (known, _), rows in zip(steps, found, strict=True)
+        for (_, known, _), rows in zip(steps, found, strict=True)
         if known.anchor is None and not isinstance(rows, Problem)
     }
     anchors = await service.fleet.database.write(partial(anchored, first=new)) if new else {}
     orders: list[Order | Problem] = []
-    for (known, step), rows in zip(steps, found, strict=True):
+    for (name, known, step), rows in zip(steps, found, strict=True):
         if isinstance(rows, Problem):
             orders.append(rows)
             continue
@@ -186,7 +184,7 @@ async def _orders(service: Service, steps: Sequence[tuple[Known, StepIn]]) -> li
             orders.append(Problem(422, "invalid-time", f"{error}."))
             continue
         done = loop.create_future()
-        orders.append(Order(known.id, "step", done, rows=rows, expected=step.expected_seq, revise=step.revise))
+        orders.append(Order(known.id, "step", done, name, rows, expected=step.expected_seq, revise=step.revise))
     return orders
 
 

@@ -32,6 +32,8 @@ class Order:
     kind: Kind
     done: asyncio.Future[Any]
     """What became of it."""
+    name: str = ""
+    """Of the series, for who asks for it by name."""
     rows: Sequence[Seen] = ()
     """Of a step, in order of time, each time once."""
     expected: int | None = None
