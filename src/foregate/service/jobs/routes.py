@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy import Connection
 
-from foregate.service.api.endpoints import Call, Routes
+from foregate.service.api.endpoints import Call, Link, Routes
 from foregate.service.jobs.queue import Job, Jobs, Wanted, submit
 from foregate.service.jobs.queue import cancel as end
 from foregate.service.jobs.triggers import pause, paused
@@ -82,7 +82,15 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     paused: Annotated[bool, Meta(description="true: none starts but those that a person asks for")]
 
 
-@routes.add("POST", "/v1/jobs", scope="train", body=TrainingBody, answer=JobAnswer, status=202)
+@routes.add(
+    "POST",
+    "/v1/jobs",
+    scope="train",
+    body=TrainingBody,
+    answer=JobAnswer,
+    status=202,
+    links=tuple(Link(name, {"job": "$response.body#/id"}) for name in ("one", "cancel")),
+)
 async def ask(call: Call[TrainingBody]) -> JobAnswer:
     """Ask for a training; a worker does it, compares what it made with the champion, and promotes or rejects it."""
     said = msgspec.structs.asdict(call.body)
