@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 import foregate
 from foregate.service.api.endpoints import PUBLIC, Call, Endpoint, Link, Routes
-from foregate.service.names import WORD, WORD_PATTERN
+from foregate.service.names import MOST, WORD, WORD_PATTERN
 
 __all__ = ["document", "document_routes"]
 
@@ -20,7 +20,7 @@ NAME = {"type": "string", "pattern": WORD_PATTERN}
 ALIAS = {"type": "string", "pattern": f"^(?![0-9]+$){WORD}$"}
 PARTS: dict[str, tuple[dict[str, Any], str]] = {
     "alias": (ALIAS, "Name of a version, such as champion; no number."),
-    "job": ({"type": "integer", "minimum": 1}, "Number of a job."),
+    "job": ({"type": "integer", "minimum": 1, "maximum": MOST}, "Number of a job."),
     "model": (NAME, "Name of a model."),
     "name": ({"type": "string", "minLength": 1, "maxLength": 200}, "Name of a series, percent-encoded."),
     "prefix": ({"type": "string", "pattern": "^[a-z0-9]{12}$"}, "Public part of a key."),

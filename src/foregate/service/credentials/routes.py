@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, unquote_plus
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
@@ -18,7 +18,7 @@ from foregate.service.access.gate import unauthorized
 from foregate.service.access.scopes import Scope, granted
 from foregate.service.api.endpoints import PUBLIC, Call, Link, Routes
 from foregate.service.clock import DAY
-from foregate.service.names import WORD_PATTERN
+from foregate.service.names import MOST, WORD_PATTERN
 from foregate.service.problems import Problem
 from foregate.service.store.tables import audit_log
 
@@ -88,22 +88,26 @@ class TokenForm(Struct, frozen=True, kw_only=True):
     """What is asked for a token; id and secret may come by Basic authorization instead."""
 
     grant_type: Annotated[Literal["client_credentials"], Meta(description="The only one that there is.")]
-    client_id: Annotated[str, Meta(description="Prefix of the key.")] = ""
-    client_secret: Annotated[str, Meta(description="The whole key.")] = ""
-    scope: Annotated[str, Meta(description="Scopes of the key, parted by spaces; all where it is not given.")] = ""
+    client_id: Annotated[str | UnsetType, Meta(description="Prefix of the key.")] = UNSET
+    client_secret: Annotated[str | UnsetType, Meta(description="The whole key.")] = UNSET
+    scope: Annotated[
+        str | UnsetType, Meta(description="Scopes of the key, parted by spaces; all where it is not given.")
+    ] = UNSET
 
 
 class RevocationForm(Struct, frozen=True, kw_only=True):
     """A token that is to end."""
 
     token: Annotated[str, Meta(description="The token.")]
-    token_type_hint: Annotated[str, Meta(description="Not read.")] = ""
+    token_type_hint: Annotated[str | UnsetType, Meta(description="Not read.")] = UNSET
 
 
 class Page(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A stretch of a list."""
 
-    before: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="Entries with lower numbers only.")] = None
+    before: Annotated[
+        Annotated[int, Meta(ge=1, le=MOST)] | None, Meta(description="Entries with lower numbers only.")
+    ] = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="Entries at most.")] = 100
 
 
@@ -254,7 +258,9 @@ def _facts(key: keys.Key, now: int) -> KeyFacts:
 
 def _form(body: bytes) -> dict[str, str]:
     try:
-        pairs = parse_qsl(body.decode(), max_num_fields=20, strict_parsing=bool(body), errors="strict")
+        pairs = parse_qsl(
+            body.decode(), keep_blank_values=True, max_num_fields=20, strict_parsing=bool(body), errors="strict"
+        )
     except ValueError:
         raise Problem(400, "malformed-body", "the body must be a form, but got something else.") from None
     if len(dict(pairs)) != len(pairs):

@@ -39,7 +39,10 @@ class TrainingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     seed: Annotated[int, Meta(description="same seed, same data: same model", ge=0, le=2**31)] = 0
     rows: Annotated[int, Meta(description="newest steps of each series", ge=50, le=10_000_000)] = 20_000
     held_out: (
-        Annotated[int, Meta(description="newest steps that nobody is trained on, for the comparison", ge=11)] | None
+        Annotated[
+            int, Meta(description="newest steps that nobody is trained on, for the comparison", ge=11, le=10_000_000)
+        ]
+        | None
     ) = None
     margin: Annotated[float, Meta(description="share of an opponent's error that must be saved", ge=0, lt=1)] = 0.02
 
@@ -141,6 +144,7 @@ async def cancel(call: Call[None]) -> JobAnswer:
 async def is_paused(call: Call[None]) -> Pause:
     """Whether trainings of a model start by themselves."""
     model = call.path["model"]
+    await call.service.registry.versions(model)  # 404 where there is none
     return Pause(paused=await call.service.database.read(lambda connection: paused(connection, model)))
 
 
