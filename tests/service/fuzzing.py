@@ -38,7 +38,7 @@ EXAMPLES = {f"{one.method} {one.path}": list(one.examples.values()) for part in 
 
 def planted(value, draw, name=""):
     """A value of JSON with what is there in the place of what is not."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and "datatype" not in value:  # names of tensors are others
         return {key: planted(one, draw, key) for key, one in value.items()}
     if name == "series" and isinstance(value, list) and all(isinstance(one, str) for one in value):
         return [draw.choice(NAMES) for _ in value]
