@@ -112,7 +112,7 @@ PLACES = {"page": (b"\x15\xd8\x04", b"\x15\xfe\xff\xff\xff\x0f"), "footer": (b"\
 
 @pytest.mark.parametrize("place", PLACES)
 def test_parquet_that_counts_wrongly_is_not_believed(world, tmp_path, place):
-    """A file whose page or footer says that there are more values than there are is read as far as it goes, or refused."""
+    """A file whose page or footer says that there are more values than there are is read so far, or refused."""
     made(world, "a", freq=1)
     columns = {"series": ["a"] * 300, "time": np.arange(300), "value": np.arange(300.0)}
     pq.write_table(pa.table(columns), tmp_path / "x.parquet", compression="none", use_dictionary=False)
