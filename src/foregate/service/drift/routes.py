@@ -15,6 +15,7 @@ from foregate.service.api.endpoints import Call, Routes
 from foregate.service.clock import DAY
 from foregate.service.drift.feedback import WATCH
 from foregate.service.jobs.triggers import Open, opened
+from foregate.service.names import VERSIONS
 from foregate.service.store.tables import arrivals, drift_events, drift_states, outcomes
 
 __all__ = ["routes"]
@@ -27,7 +28,7 @@ class ErrorsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Of what errors are told, and by what."""
 
     model: Annotated[str, Meta(max_length=64)] | None = None
-    version: Annotated[int, Meta(ge=1)] | None = None
+    version: Annotated[int, Meta(ge=1, le=VERSIONS)] | None = None
     segment: Annotated[str, Meta(max_length=200)] | None = None
     days: Annotated[int, Meta(description="newest days", ge=1, le=36_500)] = 30
     by: Annotated[str, Meta(description="comma-separated: version, segment, step, day", pattern="^[a-z,]{0,40}$")] = (

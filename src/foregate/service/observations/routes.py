@@ -9,7 +9,7 @@ from sqlalchemy import select
 from starlette.responses import Response
 
 from foregate.core import Frequency
-from foregate.service.api.endpoints import Call, Routes
+from foregate.service.api.endpoints import Call, Link, Routes
 from foregate.service.observations.catalog import Known, Series, frequency
 from foregate.service.observations.importing import import_table
 from foregate.service.observations.intake import Given, Taken
@@ -46,6 +46,12 @@ MOST_STEPS = 100_000
     scope="write",
     body=SeriesIn,
     answer=SeriesOut,
+    also=(201,),
+    links=(
+        Link("get_series", {"name": "$request.path.name"}),
+        Link("list_observations", {"name": "$request.path.name"}),
+        Link("open_sessions", body={"series": ["$request.path.name"]}),
+    ),
     examples={"hourly": {"freq": "h", "season_length": 24, "segment": "north"}},
 )
 async def put_series(call: Call[SeriesIn]) -> Any:
@@ -64,6 +70,10 @@ async def put_series(call: Call[SeriesIn]) -> Any:
     scope="write",
     body=SeriesMany,
     answer=SeriesMade,
+    links=(
+        Link("get_series", {"name": "$request.body#/series/0/name"}),
+        Link("open_sessions", body={"series": ["$request.body#/series/0/name"]}),
+    ),
     examples={"two": {"series": [{"name": "plant-7", "freq": "h"}, {"name": "plant-8", "freq": "h"}]}},
 )
 async def post_series(call: Call[SeriesMany]) -> SeriesMade:
@@ -72,7 +82,14 @@ async def post_series(call: Call[SeriesMany]) -> SeriesMade:
     return SeriesMade(created=await call.service.fleet.catalog.put_all(given) if given else 0)
 
 
-@routes.add("GET", "/v1/series", scope="read", query=Paging, answer=SeriesPage)
+@routes.add(
+    "GET",
+    "/v1/series",
+    scope="read",
+    query=Paging,
+    answer=SeriesPage,
+    links=(Link("get_series", {"name": "$response.body#/series/0/name"}),),
+)
 async def list_series(call: Call[None]) -> SeriesPage:
     """Series in the order of their names."""
     query: Paging = call.query
@@ -116,6 +133,10 @@ async def list_observations(call: Call[None]) -> Page:
     scope="write",
     body=Batch,
     answer=Results,
+    links=(
+        Link("list_observations", {"name": "$request.body#/observations/0/series"}),
+        Link("open_sessions", body={"series": ["$request.body#/observations/0/series"]}),
+    ),
     examples={"two": {"observations": [{"series": "plant-7", "time": "2024-05-31T12:00:00Z", "value": 3.2}]}},
 )
 async def post_observations(call: Call[Batch]) -> Results:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from foregate.core import ForegateError, Frequency
-from foregate.service.api.endpoints import Call, Routes
+from foregate.service.api.endpoints import Call, Link, Routes
 from foregate.service.api.faults import problem_of
 from foregate.service.observations.catalog import Known, unknown
 from foregate.service.observations.intake import anchored, placed, require_step
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 __all__ = ["routes"]
 
 routes = Routes("Sessions")
+FIRST = "$response.body#/sessions/0/series"
+OWN = "$request.path.series"
 
 
 @routes.add(
@@ -55,6 +57,9 @@ routes = Routes("Sessions")
     scope="write",
     body=OpenSessions,
     answer=Opened,
+    links=tuple(
+        Link(name, {"series": FIRST}) for name in ("get_session", "step_session", "forecast_session", "close_session")
+    ),
     examples={"one": {"series": ["plant-7"], "alias": "champion", "late": "rebuild"}},
 )
 async def open_sessions(call: Call[OpenSessions]) -> Opened:
@@ -68,7 +73,14 @@ async def open_sessions(call: Call[OpenSessions]) -> Opened:
     return Opened(sessions=[_out(stored) for stored in found], created=created)
 
 
-@routes.add("GET", "/v1/sessions", scope="read", query=Paging, answer=SessionPage)
+@routes.add(
+    "GET",
+    "/v1/sessions",
+    scope="read",
+    query=Paging,
+    answer=SessionPage,
+    links=(Link("get_session", {"series": FIRST}),),
+)
 async def list_sessions(call: Call[None]) -> SessionPage:
     """Sessions in the order of the names of their series."""
     query: Paging = call.query
@@ -96,6 +108,7 @@ async def close_session(call: Call[None]) -> Response:
     scope="write",
     body=StepIn,
     answer=Stepped,
+    links=(Link("forecast_session", {"series": OWN}), Link("list_observations", {"name": OWN})),
     examples={"one": {"observations": [{"time": "2024-05-31T12:00:00Z", "value": 3.2}], "expected_seq": 168}},
 )
 async def step_session(call: Call[StepIn]) -> Stepped:
