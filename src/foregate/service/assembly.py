@@ -17,8 +17,8 @@ from foregate.service.context import Check, Service, now
 from foregate.service.drift.keeper import Keeper
 from foregate.service.forecasts.served import Served
 from foregate.service.metrics import Metrics
-from foregate.service.registry.blobs import Blobs
 from foregate.service.registry.registry import Registry
+from foregate.service.registry.shared import blobs_of
 from foregate.service.secret import require_shared, secret_of
 from foregate.service.sessions.fleet import Fleet
 from foregate.service.settings import Settings
@@ -60,7 +60,7 @@ async def running(settings: Settings, clock: Callable[[], int] = now) -> AsyncIt
         gate = Gate(settings, database, secret, clock)
         stack.push_async_callback(gate.close)
         folder = settings.data_dir / MODELS
-        blobs = Blobs(folder, settings.keep.models_bytes)
+        blobs = blobs_of(settings, database, folder)
         registry = Registry(database, folder, clock, most_bytes=settings.limits.upload_bytes, blobs=blobs)
         await registry.ensure_shipped()
         await registry.start()

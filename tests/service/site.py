@@ -1,0 +1,178 @@
+"""Many processes on one machine: PostgreSQL, Redis, replicas, a worker, and nginx before them."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.house import REPOSITORY
+from tests.service.process import MAIN, Process
+
+SECRET = "8f1c0d6b2e7a4953a1b2c3d4e5f60718293a4b5c6d7e8f90"
+NGINX = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx.err warn;
+worker_shutdown_timeout 10s;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  upstream replicas {{
+{servers}
+    keepalive 16;
+  }}
+  server {{
+    listen 127.0.0.1:{port} backlog=1024;
+    location / {{
+      proxy_pass http://replicas;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_next_upstream off;
+    }}
+  }}
+}}
+"""
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def await_port(port: int, process: subprocess.Popen | None = None) -> None:
+    """Until somebody listens."""
+    for _ in range(400):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        assert process is None or process.poll() is None, "it ended at once"
+        time.sleep(0.05)
+    raise AssertionError(f"nobody listens on {port}")
+
+
+class Nginx:
+    """A balancer that tries nobody twice, over those that it is told of."""
+
+    def __init__(self, folder: Path) -> None:
+        program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+        if program is None:
+            pytest.skip("nginx is not installed: apt-get install nginx-light")
+        self.program, self.folder, self.port = program, folder, free_port()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.process: subprocess.Popen | None = None
+        self.up: list[int] = []
+
+    def use(self, ports: list[int]) -> None:
+        """Send requests to these from now on; what is under way ends where it is."""
+        self.up = list(ports)
+        servers = "\n".join(f"    server 127.0.0.1:{port} max_fails=0;" for port in ports)
+        path = self.folder / "nginx.conf"
+        path.write_text(NGINX.format(folder=self.folder, servers=servers, port=self.port))
+        words = [self.program, "-p", str(self.folder), "-c", str(path)]
+        if self.process is None:
+            self.process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+            await_port(self.port, self.process)
+        else:
+            subprocess.run([*words, "-s", "reload"], check=True, stderr=subprocess.DEVNULL)
+
+    def stop(self) -> None:
+        """End."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(20)
+
+
+@contextlib.contextmanager
+def redis() -> Iterator[str]:
+    """The URL of a Redis server."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("no Redis server is installed")
+    port = free_port()
+    words = [program, "--port", str(port), "--save", "", "--appendonly", "no"]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
+        try:
+            await_port(port, process)
+            yield f"redis://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
+def worker(folder: Path, **environment: str) -> Iterator[subprocess.Popen]:
+    """A worker."""
+    known = {f"FOREGATE_SERVE_{name}": value for name, value in environment.items()}
+    words = [sys.executable, "-c", MAIN, "worker", "--data-dir", str(folder)]
+    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src"), **known}
+    with (folder.parent / f"{folder.name}.log").open("w") as log:
+        process = subprocess.Popen(words, stdout=log, stderr=log, env=environ)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+class Site:
+    """Replicas that share nothing but the URLs of their servers, and a secret."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder, self.environment = folder, {"ACCESS__SECRET": SECRET, **environment}
+        self.replicas: list[Process] = []
+        self.key, self._count = "", 0
+
+    def start(self, n: int = 1, *, port: int = 0) -> None:
+        """Start replicas, and wait until they answer."""
+        new = [self.begin(port=port) for _ in range(n)]
+        for one in new:
+            self.join(one)
+
+    def begin(self, *, port: int = 0) -> Process:
+        """Start a replica."""
+        self._count += 1
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return Process(self.folder / f"replica{self._count}", port, **self.environment)
+
+    def join(self, one: Process) -> None:
+        """Wait for a replica, and count it in."""
+        one.wait()
+        self.key = self.key or one.key
+        one.key = self.key
+        for _ in range(200):
+            if one.get("/readyz").status_code == 200:
+                break
+            time.sleep(0.05)
+        self.replicas.append(one)
+
+    def stop(self) -> None:
+        """End all."""
+        for one in self.replicas:
+            one.kill()
+
+
+@contextlib.contextmanager
+def site(folder: Path, n: int = 2, **environment: str) -> Iterator[Site]:
+    """A site with so many replicas."""
+    made = Site(folder, **environment)
+    try:
+        made.start(n)
+        yield made
+    finally:
+        made.stop()
