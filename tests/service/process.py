@@ -21,12 +21,12 @@ MAIN = "from foregate.cli.app import main; main()"
 class Process:
     """A service that was started as a person would."""
 
-    def __init__(self, folder, port=0, **environment):
+    def __init__(self, folder, port=0, name=None, **environment):
         paths = f"{REPOSITORY / 'src'}"
         known = {f"FOREGATE_SERVE_{name}": value for name, value in environment.items()}
         words = [sys.executable, "-c", MAIN, "serve", "--data-dir", str(folder), "--port", str(port)]
-        self.log = (folder.parent / f"{folder.name}.log").open("w+")
-        self.errors = (folder.parent / f"{folder.name}.err").open("w+")
+        self.log = (folder.parent / f"{name or folder.name}.log").open("w+")
+        self.errors = (folder.parent / f"{name or folder.name}.err").open("w+")
         environ = {**os.environ, "PYTHONPATH": paths, **known}
         self.process = subprocess.Popen(words, stdout=self.log, stderr=self.errors, env=environ)
         self.port, self.key = 0, ""

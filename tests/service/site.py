@@ -1,15 +1,19 @@
 """Many processes on one machine: PostgreSQL, Redis, replicas, a worker, and nginx before them."""
 
+import asyncio
 import contextlib
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.house import REPOSITORY
@@ -130,6 +134,65 @@ def worker(folder: Path, **environment: str) -> Iterator[subprocess.Popen]:
             process.wait(60)
 
 
+class Asking:
+    """Requests at a fixed rate, each over a connection of its own, whether or not answers come.
+
+    Args:
+        port: whom to ask.
+        request: as it is sent; it must end its connection.
+        rate: requests per second.
+    """
+
+    def __init__(self, port: int, request: bytes, rate: float) -> None:
+        self.port, self.request, self.rate = port, request, rate
+        self.outcomes: list[tuple[float, str, float]] = []
+        """When each was due by `time.monotonic`, its status or what became of it instead, and how long it took."""
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self._over.set()
+        self._thread.join()
+
+    def counts(self) -> Counter:
+        """How often what happened."""
+        return Counter(what for _, what, _ in self.outcomes)
+
+    async def _run(self) -> None:
+        began, n, tasks = time.monotonic(), 0, set()
+        while not self._over.is_set():
+            n += 1
+            await asyncio.sleep(max(0.0, began + n / self.rate - time.monotonic()))
+            task = asyncio.create_task(self._ask(time.monotonic()))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+        await asyncio.gather(*tasks)
+
+    async def _ask(self, at: float) -> None:
+        what = await self._asked()
+        self.outcomes.append((at, what, time.monotonic() - at))
+
+    async def _asked(self) -> str:
+        try:
+            async with asyncio.timeout(30):
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except (OSError, TimeoutError) as error:
+            return "refused" if isinstance(error, ConnectionRefusedError) else "no connection"
+        try:
+            async with asyncio.timeout(30):
+                writer.write(self.request)
+                said = await reader.read(-1)
+        except (OSError, TimeoutError) as error:
+            return type(error).__name__
+        finally:
+            writer.close()
+        return said[9:12].decode() if said else "no answer"
+
+
 class Site:
     """Replicas that share nothing but the URLs of their servers, and a secret."""
 
@@ -140,26 +203,25 @@ class Site:
 
     def start(self, n: int = 1, *, port: int = 0) -> None:
         """Start replicas, and wait until they answer."""
-        new = [self.begin(port=port) for _ in range(n)]
-        for one in new:
+        for one in [self.begin(port=port) for _ in range(n)]:
             self.join(one)
 
     def begin(self, *, port: int = 0) -> Process:
         """Start a replica."""
         self._count += 1
         self.folder.mkdir(parents=True, exist_ok=True)
-        return Process(self.folder / f"replica{self._count}", port, **self.environment)
+        self.replicas.append(Process(self.folder / f"replica{self._count}", port, **self.environment))
+        return self.replicas[-1]
 
     def join(self, one: Process) -> None:
-        """Wait for a replica, and count it in."""
+        """Wait for a replica."""
         one.wait()
         self.key = self.key or one.key
-        one.key = self.key
         for _ in range(200):
-            if one.get("/readyz").status_code == 200:
-                break
+            if httpx.get(f"http://127.0.0.1:{one.port}/readyz", timeout=10).status_code == 200:
+                return
             time.sleep(0.05)
-        self.replicas.append(one)
+        raise AssertionError("it does not become ready")
 
     def stop(self) -> None:
         """End all."""

@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from sqlalchemy import Connection
-
 from foregate.service.access.gate import Gate
-from foregate.service.access.keys import Order, add, all_keys
+from foregate.service.access.keys import Order, add_first
 from foregate.service.api.endpoints import Routes
 from foregate.service.context import Check, Service, now
 from foregate.service.drift.keeper import Keeper
@@ -109,11 +107,8 @@ def database_of(settings: Settings) -> Database:
 
 def first_key(database: Database, at: int) -> str | None:
     """A key that may do everything, where there has never been any; None: there has."""
-
-    def work(connection: Connection) -> str | None:
-        return None if all_keys(connection) else add(connection, Order("admin", ("admin",), "first start", at))
-
-    return database.write_now(work)
+    order = Order("admin", ("admin",), "first start", at)
+    return database.write_now(lambda connection: add_first(connection, order))
 
 
 def _count(database: Database, metrics: Metrics) -> None:
