@@ -53,7 +53,7 @@ def opened(client, *names):
 
 
 def near(one, other):
-    """Whether two forecasts are the same but for rounding: a state that was stored has fewer digits than one in memory."""
+    """Whether two forecasts are the same but for rounding: what is stored of a state has fewer digits than it had."""
     return np.allclose(one, other, rtol=1e-6, atol=0)
 
 

@@ -19,6 +19,8 @@ __all__ = ["server"]
 RESTARTS = int(os.environ.get("RESTARTS", "50"))
 RATE = float(os.environ.get("RATE", "100"))
 DRAIN = 1.0
+SLOW_MACHINE = {"FORECASTS__PATIENCE_MS": "30000", "FORECASTS__QUEUE": "4000", "LIMITS__INFLIGHT": "4000"}
+"""Nothing is refused because there is much to do: what is not answered here was lost."""
 
 
 def request(key, *, close=True):
@@ -82,7 +84,7 @@ def test_answers_while_it_drains_end_their_connections(tmp_path):
 @pytest.mark.slow
 def test_restarts_behind_a_balancer_lose_nothing(server, tmp_path):
     """Replicas restarted in turn under load, behind a balancer that tries nothing twice: every request is answered."""
-    shared = {"DATABASE": fresh(server), "DRAIN_SECONDS": str(DRAIN), "FORECASTS__PATIENCE_MS": "5000"}
+    shared = {"DATABASE": fresh(server), "DRAIN_SECONDS": str(DRAIN), **SLOW_MACHINE}
     nginx, ports, done = Nginx(tmp_path / "nginx"), [free_port(), free_port()], []
     with site(tmp_path / "site", 0, **shared) as running:
         for port in ports:
@@ -113,7 +115,7 @@ def test_an_end_without_a_balancer_is_told(tmp_path):
     """Who is ended while new connections come answers all that it took in; others are refused, and few are cut off."""
     total = Counter()
     for i in range(10):
-        with started(tmp_path / f"data{i}", FORECASTS__PATIENCE_MS="5000") as process:
+        with started(tmp_path / f"data{i}", **SLOW_MACHINE) as process:
             with Asking(process.port, request(process.key), RATE) as asking:
                 time.sleep(1.0)
                 process.process.send_signal(signal.SIGTERM)
