@@ -20,7 +20,7 @@ class Source:
 
 
 def test_nobody_waits_long_for_a_new_one_while_an_old_one_is_good():
-    """Where fetching stands still, all who ask get the old one: the first soon, later ones at once; then the new one."""
+    """Where fetching stands still, all who ask get the old one: the first soon, others at once; later the new one."""
 
     async def main():
         source, now = Source(), [0.0]

@@ -3,7 +3,11 @@
 import asyncio
 import hashlib
 import os
+import random
+import subprocess
+import sys
 import threading
+import time
 import tracemalloc
 
 import pytest
@@ -12,11 +16,15 @@ from sqlalchemy.exc import OperationalError
 
 from foregate.core import ArtifactError
 from foregate.service.registry.blobs import LITTER_SECONDS, PIECE, Blob, Blobs
+from foregate.service.registry.registry import Registry
 from foregate.service.registry.shared import SharedBlobs, blobs_of
 from foregate.service.settings import Settings
+from foregate.service.store.database import Database
 from foregate.service.store.disk import Disk
 from foregate.service.store.failures import StoreError
-from foregate.service.store.tables import model_pieces, model_versions
+from foregate.service.store.schema import migrate
+from foregate.service.store.tables import model_pieces, model_versions, models
+from tests.house import REPOSITORY
 
 WHO = {"source": "upload", "actor": "me"}
 P = model_pieces.c
@@ -37,8 +45,6 @@ def name(database, blob):
     row = {"model": "m", "version": 1, "sha256": blob.sha256, "size": blob.size, "facts": "{}", "metrics": "{}"}
 
     def work(connection):
-        from foregate.service.store.tables import models
-
         connection.execute(insert(models).values(name="m", created_at=0))
         connection.execute(insert(model_versions).values(**row, source="upload", created_at=0, created_by="me"))
 
@@ -155,9 +161,6 @@ def test_what_is_about_to_be_named_is_not_litter(database, made):
 
 def test_sweeping_and_naming_at_once_agree(server_url, tmp_path):
     """On a server, who sweeps waits for who names, and then leaves the file: no version is without its file."""
-    from foregate.service.store.database import Database
-    from foregate.service.store.schema import migrate
-
     databases = [Database(server_url), Database(server_url)]
     migrate(databases[0])
     one, two = (SharedBlobs(each, tmp_path / str(i)) for i, each in enumerate(databases))
@@ -255,3 +258,53 @@ def test_where_they_are_is_a_setting(database, tmp_path):
         blobs = blobs_of(settings, database, tmp_path / "models")
         assert blobs.most_bytes == 1 << 20
         assert type(blobs) is (SharedBlobs if database.dialect == "postgresql" and not in_folder else Blobs)
+
+
+CHILD = """
+import asyncio, random, sys
+from pathlib import Path
+from foregate.service.registry.registry import Registry
+from foregate.service.registry.registry import Registry
+from foregate.service.registry.shared import SharedBlobs
+from foregate.service.store.database import Database
+from tests.service.registry.conftest import glance, write_model
+
+async def main(url, folder):
+    database = Database(url)
+    registry = Registry(database, folder / "models", examine=glance, blobs=SharedBlobs(database, folder / "models"))
+    print("ready", flush=True)
+    while True:
+        mark = random.randbytes(8).hex()
+        made = await registry.register("m", write_model(folder / mark, mark, 2_500_000), source="upload", actor="me")
+        print(made.version, made.sha256, flush=True)
+
+asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_nothing_answered_is_lost(server_url, tmp_path):
+    """After 25 kills while models of several pieces are registered, every version is fetched elsewhere, to the byte."""
+    opened, draw, answered, kills = Database(server_url), random.Random(7), {}, 25
+    migrate(opened)
+    for i in range(kills):
+        (tmp_path / str(i)).mkdir()
+        command = [sys.executable, "-c", CHILD, server_url, str(tmp_path / str(i))]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as child:
+            assert child.stdout.readline() == "ready\n"
+            time.sleep(draw.uniform(0, 1))
+            child.kill()
+            answered |= {int(number): sha256 for number, sha256 in (line.split() for line in child.stdout)}
+
+    async def look():
+        elsewhere = Registry(opened, tmp_path / "elsewhere", blobs=SharedBlobs(opened, tmp_path / "elsewhere"))
+        versions = await elsewhere.versions("m")
+        assert [each.version for each in versions] == list(range(1, len(versions) + 1))
+        assert answered.items() <= {each.version: each.sha256 for each in versions}.items()
+        for each in versions:
+            assert elsewhere.packed(each).stat().st_size == each.size
+        return len(versions)
+
+    print(f"{kills} kills, {len(answered)} versions answered, {asyncio.run(look())} there, {rows(opened)} pieces")
+    assert len(answered) > 3
+    opened.close()
