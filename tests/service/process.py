@@ -46,7 +46,8 @@ class Process:
         return [json.loads(line) for line in self.said(self.log).splitlines()]
 
     def _port(self):
-        for _ in range(600):
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
             for event in self.events():
                 if event["event"] == "listening":
                     return event["port"]

@@ -25,7 +25,7 @@ daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/nginx.err warn;
-worker_shutdown_timeout 10s;
+worker_shutdown_timeout 30s;
 events {{ worker_connections 4096; }}
 http {{
   access_log off;
@@ -40,6 +40,7 @@ http {{
   }}
   server {{
     listen 127.0.0.1:{port} backlog=1024;
+    location = /generation {{ return 200 {generation}; }}
     location / {{
       proxy_pass http://replicas;
       proxy_http_version 1.1;
@@ -81,20 +82,25 @@ class Nginx:
         self.program, self.folder, self.port = program, folder, free_port()
         folder.mkdir(parents=True, exist_ok=True)
         self.process: subprocess.Popen | None = None
-        self.up: list[int] = []
+        self._generation = 0
 
-    def use(self, ports: list[int]) -> None:
-        """Send requests to these from now on; what is under way ends where it is."""
-        self.up = list(ports)
+    def use(self, ports: list[int]) -> float:
+        """Send requests to these from now on; what is under way ends where it is. The seconds until that was so."""
+        self._generation += 1
+        began = time.monotonic()
         servers = "\n".join(f"    server 127.0.0.1:{port} max_fails=0;" for port in ports)
         path = self.folder / "nginx.conf"
-        path.write_text(NGINX.format(folder=self.folder, servers=servers, port=self.port))
+        path.write_text(NGINX.format(folder=self.folder, servers=servers, port=self.port, generation=self._generation))
         words = [self.program, "-p", str(self.folder), "-c", str(path)]
         if self.process is None:
             self.process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
             await_port(self.port, self.process)
         else:
             subprocess.run([*words, "-s", "reload"], check=True, stderr=subprocess.DEVNULL)
+        for _ in range(5):  # both the worker of before and the new one may take a connection for a moment
+            while httpx.get(f"http://127.0.0.1:{self.port}/generation", timeout=30).text != str(self._generation):
+                time.sleep(0.02)
+        return time.monotonic() - began
 
     def stop(self) -> None:
         """End."""
