@@ -18,15 +18,20 @@ def server() -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture
-def server_url(server) -> str:
-    """Of an empty database of PostgreSQL."""
+def fresh(server: Server) -> str:
+    """The URL of a new database of PostgreSQL."""
     name = "t" + secrets.token_hex(6)
     engine = create_engine(server.address.replace("://", "+psycopg://"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     engine.dispose()
     return server.address.removesuffix("postgres") + name
+
+
+@pytest.fixture
+def server_url(server) -> str:
+    """Of an empty database of PostgreSQL."""
+    return fresh(server)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

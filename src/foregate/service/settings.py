@@ -141,6 +141,10 @@ class KeepSettings(_Part):
     audit_days: float = Field(default=365.0, gt=0, description="the audit log")
     answer_hours: float = Field(default=24.0, gt=0, description="answers to requests with an idempotency key")
     models_bytes: int = Field(default=64 << 30, ge=1 << 20, description="of all models together")
+    models_in_folder: bool = Field(
+        default=False,
+        description="whether models are in the data folder, which all processes must see then, and not in PostgreSQL",
+    )
 
 
 class Settings(BaseSettings):

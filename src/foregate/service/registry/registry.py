@@ -285,9 +285,13 @@ class Registry:
             blob = await asyncio.to_thread(self.blobs.put, pack_folder(folder))
             facts = {"kind": "pretrained", "size": size, "weights": _weights(folder)} | _told(size)
             at = self.clock()
-            there = await self.database.write(
-                lambda connection: rows.add_shipped(connection, entry, rows.Kept(blob, facts, at))
-            )
+            kept = rows.Kept(blob, facts, at)
+
+            def work(connection: Connection) -> Version:
+                self.blobs.require(connection, blob)
+                return rows.add_shipped(connection, entry, kept)
+
+            there = await self.database.write(work)
             await self.refresh()
         return there
 
@@ -335,7 +339,12 @@ class Registry:
             await asyncio.to_thread(draft.finish)
             facts = await self._examine(draft.path, self.most_bytes)
             kept = rows.Kept(await asyncio.to_thread(draft.keep), facts, self.clock())
-            version, revision = await self.database.write(lambda c: rows.add(c, entry, kept, also))
+
+            def work(connection: Connection) -> tuple[Version, int]:
+                self.blobs.require(connection, kept.blob)
+                return rows.add(connection, entry, kept, also)
+
+            version, revision = await self.database.write(work)
         finally:
             draft.drop()
         self._versions[version.model, version.version] = version

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from foregate.service.store.tables import events, marks
 
-__all__ = ["Insert", "emit", "insert", "insert_new", "note", "noted", "values"]
+__all__ = ["Insert", "alone", "emit", "insert", "insert_new", "note", "noted", "values"]
 
 Insert = sqlite.Insert | postgresql.Insert
 EVENTS_LOCK = 4605002
@@ -80,6 +80,15 @@ def noted(connection: Connection, name: str) -> str | None:
     return None if value is None else str(value)
 
 
+def alone(connection: Connection, lock: int) -> None:
+    """Nobody else who asks for the same lock goes on until this transaction ends; SQLite has one writer anyway.
+
+    What is read after it is what the one before has written.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock})
+
+
 def emit(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write events that others follow by their number.
 
@@ -92,7 +101,6 @@ def emit(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """
     if not rows:
         return
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": EVENTS_LOCK})
+    alone(connection, EVENTS_LOCK)
     encoded = [{**row, "data": msgspec.json.encode(row["data"]).decode()} for row in rows]
     insert_new(connection, events, encoded)

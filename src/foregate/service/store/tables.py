@@ -38,6 +38,7 @@ __all__ = [
     "idempotency",
     "jobs",
     "marks",
+    "model_pieces",
     "model_versions",
     "models",
     "observations",
@@ -73,6 +74,15 @@ model_versions = Table(
     Column("created_at", Time, nullable=False),
     Column("created_by", Text, nullable=False),
     PrimaryKeyConstraint("model", "version"),
+)
+model_pieces = Table(  # of blobs, where they are in the database
+    "model_pieces",
+    METADATA,
+    Column("sha256", Text, nullable=False),  # of the whole blob
+    Column("number", Integer, nullable=False),  # from 0
+    Column("content", LargeBinary, nullable=False),
+    Column("at", Time, nullable=False),  # when it was written, or last looked at by somebody who names the blob
+    PrimaryKeyConstraint("sha256", "number"),
 )
 aliases = Table(
     "aliases",

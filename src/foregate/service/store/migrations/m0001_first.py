@@ -24,6 +24,7 @@ def upgrade() -> None:
     _idempotency()
     _jobs()
     _marks()
+    _model_pieces()
     _models()
     _observations()
     _outcomes()
@@ -208,6 +209,17 @@ def _marks() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
+    )
+
+
+def _model_pieces() -> None:
+    op.create_table(
+        "model_pieces",
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", "number"),
     )
 
 
