@@ -151,22 +151,29 @@ def killed(folder, kills):
     job = asyncio.run(jobs.submit(wanted(options=options)))
     command = [sys.executable, "-c", "from foregate.cli.app import main; main()", "worker", "--once", "--data-dir"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "FOREGATE_SERVE_WATCH__NICE": "0"}
-    died, checkpoint = 0, folder / "jobs" / str(job.id) / "checkpoint" / "checkpoint.safetensors"
-    while died < kills and not asyncio.run(jobs.get(job.id)).over:
+    died = 0
+    if not kills:  # in this process, which has loaded already what trains
+        registry = Registry(database, folder / "models")
+        assert asyncio.run(Worker(jobs, registry, folder / "jobs").step())
+    checkpoint = folder / "jobs" / str(job.id) / "checkpoint" / "checkpoint.safetensors"
+    while kills:
         before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
         process = subprocess.Popen([*command, str(folder)], env=environment, stderr=subprocess.PIPE)
-        while process.poll() is None and (checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0) == before:
-            time.sleep(0.005)
-        if process.poll() is None:
+        if died < kills:
+            while process.poll() is None and (checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0) == before:
+                time.sleep(0.005)
+        if died >= kills or process.poll() is not None:
+            process.communicate(timeout=300)
+            if asyncio.run(jobs.get(job.id)).over:
+                break
+        else:
             process.send_signal(signal.SIGKILL)
+            process.communicate()
             died += 1
-        process.communicate()
         database.write_now(lambda c: c.exec_driver_sql("UPDATE jobs SET lease_until = 0, attempt = 0") and None)
-    registry = Registry(database, folder / "models")
-    if not asyncio.run(jobs.get(job.id)).over:  # in this process, which has loaded already what trains
-        assert asyncio.run(Worker(jobs, registry, folder / "jobs").step())
     result = asyncio.run(jobs.get(job.id))
     assert result.state == "done", result.result
+    registry = Registry(database, folder / "models")
     version = asyncio.run(registry.resolve("demand", 1))
     weights = (registry.open(version) / "weights.safetensors").read_bytes()
     assert len(asyncio.run(registry.versions("demand"))) == 1
