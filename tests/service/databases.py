@@ -8,14 +8,13 @@ from sqlalchemy import create_engine, text
 
 from foregate.service.store.database import Database
 from foregate.service.store.schema import migrate
-from tests.postgres import Server, postgres
+from tests.postgres import Server
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server(postgresql) -> Server:
     """A PostgreSQL server."""
-    with postgres() as running:
-        yield running
+    return postgresql
 
 
 def fresh(server: Server) -> str:
