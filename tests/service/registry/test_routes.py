@@ -32,6 +32,9 @@ class Open:
     async def admit(self, principal, request):
         pass
 
+    def peer(self, request):
+        return "peer"
+
 
 @pytest.fixture
 def ask(sqlite, make, folder):
