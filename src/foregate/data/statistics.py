@@ -16,7 +16,17 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CARRIED", "Latest", "NoRows", "carried_on", "nothing_carried", "positive_so_far", "read", "told", "usual_change"]
+__all__ = [
+    "CARRIED",
+    "Latest",
+    "NoRows",
+    "carried_on",
+    "nothing_carried",
+    "positive_so_far",
+    "read",
+    "told",
+    "usual_change",
+]
 
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
@@ -198,7 +208,7 @@ def told(running: Mapping[str, FloatArray] | Carried, log: BoolArray) -> dict[st
 
 
 def usual_change(values: Sequence[float], place: Sequence[int], window: int) -> float:
-    """The scale of one series in plain units after its last observed row, as `told` has it; 0 while nothing has changed.
+    """The scale of one series in plain units after its last observed row, as `told` has it; 0 before any change.
 
     Args:
         values: those that were observed, in order.

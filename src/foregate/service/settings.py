@@ -88,7 +88,8 @@ class ForecastSettings(_Part):
     history: int = Field(default=4096, ge=1, description="latest rows that are read of a stored series")
     numbers: int = Field(default=500_000, ge=1, description="series times steps times quantiles of one answer at most")
     record: bool = Field(
-        default=True, description="whether forecasts of stored series are kept until their actuals come, for live errors"
+        default=True,
+        description="whether forecasts of stored series are kept until their actuals come, for live errors",
     )
 
 

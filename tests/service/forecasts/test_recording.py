@@ -65,7 +65,7 @@ def either(tmp_path, registry, url):
 
 
 def test_what_was_forecast_meets_its_actuals_once(either):
-    """However often one asks and one looks, each pair of a forecast and an actual counts once, and errors tell of it."""
+    """However often one asks and looks, each pair of a forecast and an actual counts once, and errors tell of it."""
     number = store(either, "plant", VALUES)
     for _ in range(3):
         assert ask(either, series=["plant"], quantiles=[0.3, 0.5]).json()["recorded"] is True

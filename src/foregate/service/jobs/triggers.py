@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 from foregate.service.clock import HOUR
 from foregate.service.jobs.changes import change_of, first, learnt, rows_of, waits
 from foregate.service.jobs.queue import Job, Trigger, Wanted, submit
+from foregate.service.observations.expiry import gone_so_far
 from foregate.service.settings import WatchSettings
 from foregate.service.store.statements import note, noted
 from foregate.service.store.tables import (
@@ -93,7 +94,7 @@ def _scheduled(connection: Connection, model: str, settings: WatchSettings, at: 
         return start(connection, model, "schedule", settings, at)
     if settings.new_rows:
         since = noted(connection, f"rows:{model}")
-        rows = connection.scalar(select(func.count()).select_from(observations)) or 0
+        rows = (connection.scalar(select(func.count()).select_from(observations)) or 0) + gone_so_far(connection)
         if since is None:
             note(connection, f"rows:{model}", str(rows))
         elif rows - int(since) >= settings.new_rows:

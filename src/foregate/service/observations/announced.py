@@ -20,7 +20,7 @@ from foregate.service.problems import Problem
 from foregate.service.store.statements import insert
 from foregate.service.store.tables import announced, observations, sessions
 
-__all__ = ["FURTHEST", "Announced", "Lacking", "announce", "lacking", "told", "with_told"]
+__all__ = ["FURTHEST", "Announced", "Lacking", "announce", "lacking", "page", "told", "with_told"]
 
 Announced = dict[int, dict[str, float | str | None]]
 """Time -> name of a covariate -> its value; null where it is told that it will not be known."""
@@ -72,32 +72,33 @@ def announce(connection: Connection, series: int, freq: Frequency, rows: Announc
         newest = session.last_time if newest is None else max(newest, session.last_time)
     before = _known(connection, series, rows)
     changed = [
-        {"series": series, "time": time, "name": name, "value": text, "at": now}
+        (time, name, text)
         for time, columns in sorted(rows.items())
         for name, text in ((name, msgspec.json.encode(value).decode()) for name, value in columns.items())
         if before.get((time, name)) != text
     ]
-    past = [row["time"] for row in changed if newest is not None and row["time"] <= newest]
+    past = dict.fromkeys(time for time, _, _ in changed if newest is not None and time <= newest)
     if past:
         raise Problem(
             409,
             "late-announcement",
             f"what is announced must be of times after {shown(int(newest or 0), freq)}, the newest row, but got "
-            f"{listed([shown(time, freq) for time in dict.fromkeys(past)])}. What is known of a stored row comes with "
-            "the observation; leave these times out.",
+            f"{listed([shown(time, freq) for time in past])}. What is known of a stored row comes with the "
+            "observation; leave these times out.",
         )
     furthest = later(min(rows, default=0) if newest is None else int(newest), FURTHEST, freq)
-    if changed and changed[-1]["time"] > furthest:
-        raise Problem(
-            422,
-            "too-far",
-            f"what is announced must lie at most {FURTHEST:,} steps ahead, but got one at "
-            f"{shown(changed[-1]['time'], freq)}. Announce it later.",
-        )
+    if changed and changed[-1][0] > furthest:
+        last = shown(changed[-1][0], freq)
+        detail = f"what is announced must lie at most {FURTHEST:,} steps ahead, but got {last}. Announce it later."
+        raise Problem(422, "too-far", detail)
     if changed:
         new = insert(connection, announced)
         other = {name: new.excluded[name] for name in ("value", "at")}
-        connection.execute(new.on_conflict_do_update(index_elements=["series", "time", "name"], set_=other), changed)
+        put = new.on_conflict_do_update(index_elements=["series", "time", "name"], set_=other)
+        connection.execute(
+            put,
+            [{"series": series, "time": time, "name": name, "value": text, "at": now} for time, name, text in changed],
+        )
     return len(changed)
 
 
@@ -106,13 +107,22 @@ def told(connection: Connection, spans: Mapping[int, tuple[int | None, int]]) ->
     found: dict[int, Announced] = {series: {} for series in spans}
     ids, a = sorted(spans), announced.c
     for i in range(0, len(ids), AT_ONCE):
-        some = {name: (FIRST if spans[name][0] is None else spans[name][0], spans[name][1]) for name in ids[i : i + AT_ONCE]}
+        some = {name: _span(*spans[name]) for name in ids[i : i + AT_ONCE]}
         after, until = min(each[0] for each in some.values()), max(each[1] for each in some.values())
         query = select(a.series, a.time, a.name, a.value).where(a.series.in_(some), a.time > after, a.time <= until)
         for row in connection.execute(query.order_by(a.series, a.time, a.name)):
             if some[row.series][0] < row.time <= some[row.series][1]:
                 found[row.series].setdefault(row.time, {})[row.name] = msgspec.json.decode(row.value)
     return found
+
+
+def page(connection: Connection, series: int, after: int | None, limit: int) -> tuple[Announced, bool]:
+    """What was announced of a series after a time, of so many times at most; and whether there may be more."""
+    a = announced.c
+    times = select(a.time).where(a.series == series).distinct().order_by(a.time).limit(limit)
+    found = list(connection.scalars(times if after is None else times.where(a.time > after)))
+    known = told(connection, {series: (found[0] - 1, found[-1])})[series] if found else {}
+    return known, len(found) == limit
 
 
 def lacking(known: Announced, times: Iterable[int], columns: Sequence[str]) -> dict[int, list[str]]:
@@ -145,9 +155,14 @@ def _joined(row: Seen, known: Mapping[str, Any] | None) -> Seen:
     return row[0], row[1], msgspec.json.encode({**known, **own}).decode()
 
 
+def _span(after: int | None, until: int) -> tuple[int, int]:
+    return FIRST if after is None else after, until
+
+
 def _known(connection: Connection, series: int, rows: Announced) -> dict[tuple[int, str], str]:
     """What was told before of these times, as text."""
-    found, times, a = {}, sorted(rows), announced.c
+    found: dict[tuple[int, str], str] = {}
+    times, a = sorted(rows), announced.c
     for i in range(0, len(times), AT_ONCE):
         query = select(a.time, a.name, a.value).where(a.series == series, a.time.in_(times[i : i + AT_ONCE]))
         found |= {(row.time, row.name): row.value for row in connection.execute(query)}

@@ -265,7 +265,7 @@ class Fleet:
                 continue
             if order.rows:
                 _moved(written, order, before[order.series], stored, at)
-                if step.known:
+                if self.residents.told_ahead(order.series):
                     _read_with(written, step, before[order.series])
             if step.record is not None:
                 written.states.append(state_of(stored, step.record))
@@ -288,8 +288,8 @@ class Fleet:
                 {"stored": len(order.rows)},
                 said,
             )
-        if said is None and order.kind == "forecast" and step.unknown is not None:
-            return step.unknown.problem()
+        if said is None and order.kind == "forecast" and step.unsaid is not None:
+            return step.unsaid
         if said is None and order.kind == "forecast":
             detail = f"series {stored.name!r} must have an observed value to be forecast, but has none. Send one first."
             return Problem(409, "nothing-observed", detail)

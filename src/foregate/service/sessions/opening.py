@@ -185,9 +185,7 @@ def _all_read(
     return rows, told(connection, {name: (own[0][0] - 1, own[-1][0]) for name, own in rows.items() if own})
 
 
-def _slice(
-    found: Sequence[Stored], rows: dict[int, list[Seen]], known: dict[int, Announced], begin: int
-) -> list[Feed]:
+def _slice(found: Sequence[Stored], rows: dict[int, list[Seen]], known: dict[int, Announced], begin: int) -> list[Feed]:
     """Some rows of each of some series."""
     feeds = []
     for stored in found:

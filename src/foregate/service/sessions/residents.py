@@ -19,6 +19,7 @@ from foregate.core import ArtifactError, DataError, ForegateError, Frequency
 from foregate.forecasting.fitted import Fitted
 from foregate.service.observations.announced import Announced, Lacking, lacking
 from foregate.service.observations.times import steps_after
+from foregate.service.problems import Problem
 from foregate.service.sessions.feeding import Feed, feed, tell
 from foregate.service.sessions.rows import Position, Seen, Stored
 from foregate.streaming.live import Live
@@ -76,8 +77,8 @@ class Step:
     """(K, Q) that forecast; None: none was wanted, or none can be made yet."""
     scale: float | None = None
     """How much the series usually changes."""
-    unknown: Lacking | None = None
-    """Why nothing was said, where that is so for want of covariates of the future."""
+    unsaid: Problem | ForegateError | None = None
+    """Why nothing was said, where that is so for what is known of the future, or is not."""
     failed: ForegateError | None = None
     """Why nothing was read."""
     record: bytes | None = field(default=None, repr=False)
@@ -258,9 +259,13 @@ class Residents:
         columns = [column.name for column in group.live.fitted.spec.columns if column.role == "future"]
         unknown = lacking(step.known, times, columns)
         if unknown:
-            step.unknown = Lacking(seat.stored.name, group.live.freq, unknown)
+            step.unsaid = Lacking(seat.stored.name, group.live.freq, unknown).problem()
             return False
-        tell(group.live, seat.name, {time: {name: step.known[time][name] for name in columns} for time in times})
+        try:
+            tell(group.live, seat.name, {time: {name: step.known[time][name] for name in columns} for time in times})
+        except ForegateError as error:
+            step.unsaid = error
+            return False
         return True
 
     def _say(self, group: Group, steps: Sequence[Step]) -> None:
