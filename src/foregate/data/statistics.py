@@ -16,17 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "CARRIED",
-    "Latest",
-    "NoRows",
-    "carried_on",
-    "nothing_carried",
-    "positive_so_far",
-    "read",
-    "told",
-    "usual_change",
-]
+__all__ = ["CARRIED", "Latest", "NoRows", "carried_on", "nothing_carried", "positive_so_far", "read", "told"]
 
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
@@ -205,30 +195,6 @@ def told(running: Mapping[str, FloatArray] | Carried, log: BoolArray) -> dict[st
         "most": running["most"],
         "errors": average[..., JUDGED],
     }
-
-
-def usual_change(values: Sequence[float], place: Sequence[int], window: int) -> float:
-    """The scale of one series in plain units after its last observed row, as `told` has it; 0 before any change.
-
-    Args:
-        values: those that were observed, in order.
-        place: rows of a regular grid at which they were.
-        window: see `read`.
-
-    Examples:
-        >>> usual_change([1, 2, 4], [0, 1, 2], 20)
-        1.512...
-    """
-    keep, top, bottom, peak, average = 1 - 1 / window, 0.0, 0.0, 0.0, 0.0
-    for i in range(1, len(values)):
-        gap = place[i] - place[i - 1]
-        decay = keep if gap == 1 else keep**gap
-        top = top * decay + abs(values[i] - values[i - 1]) / gap**0.5
-        bottom = bottom * decay + 1
-        average = top / bottom
-        if average > peak:
-            peak = average
-    return max(average, LEAST_SCALE * peak)
 
 
 def _counted(values: FloatArray, mask: BoolArray, before: Carried) -> dict[str, FloatArray]:

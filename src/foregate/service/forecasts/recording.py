@@ -8,28 +8,50 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from foregate.data.statistics import usual_change
-from foregate.service.forecasts.bodies import Forecasted, ForecastRequest
-from foregate.service.forecasts.models import Ready, Seasons
-from foregate.service.sessions.answers import Said, forecast_row
+from foregate.core import Frequency
+from foregate.data.change import usual_change
+from foregate.service.forecasts.bodies import ForecastRequest, Number
+from foregate.service.observations.times import later
 from foregate.service.store.failures import StoreError
 from foregate.service.store.statements import only_new
 from foregate.service.store.tables import forecasts
 
 if TYPE_CHECKING:
     from foregate.service.context import Service
-    from foregate.service.forecasts.stored import Stored
 
-__all__ = ["kept_quantiles", "record", "recorded_row", "scales", "wished"]
+__all__ = ["Made", "forecast_row", "kept_quantiles", "record", "scales", "wished"]
+
+IntArray = NDArray[np.int64]
 
 PATIENCE = 2.0
 """Seconds that an answer waits for the disk at most; without having been recorded it is as good as with."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A forecast that is kept."""
+
+    model: str
+    version: int
+    origin: int
+    """Time of the last row that it knew."""
+    freq: Frequency
+    quantiles: tuple[float, ...]
+    values: NDArray[np.float32]
+    """(K, Q) in the units of the series."""
+    scale: float | None
+    """How much the series usually changes, which errors are measured by."""
+    source: str
+    """Who had it made: session or request."""
 
 
 def wished(body: ForecastRequest, *, usually: bool) -> bool:
@@ -49,33 +71,42 @@ def kept_quantiles(service: Service) -> tuple[float, ...]:
     return tuple(sorted({0.5, *service.settings.ingest.quantiles}))
 
 
-def scales(found: Sequence[Stored], ready: Ready, seasons: Seasons | None) -> list[float | None]:
-    """How much each series usually changes from row to row, which its errors are measured by: as a session has it."""
+def scales(found: Sequence[tuple[Sequence[Number], IntArray]], window: int) -> list[float | None]:
+    """How much series usually change from row to row, which their errors are measured by: as a session has it.
+
+    Args:
+        found: values of each, and how many steps each of them lies after the first; null where missing.
+        window: of the inputs of the model.
+    """
     told: list[float | None] = []
-    for each in found:
-        window = ready.fitted(each.freq, seasons).spec.window
-        seen = [(v, i) for v, i in zip(each.history.values, each.place, strict=True) if v is not None]
-        scale = usual_change([v for v, _ in seen], [i for _, i in seen], window) if seen else 0.0
+    for values, place in found:
+        seen = [(value, step) for value, step in zip(values, place.tolist(), strict=True) if value is not None]
+        scale = usual_change([value for value, _ in seen], [step for _, step in seen], window)
         told.append(scale if np.isfinite(scale) else None)
     return told
 
 
-def recorded_row(
-    stored: Stored, ready: Ready, said: Forecasted, quantiles: tuple[float, ...], scale: float | None, at: int
-) -> dict[str, Any]:
+def forecast_row(series: int, made: Made, at: int) -> dict[str, Any]:
     """A forecast as the table holds it.
 
     Args:
-        stored: the series.
-        ready: the version that made it.
-        said: the forecast.
-        quantiles: (Q,) what is kept of it, numbered as in `said`.
-        scale: of the series.
-        at: when its rows were read.
+        series: its number.
+        made: the forecast.
+        at: when it was made: what came before it was known to it.
     """
-    version, values = ready.version, np.array(said.values, np.float32)
-    kept = Said(stored.name, version.model, version.version, 0, stored.origin, stored.freq, quantiles, values)
-    return forecast_row(stored.number, kept, scale, at) | {"source": "request"}
+    return {
+        "series": series,
+        "origin": made.origin,
+        "until": later(made.origin, len(made.values), made.freq),
+        "model": made.model,
+        "version": made.version,
+        "horizon": len(made.values),
+        "quantiles": msgspec.json.encode(made.quantiles).decode(),
+        "values": made.values.astype("<f4").tobytes(),
+        "scale": made.scale,
+        "made_at": at,
+        "source": made.source,
+    }
 
 
 async def record(service: Service, rows: Sequence[dict[str, Any]], deadline: float) -> bool:
@@ -83,7 +114,7 @@ async def record(service: Service, rows: Sequence[dict[str, Any]], deadline: flo
 
     Args:
         service: whose database it is.
-        rows: see `recorded_row`.
+        rows: see `forecast_row`.
         deadline: on the clock of the event loop.
     """
     if not rows:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from foregate.core import Frequency, listed
 from foregate.service.forecasts.bodies import Forecasted, ForecastRequest, History
 from foregate.service.forecasts.models import Ready, Seasons
-from foregate.service.forecasts.recording import kept_quantiles, record, recorded_row, scales, wished
+from foregate.service.forecasts.recording import Made, forecast_row, kept_quantiles, record, scales, wished
 from foregate.service.forecasts.served import Asked
 from foregate.service.forecasts.times import written_times
 from foregate.service.observations.announced import Announced, Lacking, lacking, told, with_told
@@ -133,9 +133,10 @@ async def _answer(now: _Round, freq: Frequency, seasons: Seasons | None, members
     said = await now.service.served.forecast(ready, asked, now.deadline)
     now.answers |= {each.series: _part(each, every, quantiles) for each in said}
     if now.recording:
-        of = await now.service.served.run(scales, members, ready, seasons)
+        rows = [(stored.history.values, stored.place) for stored in members]
+        of = await now.service.served.run(scales, rows, ready.fitted(freq, seasons).spec.window)
         now.rows += [
-            recorded_row(stored, ready, _part(each, every, kept), kept, scale, now.at)
+            forecast_row(stored.number, _made(stored, ready, _part(each, every, kept), kept, scale), now.at)
             for stored, each, scale in zip(members, said, of, strict=True)
         ]
 
@@ -238,6 +239,11 @@ def _part(said: Forecasted, every: tuple[float, ...], wanted: tuple[float, ...])
         return said
     places = [every.index(q) for q in wanted]
     return msgspec.structs.replace(said, values=[[step[i] for i in places] for step in said.values])
+
+
+def _made(stored: Stored, ready: Ready, said: Forecasted, quantiles: tuple[float, ...], scale: float | None) -> Made:
+    version, values = ready.version, np.array(said.values, np.float32)
+    return Made(version.model, version.version, stored.origin, stored.freq, quantiles, values, scale, "request")
 
 
 def _of_session(said: Any) -> Forecasted:

@@ -23,7 +23,7 @@ from foregate.service.observations.catalog import Catalog
 from foregate.service.observations.intake import Intake
 from foregate.service.observations.times import later
 from foregate.service.problems import Problem
-from foregate.service.sessions.answers import Said, Stepped, event_of, forecast_row, said_again, said_of
+from foregate.service.sessions.answers import Said, Stepped, event_of, kept_row, said_again, said_of
 from foregate.service.sessions.crew import Crew
 from foregate.service.sessions.events import Hub
 from foregate.service.sessions.late import out_of_sequence, settled
@@ -270,7 +270,7 @@ class Fleet:
             if step.record is not None:
                 written.states.append(state_of(stored, step.record))
             if said is not None and order.kind != "forecast":
-                written.forecasts.append(forecast_row(order.series, said, step.scale, at))
+                written.forecasts.append(kept_row(order.series, said, step.scale, at))
                 written.events.append(event_of(said, at))
             answers.append(self._told(order, step, stored, said))
         return written, answers
