@@ -133,22 +133,33 @@ def test_what_is_not_known_is_said(world):
     run(act())
 
 
+BEGUN = [(t, VALUES[t], 1.0) for t in range(4)]
+"""Rows of a series that is forecast by more than its last value."""
+
+
+async def begun(world):
+    """A session that has read them, at a price of 1."""
+    await world.series("a")
+    await world.open("a")
+    await world.told_step("a", *((t, value, '{"price":1.0,"rain":1.0}') for t, value, _ in BEGUN))
+    return dict.fromkeys(range(4), 1.0)
+
+
 def test_what_is_announced_anew_takes_the_place_of_what_was(world):
     """A forecast goes by what was announced last; what a row was read with stays as it is."""
 
     async def act():
-        await world.series("a")
-        await world.open("a")
-        await world.told_step("a", (0, 5.0, '{"price":1.0,"rain":1.0}'))
+        prices, heard = await begun(world), []
         for price in (1.0, 2.0):
-            assert await world.announce("a", dict.fromkeys(range(1, 5), price)) == 4
+            assert await world.announce("a", dict.fromkeys(range(4, 8), price)) == 4
             (forecast,) = await world.fleet.forecast(["a"], 3)
-            rows = [(0, 5.0, 1.0)]
-            close(forecast.values, replayed(rows, {0: 1.0, **dict.fromkeys(range(1, 5), price)}))
-        await world.told_step("a", (1, 5.0, '{"rain":1.0}'))
-        assert await world.announce("a", {1: 2.0, 2: 3.0}) == 1
-        with pytest.raises(Problem, match="must be of times after 1, the newest row, but got '1'"):
-            await world.announce("a", {1: 3.0})
+            close(forecast.values, replayed(BEGUN, {**prices, **dict.fromkeys(range(4, 8), price)}))
+            heard.append(forecast.values)
+        assert np.abs(heard[0] - heard[1]).max() > 0.01
+        await world.told_step("a", (4, 5.0, '{"rain":1.0}'))
+        assert await world.announce("a", {4: 2.0, 5: 3.0}) == 1
+        with pytest.raises(Problem, match="must be of times after 4, the newest row, but got '4'"):
+            await world.announce("a", {4: 3.0})
 
     run(act())
 
@@ -157,21 +168,20 @@ def test_what_is_announced_while_a_session_reads_is_read(world):
     """Where something else is announced between reading and writing, it is read anew before anything is written."""
 
     async def act():
-        await world.series("a")
-        await world.open("a")
-        await world.told_step("a", (0, 5.0, '{"price":1.0,"rain":1.0}'))
-        await world.announce("a", dict.fromkeys(range(1, 6), 1.0))
+        prices = await begun(world)
+        await world.announce("a", dict.fromkeys(range(4, 9), 1.0))
         tell, changed = world.fleet._tell, []
 
         async def late(steps):
             await tell(steps)
             if not changed:
-                changed.append(await world.announce("a", dict.fromkeys(range(1, 6), 2.0)))
+                changed.append(await world.announce("a", dict.fromkeys(range(4, 9), 2.0)))
 
         world.fleet._tell = late
-        stepped = await world.told_step("a", (1, 6.0, '{"rain":1.0}'))
-        prices = {0: 1.0, **dict.fromkeys(range(1, 6), 2.0)}
-        close(said(stepped), replayed([(0, 5.0, 1.0), (1, 6.0, 1.0)], prices))
+        stepped = await world.told_step("a", (4, 6.0, '{"rain":1.0}'))
+        rows = [*BEGUN, (4, 6.0, 1.0)]
+        close(said(stepped), replayed(rows, {**prices, **dict.fromkeys(range(4, 9), 2.0)}))
+        assert np.abs(said(stepped) - replayed(rows, {**prices, **dict.fromkeys(range(4, 9), 1.0)})).max() > 0.01
         world.fleet = world.made()
         close((await world.fleet.forecast(["a"], 3))[0].values, said(stepped))
         assert changed == [5]
