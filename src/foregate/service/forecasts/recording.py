@@ -22,7 +22,7 @@ from foregate.data.change import usual_change
 from foregate.service.forecasts.bodies import ForecastRequest, Number
 from foregate.service.observations.times import later
 from foregate.service.store.failures import StoreError
-from foregate.service.store.statements import only_new
+from foregate.service.store.statements import insert_new
 from foregate.service.store.tables import forecasts
 
 if TYPE_CHECKING:
@@ -128,4 +128,4 @@ async def record(service: Service, rows: Sequence[dict[str, Any]], deadline: flo
 
 
 def _write(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    connection.execute(only_new(connection, forecasts, "series", "origin", "model", "version"), list(rows))
+    insert_new(connection, forecasts, rows, "series", "origin", "model", "version")
