@@ -9,7 +9,7 @@ import pytest
 from foregate import DataError, Panel, load
 from foregate.monitoring import Reference
 from foregate.service.jobs.queue import Wanted
-from foregate.service.jobs.retraining import Opponent, Order, _by_time, _learnt, _plan, make, review
+from foregate.service.jobs.retraining import Opponent, Order, _by_time, _learnt, _plan, _since, make, review
 from foregate.service.jobs.worker import Worker
 from tests.service.jobs.stock import QUICK, seasonal, store
 
@@ -101,6 +101,15 @@ def test_after_a_change_only_its_rows_are_learnt(made, tmp_path):
     assert reference.inputs == {}  # of so few values
     level = np.mean([seasonal(200, 0)[140:], seasonal(200, 1)[140:]])
     assert np.mean([reference.levels[name][0] for name in "ab"]) == pytest.approx(level, abs=1e-5)
+
+
+def test_a_reference_of_a_short_change_reaches_back():
+    """Of a change with fewer values than a reference needs, it is of the newest ones that are enough."""
+    one = panel(300).take(np.array([0]))
+    assert _since(one, 299 - 60).lengths.tolist() == [100]
+    assert _since(one, 299 - 160).lengths.tolist() == [160]
+    assert _since(panel(300), 299 - 60).lengths.tolist() == [60, 60]
+    assert _since(panel(80), 79 - 30).lengths.tolist() == [80, 80]
 
 
 def test_what_came_before_a_change_has_no_weight():

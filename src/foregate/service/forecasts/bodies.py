@@ -86,6 +86,14 @@ class ForecastRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         ModelName | None, Meta(description="Which model; if not given, the one that the settings name.")
     ] = None
     version: Annotated[Which, Meta(description="A version's number, or an alias.")] = "champion"
+    record: Annotated[
+        bool | None,
+        Meta(
+            description="Whether the forecasts of stored series are kept until their actuals come, so that live errors "
+            "are told of them. If not given, they are, as the settings have it, unless the request brings a future or "
+            "seasons of its own: then it asks what would be."
+        ),
+    ] = None
 
 
 class Forecasted(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,3 +115,10 @@ class ForecastAnswer(msgspec.Struct, frozen=True, kw_only=True):
     version: Annotated[int, Meta(description="The version that made these forecasts.")]
     quantiles: Annotated[list[float], Meta(description="Probabilities, ascending.")]
     forecasts: Annotated[list[Forecasted], Meta(description="In the order of the request.")]
+    recorded: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="Whether they will be scored when their actuals come; not told of histories that came with the "
+            "request."
+        ),
+    ] = UNSET

@@ -37,6 +37,8 @@ LEAST_ERRORS = 100
 """Errors without which a reference says nothing of errors. Below 1000 they are the first that a watch learns from."""
 MOST_HELD = 1000
 """Rows that are held out of long series: as many errors are known then as a watch needs to begin with."""
+LEAST_VALUES = 100
+"""Values without which there is no reference at all."""
 LEAST_INPUTS = 1000
 """Values without which a reference says nothing of inputs: a few days look like no other ones."""
 HELD_PART = 4
@@ -283,6 +285,15 @@ def _by_time(values: FloatArray, times: Times, there: NDArray[np.bool_]) -> Floa
     return found[:, -values.shape[1] :]
 
 
+def _since(panel: Panel, time: int) -> Panel:
+    """The rows after a time; where these are too few to say how large values are, the newest that are enough."""
+    new = _newer(panel, time)
+    found = panel.between(panel.lengths - new, panel.lengths)
+    if np.count_nonzero(found.mask) >= LEAST_VALUES:
+        return found
+    return panel.between(np.maximum(panel.lengths - np.maximum(new, LEAST_VALUES), 0), panel.lengths)
+
+
 def _rounded(value: float | np.floating[Any]) -> float | None:
     return round(float(value), 6) if np.isfinite(value) else None
 
@@ -299,7 +310,7 @@ def _reference(model: Fitted, panel: Panel, order: Order, held: int) -> bytes:
     errors, outside = (_by_time(each, panel.times[rows], there) for each in (errors, outside))
     kept = held >= LEAST_ERRORS
     if order.since is not None:
-        panel = panel.between(panel.lengths - _newer(panel, order.since), panel.lengths)
+        panel = _since(panel, order.since)
     enough = np.count_nonzero(panel.mask) >= LEAST_INPUTS
     made = reference(panel, errors if kept else None, outside if kept else None)
     return (made if enough else replace(made, inputs={})).to_bytes()

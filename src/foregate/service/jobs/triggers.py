@@ -131,13 +131,12 @@ def _scheduled(connection: Connection, model: str, settings: WatchSettings, at: 
         return start(connection, model, "schedule", settings, at)
     if settings.new_rows:
         since = noted(connection, f"rows:{model}")
-        rows = _rows(connection, model)
         if since is None:
-            note(connection, f"rows:{model}", str(rows))
-        elif rows - int(since) >= settings.new_rows:
+            note(connection, f"rows:{model}", str(at))
+        elif _rows(connection, model, int(since)) >= settings.new_rows:
             job = start(connection, model, "data", settings, at)
             if job is not None:
-                note(connection, f"rows:{model}", str(rows))
+                note(connection, f"rows:{model}", str(at))
             return job
     return None
 
@@ -175,11 +174,11 @@ def _rows_of(connection: Connection, model: str, version: int) -> int:
     return rows_since(connection, names, int(judged))
 
 
-def _rows(connection: Connection, model: str) -> int:
-    """Observations of the series that a model is trained on."""
+def _rows(connection: Connection, model: str, since: int) -> int:
+    """Observations that have come since a time, of the series that a model is trained on."""
     names = (_order(connection, model) or {}).get("series")
     live = select(sessions.c.series).where(sessions.c.model == model)
-    query = select(func.count()).select_from(observations)
+    query = select(func.count()).select_from(observations).where(observations.c.received_at > since)
     if names:
         query = query.where(observations.c.series.in_(select(series.c.id).where(series.c.name.in_(names))))
     elif connection.scalar(live.limit(1)) is not None:

@@ -54,7 +54,8 @@ def settled(connection: Connection, order: Order, stored: Stored, now: int) -> S
         raise out_of_sequence(stored, order.expected, session.seq)
     last = order.rows[-1][0]
     row = existing(connection, order.series, [last])[last]
-    query = select(forecasts).where(forecasts.c.series == order.series, forecasts.c.origin == last)
+    own = forecasts.c.source == "session"
+    query = select(forecasts).where(forecasts.c.series == order.series, forecasts.c.origin == last, own)
     made = connection.execute(query.order_by(forecasts.c.id).limit(1)).first()
     seq = session.seq if row.seq is None else row.seq
     return Settled(taken.counts, bool(taken.sessions), seq, made, last == session.last_time)

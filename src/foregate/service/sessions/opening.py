@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from foregate.core import Frequency
+from foregate.service.observations.announced import Announced, told
 from foregate.service.observations.intake import rows_of
 from foregate.service.problems import Problem
 from foregate.service.sessions.crew import Crew
@@ -159,14 +160,15 @@ async def warmed(crew: Crew, found: Sequence[Stored]) -> list[dict[str, Any]]:
     """
     most = crew.settings.warm_rows
     names = [stored.series for stored in found]
-    rows = await crew.database.read(lambda c: {n: [_seen(row) for row in rows_of(c, n, last=most)] for n in names})
+    rows, known = await crew.database.read(partial(_all_read, names=names, most=most))
     states = []
     for key, model in (await crew.fitted(found)).items():
         some = [stored for stored in found if key_of(stored) == key]
         live = Live(model, freq=Frequency.parse(key[2]))
         recorder = Recorder(model, live.freq, live.spec)
         for begin in range(0, max(len(rows[stored.series]) for stored in some), SLICE):
-            await crew.served.run(_read_slice, live, some, rows, begin, crew.settings.gap_rows)
+            feeds = _slice(some, rows, known, begin)
+            await crew.served.run(_read, live, feeds, crew.settings.gap_rows)
         for stored in some:
             own = rows[stored.series]
             stored.seq, stored.time = len(own), own[-1][0] if own else None
@@ -176,13 +178,26 @@ async def warmed(crew: Crew, found: Sequence[Stored]) -> list[dict[str, Any]]:
     return states
 
 
-def _read_slice(live: Live, found: Sequence[Stored], rows: dict[int, list[Seen]], begin: int, gap: int) -> None:
+def _all_read(
+    connection: Connection, names: Sequence[int], most: int
+) -> tuple[dict[int, list[Seen]], dict[int, Announced]]:
+    """The last rows of series, and what was announced of their times."""
+    rows = {name: [_seen(row) for row in rows_of(connection, name, last=most)] for name in names}
+    return rows, told(connection, {name: (own[0][0] - 1, own[-1][0]) for name, own in rows.items() if own})
+
+
+def _slice(found: Sequence[Stored], rows: dict[int, list[Seen]], known: dict[int, Announced], begin: int) -> list[Feed]:
+    """Some rows of each of some series."""
     feeds = []
     for stored in found:
         own = rows[stored.series]
         if part := own[begin : begin + SLICE]:
             before = own[begin - 1][0] if begin else None
-            feeds.append(Feed(str(stored.series), part, before, stored.attributes))
+            feeds.append(Feed(str(stored.series), part, before, stored.attributes, known.get(stored.series, {})))
+    return feeds
+
+
+def _read(live: Live, feeds: Sequence[Feed], gap: int) -> None:
     for error in feed(live, feeds, gap, lenient=True).values():
         raise error
 

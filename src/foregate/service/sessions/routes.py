@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from foregate.service.api.endpoints import Call, Link, Routes
 from foregate.service.api.faults import problem_of
 from foregate.service.observations.catalog import Known, unknown
 from foregate.service.observations.intake import anchored, placed, require_step
-from foregate.service.observations.routes import covariates_text
+from foregate.service.observations.routes import announce_all, covariates_text
 from foregate.service.problems import TYPE, Problem
 from foregate.service.sessions.answers import Said
 from foregate.service.sessions.answers import Stepped as Done
@@ -33,6 +33,7 @@ from foregate.service.sessions.shapes import (
     SessionPage,
     StepIn,
     StepMany,
+    StepOne,
     Stepped,
     SteppedMany,
     StepResult,
@@ -115,6 +116,7 @@ async def step_session(call: Call[StepIn]) -> Stepped:
     """Let a session read; the answer comes when that is stored. The same observations again have the same answer."""
     name = call.path["series"]
     known = (await call.service.fleet.catalog.all_known([name]))[name]
+    await announce_all(call.service, [(name, known, call.body.future)])
     order = (await _orders(call.service, [(name, known, call.body)]))[0]
     if isinstance(order, Problem):
         raise order
@@ -136,9 +138,10 @@ async def step_sessions(call: Call[StepMany]) -> SteppedMany:
     if len(set(names)) < len(names):
         raise Problem(422, "named-twice", "steps must name each session once, but got one twice. Join its rows.")
     known = await service.fleet.catalog.known(names)
-    there = [step for step in steps if step.series in known]
+    refused = {name: unknown([name]) for name in names if name not in known} | await _announced(service, known, steps)
+    there = [step for step in steps if step.series not in refused]
     asked = iter(await _orders(service, [(step.series, known[step.series], step) for step in there]))
-    results = [next(asked) if step.series in known else unknown([step.series]) for step in steps]
+    results = [refused[step.series] if step.series in refused else next(asked) for step in steps]
     orders = [each for each in results if isinstance(each, Order)]
     service.fleet.turns.put(orders)
     done = iter(await asyncio.gather(*(order.done for order in orders), return_exceptions=True))
@@ -167,6 +170,21 @@ async def follow_events(call: Call[None]) -> Response:
     if last is not None and not (last.isdecimal() and len(last) < 19):
         raise Problem(422, "invalid-query", "Last-Event-ID must be the number of an event, but got something else.")
     return Sent(await call.service.fleet.hub.follow(kinds, None if last is None else int(last)))
+
+
+async def _announced(
+    service: Service, known: Mapping[str, Known], steps: Sequence[StepOne]
+) -> dict[str, Problem | ForegateError]:
+    """Take in what steps say of the future; those of which that is refused, and why."""
+    some = [step for step in steps if step.future and step.series in known]
+    asked = (announce_all(service, [(step.series, known[step.series], step.future)]) for step in some)
+    refused: dict[str, Problem | ForegateError] = {}
+    for step, done in zip(some, await asyncio.gather(*asked, return_exceptions=True), strict=True):
+        if isinstance(done, Problem | ForegateError):
+            refused[step.series] = done
+        elif isinstance(done, BaseException):
+            raise done
+    return refused
 
 
 async def _orders(service: Service, steps: Sequence[tuple[str, Known, StepIn]]) -> list[Order | Problem]:

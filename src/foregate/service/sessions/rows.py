@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
+from foregate.service.observations.announced import Announced, told
 from foregate.service.observations.intake import rows_of
 from foregate.service.store.statements import emit, insert, insert_new, values
 from foregate.service.store.tables import forecasts, observations, series, session_states, sessions
@@ -77,6 +78,8 @@ class Stored:
     """Its stored state; None: there is none, or it is not wanted."""
     rows: list[Seen] = field(default_factory=list)
     """What has to be read after that state, or after the position that was asked for."""
+    known: Announced = field(default_factory=dict)
+    """What was announced of the times of those rows, and between them."""
     follows: bool = False
     """Whether those rows follow the position that was asked for; otherwise they follow the stored state."""
 
@@ -91,6 +94,8 @@ class Written:
     forecasts: list[dict[str, Any]] = field(default_factory=list)
     states: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
+    known: dict[int, tuple[int | None, int, Announced]] = field(default_factory=dict)
+    """Series -> what was read with its rows: announced of the times after one and up to another."""
 
 
 def load(
@@ -120,6 +125,10 @@ def load(
             else:  # something came late: what is stored is read again
                 cold.append(stored.series)
     _with_states(connection, found, cold, most, anew)
+    some = [stored for stored in found.values() if stored.rows]
+    known = told(connection, {stored.series: (_after(stored, wanted), stored.rows[-1][0]) for stored in some})
+    for stored in some:
+        stored.known = known[stored.series]
     return found
 
 
@@ -134,9 +143,20 @@ def write(connection: Connection, written: Written) -> None:
         raise Moved
     if insert_new(connection, observations, written.rows, "series", "time") != len(written.rows):
         raise Moved
+    read = {series: span[:2] for series, span in written.known.items()}
+    if read and told(connection, read) != {series: span[2] for series, span in written.known.items()}:
+        raise Moved  # something else was announced meanwhile than was read with the rows
     insert_new(connection, forecasts, written.forecasts, "series", "origin", "model", "version")
     put_states(connection, written.states)
     emit(connection, written.events)
+
+
+def _after(stored: Stored, wanted: Mapping[int, Position | None]) -> int | None:
+    """Time of the row before those that have to be read; None: there is none."""
+    position = wanted[stored.series]
+    if stored.follows and position is not None:
+        return position.time
+    return None if stored.state is None else int(stored.state.time)
 
 
 def save(connection: Connection, states: Sequence[dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from foregate.service.names import MOST, VERSIONS, WORD_PATTERN
-from foregate.service.observations.shapes import Covariates, Name, Paging, Value, When
+from foregate.service.observations.shapes import Coming, Covariates, Name, Paging, Value, When
 
 __all__ = [
     "Failed",
@@ -110,6 +110,12 @@ class StepIn(_Struct, frozen=True):
     ) = None
     revise: Annotated[bool, Meta(description="whether another value takes the place of the one before")] = False
     forecast: Annotated[bool, Meta(description="whether the answer has the forecast")] = True
+    future: Annotated[
+        list[Coming],
+        Meta(
+            description="what is known ahead, which is announced first, whatever becomes of the rest", max_length=10_000
+        ),
+    ] = []
 
 
 class StepOne(StepIn, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     """Make them."""
     _alias_events()
+    _announced()
     _api_keys()
     _arrivals()
     _audit_log()
@@ -52,6 +53,19 @@ def _alias_events() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("alias_events_of", "alias_events", ["model", "alias", "id"], unique=False)
+
+
+def _announced() -> None:
+    op.create_table(
+        "announced",
+        sa.Column("series", sa.BigInteger(), nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("series", "time", "name"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _api_keys() -> None:
@@ -156,6 +170,7 @@ def _forecasts() -> None:
         sa.Column("values", sa.LargeBinary(), nullable=False),
         sa.Column("scale", sa.Double(), nullable=True),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.Text(), server_default="session", nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("series", "origin", "model", "version"),
         sqlite_autoincrement=True,
