@@ -75,6 +75,17 @@ def test_a_worse_challenger_is_rejected(made, tmp_path):
     assert verdict.ratios["champion"] > 1
 
 
+@pytest.mark.slow
+def test_a_hundred_worse_challengers_are_rejected(made, tmp_path):
+    """Of a hundred challengers that were really trained, but hardly, each from its own seed, none is promoted."""
+    champion, hardly = Opponent(made[1] / "model"), {**QUICK, "options": {**QUICK["options"], "steps": 1}}
+    promoted = [
+        make(panel(), Order(**hardly, seed=seed), champion, tmp_path / str(seed), lambda event: None).verdict.promote
+        for seed in range(100)
+    ]
+    assert promoted == [False] * 100
+
+
 def test_a_warm_start_goes_on_with_the_champion(made, tmp_path):
     """A warm challenger has the champion's seasons and is trained further."""
     warm = Order(**{**QUICK, "warm": True})
