@@ -9,7 +9,7 @@ import pytest
 from foregate import DataError, Panel, load
 from foregate.monitoring import Reference
 from foregate.service.jobs.queue import Wanted
-from foregate.service.jobs.retraining import Opponent, Order, _by_time, _learnt, _plan, make, review
+from foregate.service.jobs.retraining import Opponent, Order, _by_time, _learnt, _plan, _reference, make, review
 from foregate.service.jobs.worker import Worker
 from tests.service.jobs.stock import QUICK, seasonal, store
 
@@ -56,6 +56,14 @@ def test_a_reference_goes_with_it(made):
     found = Reference.from_bytes(made[0].reference)
     assert set(found.levels) == {"a", "b"}
     assert found.errors == ()
+
+
+@pytest.mark.parametrize("values", [np.zeros(200), seasonal(40)])
+def test_series_of_which_nothing_is_usual_have_no_reference(made, values):
+    """Of series that never vary, or of few values, nothing is said of what is usual, and nothing fails for that."""
+    model = load(made[1] / "model", runtime="onnx").fitted_
+    said = _reference(model, Panel.from_arrays([values], ids=["a"]), ORDER, 20)
+    assert Reference.from_bytes(said) == Reference()
 
 
 def test_what_the_champion_knows_is_no_test(made, tmp_path):
