@@ -9,7 +9,7 @@ import pytest
 from foregate import DataError, Panel, load
 from foregate.monitoring import Reference
 from foregate.service.jobs.queue import Wanted
-from foregate.service.jobs.retraining import Opponent, Order, _by_time, _learnt, _plan, _since, make, review
+from foregate.service.jobs.retraining import Opponent, Order, _by_time, _learnt, _plan, _reference, _since, make, review
 from foregate.service.jobs.worker import Worker
 from tests.service.jobs.stock import QUICK, seasonal, store
 
@@ -58,6 +58,14 @@ def test_a_reference_goes_with_it(made):
     assert found.errors == ()
 
 
+@pytest.mark.parametrize("values", [np.zeros(200), seasonal(40)])
+def test_series_of_which_nothing_is_usual_have_no_reference(made, values):
+    """Of series that never vary, or of few values, nothing is said of what is usual, and nothing fails for that."""
+    model = load(made[1] / "model", runtime="onnx").fitted_
+    said = _reference(model, Panel.from_arrays([values], ids=["a"]), ORDER, 20)
+    assert Reference.from_bytes(said) == Reference()
+
+
 def test_what_the_champion_knows_is_no_test(made, tmp_path):
     """Where too few rows are new to the champion nothing is trained, and said so; some more are enough."""
     champion = Opponent(made[1] / "model")  # it knows 170 rows, as it says itself
@@ -73,6 +81,17 @@ def test_a_worse_challenger_is_rejected(made, tmp_path):
     verdict = make(panel(), lame, Opponent(made[1] / "model"), tmp_path, lambda event: None).verdict
     assert not verdict.promote
     assert verdict.ratios["champion"] > 1
+
+
+@pytest.mark.slow
+def test_a_hundred_worse_challengers_are_rejected(made, tmp_path):
+    """Of a hundred challengers that were really trained, but hardly, each from its own seed, none is promoted."""
+    champion, hardly = Opponent(made[1] / "model"), {**QUICK, "options": {**QUICK["options"], "steps": 1}}
+    promoted = [
+        make(panel(), Order(**hardly, seed=seed), champion, tmp_path / str(seed), lambda event: None).verdict.promote
+        for seed in range(100)
+    ]
+    assert promoted == [False] * 100
 
 
 def test_a_warm_start_goes_on_with_the_champion(made, tmp_path):

@@ -114,9 +114,9 @@ def test_new_rows(there, database):
     """A training starts when so many observations have come since it was first looked at."""
     settings = WatchSettings(new_rows=10, cooldown_hours=0)
     assert there(lambda c: due(c, settings, 1)) == []
-    store(database, [1.0] * 9)
+    store(database, [1.0] * 9, at=2)
     assert there(lambda c: due(c, settings, 2)) == []
-    store(database, [1.0], "b")
+    store(database, [1.0], "b", at=3)
     assert [job.trigger for job in there(lambda c: due(c, settings, 3))] == ["data"]
     there(over)
     assert there(lambda c: due(c, settings, 4)) == []
@@ -128,9 +128,9 @@ def test_new_rows_of_other_models_do_not_count(there, database):
     order = json.dumps({"order": {"horizon": 3, "series": ["a"]}})
     there(lambda c: c.execute(update(model_versions).values(metrics=order)) and None)
     there(lambda c: due(c, settings, 1))
-    store(database, [1.0] * 50, "b")
+    store(database, [1.0] * 50, "b", at=2)
     assert there(lambda c: due(c, settings, 2)) == []
-    store(database, [1.0] * 10, "a")
+    store(database, [1.0] * 10, "a", at=3)
     assert [job.trigger for job in there(lambda c: due(c, settings, 3))] == ["data"]
 
 

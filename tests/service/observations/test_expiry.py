@@ -106,9 +106,9 @@ def test_new_rows_are_counted_whatever_goes(database):
     assert database.write_now(lambda c: due(c, settings, NOW)) == []
     assert expired(database, observation_rows=2) == 8
     for time in range(10, 14):
-        actual(database, number, time, 1.0)
+        actual(database, number, time, 1.0, NOW + time)
         assert database.write_now(lambda c: due(c, settings, NOW)) == []
-    actual(database, number, 14, 1.0)
+    actual(database, number, 14, 1.0, NOW + 14)
     assert [job.trigger for job in database.write_now(lambda c: due(c, settings, NOW))] == ["data"]
 
 

@@ -64,8 +64,9 @@ class Gathering:
 
     def __init__(self, state: Mapping[str, Any] | None = None) -> None:
         said = state or {"open": [], "size": 1, "last": None, "given": 0}
-        self._open = {each["time"]: Time(**each) for each in said["open"]}
-        self._size, self._last, self._given = int(said["size"]), said["last"], int(said["given"])
+        self._open: dict[int, Time] = {each["time"]: Time(**each) for each in said["open"]}
+        self._size, self._given = int(said["size"]), int(said["given"])
+        self._last: int | None = said["last"]
 
     def of(self, errors: Sequence[tuple[int, str, float, float]]) -> list[Time]:
         """Take (time, series, error, outside or NaN) of more series; the times that are complete."""

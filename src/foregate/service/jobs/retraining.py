@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from foregate.core import DataError, Model, Panel, Times
 from foregate.evaluation import Backtest, Plan, SeasonalNaive, backtest
-from foregate.monitoring import reference
+from foregate.monitoring import Reference, reference
 from foregate.service.jobs.gate import Verdict, judge
 
 if TYPE_CHECKING:
@@ -312,5 +312,8 @@ def _reference(model: Fitted, panel: Panel, order: Order, held: int) -> bytes:
     if order.since is not None:
         panel = _since(panel, order.since)
     enough = np.count_nonzero(panel.mask) >= LEAST_INPUTS
-    made = reference(panel, errors if kept else None, outside if kept else None)
+    try:
+        made = reference(panel, errors if kept else None, outside if kept else None)
+    except DataError:  # so few values, or none that vary, have nothing usual
+        return Reference().to_bytes()
     return (made if enough else replace(made, inputs={})).to_bytes()

@@ -129,8 +129,8 @@ class Turns:
         """Whether the next batch may begin; if not, it is looked at again when it may."""
         loop = asyncio.get_running_loop()
         early = self._begun + PACE_SECONDS - loop.time()
-        if early <= 0 or len(self._waiting) >= self._together or self._closed:
-            return True
+        if early <= 0 or not 0 < len(self._waiting) < self._together or self._closed:
+            return True  # nobody waits, or nobody more can go along
         if self._timer is None:
             self._timer = loop.call_later(early, self._on_time)
         return False
