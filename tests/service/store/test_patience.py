@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from foregate.service.store.database import Database, StoreError
-from foregate.service.store.patience import SECONDS, Patient
+from foregate.service.store.patience import SECONDS, patient
 from foregate.service.store.schema import migrate
 from tests.service.toxic import Toxic
 
@@ -25,7 +25,7 @@ def through(toxic, server, url):
 
 def test_what_is_swallowed_is_an_error_in_time(toxic, server, server_url, monkeypatch):
     """Where what is sent is taken and nothing comes back, a read and a write fail in bounded time; then all is well."""
-    monkeypatch.setattr(Patient, "seconds", 0.3)
+    monkeypatch.setattr(patient(), "seconds", 0.3)
     monkeypatch.setattr("foregate.service.store.engines.SERVER", {"connect_timeout": 2})
     monkeypatch.setattr("foregate.service.store.database.ATTEMPTS", 1)
     database = Database(through(toxic, server, server_url))
@@ -43,8 +43,8 @@ def test_what_is_swallowed_is_an_error_in_time(toxic, server, server_url, monkey
 
 def test_patience_is_with_those_who_say_something(server_url, monkeypatch):
     """An answer that takes longer in all, but of which something comes again and again, is read to its end."""
-    monkeypatch.setattr(Patient, "seconds", 0.4)
-    with Patient.connect(server_url) as connection, connection.cursor() as cursor:
+    monkeypatch.setattr(patient(), "seconds", 0.4)
+    with patient().connect(server_url) as connection, connection.cursor() as cursor:
         found = cursor.stream("SELECT pg_sleep(0.2), repeat('x', 9000) FROM generate_series(1, 4)")
         assert len(list(found)) == 4
         with pytest.raises(psycopg.OperationalError, match=r"must answer within 0\.4 s"):

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -20,13 +20,13 @@ from foregate.persistence import pack_folder, shipped_facts, shipped_folder
 from foregate.service.clock import now
 from foregate.service.problems import Problem
 from foregate.service.registry import rows
-from foregate.service.registry.blobs import Blobs, Draft
+from foregate.service.registry.blobs import Blob, Blobs, Draft
 from foregate.service.registry.examine import examine_apart
 from foregate.service.registry.opened import Opened, folder_checksum
 from foregate.service.registry.records import Move, Named, Version, no_such, require_alias, require_name
 from foregate.service.registry.rows import Also, Besides, Entry, nothing
 from foregate.service.store.backup import backup
-from foregate.service.store.database import Database
+from foregate.service.store.database import Database, Work
 from foregate.service.store.failures import told
 
 __all__ = ["CHAMPION", "PRETRAINED", "Registry", "Version"]
@@ -37,6 +37,7 @@ MOST_BYTES = 512 << 20
 """Of one model."""
 Examine = Callable[[Path, int], Awaitable[dict[str, Any]]]
 Listener = Callable[[str, str, Version], object]
+T = TypeVar("T")
 
 
 class Registry:
@@ -286,12 +287,7 @@ class Registry:
             facts = {"kind": "pretrained", "size": size, "weights": _weights(folder)} | _told(size)
             at = self.clock()
             kept = rows.Kept(blob, facts, at)
-
-            def work(connection: Connection) -> Version:
-                self.blobs.require(connection, blob)
-                return rows.add_shipped(connection, entry, kept)
-
-            there = await self.database.write(work)
+            there = await self.database.write(self._with(blob, lambda c: rows.add_shipped(c, entry, kept)))
             await self.refresh()
         return there
 
@@ -339,18 +335,22 @@ class Registry:
             await asyncio.to_thread(draft.finish)
             facts = await self._examine(draft.path, self.most_bytes)
             kept = rows.Kept(await asyncio.to_thread(draft.keep), facts, self.clock())
-
-            def work(connection: Connection) -> tuple[Version, int]:
-                self.blobs.require(connection, kept.blob)
-                return rows.add(connection, entry, kept, also)
-
-            version, revision = await self.database.write(work)
+            version, revision = await self.database.write(
+                self._with(kept.blob, lambda c: rows.add(c, entry, kept, also))
+            )
         finally:
             draft.drop()
         self._versions[version.model, version.version] = version
         if entry.alias is not None:
             self._moved(entry.alias, version, revision)
         return version
+
+    def _with(self, blob: Blob, work: Work[T]) -> Work[T]:
+        def required(connection: Connection) -> T:
+            self.blobs.require(connection, blob)
+            return work(connection)
+
+        return required
 
     async def _version(self, model: str, number: int) -> Version | None:
         known = self._versions.get((model, number))

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL, make_url
 
 from foregate.core import UsageError
 from foregate.service.store.mutex import Mutex
+from foregate.service.store.patience import patient
 
 __all__ = ["Engines", "open_engines", "require_local"]
 
@@ -108,9 +109,7 @@ def _server(url: URL) -> Engines:
 
 def _bounded(dialect: Any, record: Any, arguments: Any, named: Any) -> Any:
     """A connection that waits for nothing for ever."""
-    from foregate.service.store.patience import Patient  # where there is no PostgreSQL, there may be no driver
-
-    return Patient.connect(*arguments, **named)
+    return patient().connect(*arguments, **named)
 
 
 def _file(path: Path) -> Engines:

@@ -8,32 +8,38 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from functools import cache
 from typing import Any
 
-import psycopg
-
-__all__ = ["SECONDS", "Patient"]
+__all__ = ["SECONDS", "patient"]
 
 SECONDS = 22.0
 """Without a sign of the server: a little longer than it lets a statement run."""
 
 
-class Patient(psycopg.Connection[Any]):
-    """A connection that ends where no answer comes."""
+@cache
+def patient() -> Any:
+    """The kind of such connections."""
+    import psycopg  # where there is no PostgreSQL, there may be no driver
 
-    seconds = SECONDS
+    class Patient(psycopg.Connection[Any]):
+        """A connection that ends where no answer comes."""
 
-    def wait(self, gen: Any, *arguments: Any, **named: Any) -> Any:
-        """Wait for an answer; see psycopg.
+        seconds = SECONDS
 
-        Raises:
-            OperationalError: none came; the connection is closed.
-        """
-        try:
-            return super().wait(_bounded(gen, self.seconds), *arguments, **named)
-        except TimeoutError as error:
-            self.pgconn.finish()  # whatever comes on it later belongs to nothing
-            raise psycopg.OperationalError(str(error)) from error
+        def wait(self, gen: Any, *arguments: Any, **named: Any) -> Any:
+            """Wait for an answer; see psycopg.
+
+            Raises:
+                OperationalError: none came; the connection is closed.
+            """
+            try:
+                return super().wait(_bounded(gen, self.seconds), *arguments, **named)
+            except TimeoutError as error:
+                self.pgconn.finish()  # whatever comes on it later belongs to nothing
+                raise psycopg.OperationalError(str(error)) from error
+
+    return Patient
 
 
 def _bounded(steps: Any, seconds: float) -> Generator[Any, Any, Any]:
