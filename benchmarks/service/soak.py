@@ -27,6 +27,8 @@ HISTORY = 400
 """Rows of a session before: more than it keeps, so that states are as large as they get."""
 WARM = 1 / 8
 """Share of the time that is not counted: caches fill."""
+BURST, BURST_SECONDS = 1000.0, 3.0
+"""Requests per second, and seconds, three times before."""
 SWAPS, BEFORE = 1000, 100
 """How often the champion is swapped, after so many swaps that are not counted."""
 MOST_GROWTH, MOST_MORE = 0.03, 20.0
@@ -86,6 +88,7 @@ def run(options: Options) -> list[Row]:
     rate = RATE if math.isnan(options.rate) else options.rate
     with running({"FORECASTS__SPARE": "0", **options.settings}) as service:
         opened(service, SESSIONS, HISTORY)
+        _burst(service)
         with Samples(service) as samples:
             outcome = _load(service, rate, LONG * options.seconds)
         first, last = growth(samples.taken)
@@ -115,6 +118,14 @@ def swapped(service: Running, times: int) -> tuple[float, float]:
         return service.memory
 
     return again(BEFORE), again(times)
+
+
+def _burst(service: Running) -> None:
+    """More than can be answered, of everything: what is kept for the largest batches is there afterwards."""
+    sent = [service.request("POST", "/v1/forecasts", body) for body in bodies()]
+    asked = [service.request("GET", f"/v1/sessions/s{i}/forecast") for i in range(SESSIONS)]
+    for requests in (sent, asked, [each for pair in zip(sent, asked, strict=False) for each in pair]):
+        measure(Load(service.host, service.port, BURST, BURST_SECONDS, requests))
 
 
 def _load(service: Running, rate: float, seconds: float) -> Outcome:
