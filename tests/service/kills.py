@@ -28,6 +28,8 @@ from tests.service.forked import Forked
 
 EARLY = 0.15
 """Share of the kills that come while a service starts."""
+UNANSWERED = 0.2
+"""Share of the others that may come before the first answer."""
 SETTINGS = {
     "INGEST__SNAPSHOT_ROWS": "8",
     "INGEST__RESIDENT": "24",
@@ -243,7 +245,8 @@ class World:
             self.known.over = not kill
             working = [asyncio.create_task(each.run(process.port, self.key, self.known)) for each in self.clients]
             if kill:
-                await asyncio.sleep(self.draw.uniform(0.02, 1.0))
+                await self.until_answered()
+                await asyncio.sleep(self.draw.uniform(0, 0.5))
                 process.process.kill()
             await asyncio.gather(*working)
             if not kill:
@@ -251,6 +254,14 @@ class World:
             return True
         finally:
             self.end(process)
+
+    async def until_answered(self) -> None:
+        """Mostly, wait for an answer, however slow the machine is; otherwise for nothing."""
+        before, patience = self.known.answers, time.monotonic() + 10
+        if self.draw.random() < UNANSWERED:
+            return
+        while self.known.answers == before and time.monotonic() < patience:
+            await asyncio.sleep(0.01)
 
     def end(self, process: Forked) -> None:
         """Kill a service, and see that it did not end by itself."""

@@ -20,9 +20,9 @@ def killed(folder, kills: int) -> dict:
 
 def test_a_service_that_is_killed_loses_nothing_that_it_answered(tmp_path):
     """After kills all that was answered is there, once and whole, and sessions say what follows from their rows."""
-    found = killed(tmp_path / "data", 3)
-    assert found["kills"] == 3
-    assert found["rows"] > 200
+    found = killed(tmp_path / "data", 2)
+    assert found["kills"] == 2
+    assert found["rows"] > 100
 
 
 @pytest.mark.slow

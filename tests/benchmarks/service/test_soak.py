@@ -3,13 +3,14 @@
 import pytest
 
 from benchmarks.service.rows import Options
-from benchmarks.service.soak import growth, run
+from benchmarks.service.soak import eighths, growth, run
 
 
 def test_growth_is_what_came_after_caches_were_filled():
     """What fills in the first eighth is no growth; a leak is, as far as it grew between the middles of the thirds."""
     filled = [(float(at), min(at, 10.0) * 10) for at in range(1, 97)]
     assert growth(filled) == (100, 100)
+    assert eighths(filled)[1:] == [100] * 7
     leak = [(float(at), 100.0 + at) for at in range(1, 97)]
     first, last = growth(leak)
     assert last - first == pytest.approx(2 / 3 * 84, abs=2)

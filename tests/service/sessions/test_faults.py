@@ -42,12 +42,16 @@ OPERATIONS = [step, late, ingest, open_one]
 ERRORS = [KINDS[0], *(each.values[0] for each in KINDS[1:])]
 
 
-def stored(world):
-    """All that counts of what is stored: states are copies, and numbers of rows say nothing."""
+def stored(world, operation):
+    """All that counts of what is stored: states are copies, and numbers of rows say nothing.
+
+    After an ingest sessions forecast when there is time: what fails then is not made up for.
+    """
+    counted = [observations, revisions, sessions] + [forecasts] * (operation is not ingest)
 
     def look(connection):
         found = []
-        for table in (observations, revisions, sessions, forecasts):
+        for table in counted:
             columns = [column for column in table.columns if column.name != "id"]
             found.append(sorted(map(repr, connection.execute(select(*columns)))))
         return found
@@ -124,9 +128,9 @@ def check(prepared, folder, operation, n, error, *, after_commit=False):
     world = World(folder, **SMALL)
 
     async def act():
-        before = stored(world)
+        before = stored(world, operation)
         met, answer = await one(world, operation, n, error, after_commit=after_commit)
-        now = stored(world)
+        now = stored(world, operation)
         if isinstance(answer, Exception):
             assert "injected" in str(answer)
             assert met
@@ -140,7 +144,7 @@ def check(prepared, folder, operation, n, error, *, after_commit=False):
             assert now != before, f"call {n} failed and it was said to be done, but nothing has happened"
             assert sum(again.values()) == again.get("duplicate", 0) if isinstance(again, dict) else again == answer
         await require_right(world)
-        return met, stored(world)
+        return met, stored(world, operation)
 
     met, found = asyncio.run(act())
     world.close()

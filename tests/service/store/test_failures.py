@@ -39,6 +39,9 @@ def test_what_fails_after_a_commit_says_that_something_has_happened():
         with pytest.raises(StoreError, match="gone") as raised, half_done():
             raise StoreError("gone", full=full)
         assert (raised.value.unsure, raised.value.full) == (True, full)
+    with pytest.raises(StoreError, match="MemoryError") as raised, half_done():
+        raise MemoryError
+    assert raised.value.unsure
     with pytest.raises(KeyError, match="other"), half_done():
         raise KeyError("other")
 

@@ -18,6 +18,7 @@ from foregate.service.sessions.feeding import Feed, feed
 from foregate.service.sessions.late import no_session
 from foregate.service.sessions.residents import key_of, state_of
 from foregate.service.sessions.rows import Seen, Stored, put_states, stored_of
+from foregate.service.store.failures import half_done
 from foregate.service.store.statements import insert_new
 from foregate.service.store.tables import observations, series, session_states, sessions
 from foregate.streaming.live import Live
@@ -71,13 +72,13 @@ class Opening:
         found = await self._wished(ids, wish, version)
         await crew.fitted(found)  # or it would be refused with the first observation
         filled = [stored for stored in found if stored.time is not None]
-        created = await crew.database.write(partial(_create, found=[s for s in found if s.time is None], states=[]))
-        for i in range(0, len(filled), TOGETHER):
-            created += await self._open_with(filled[i : i + TOGETHER])
-        there = await crew.database.read(partial(_there, ids=ids))
+        created = await self._made([stored for stored in found if stored.time is None], [])
+        with half_done():
+            for i in range(0, len(filled), TOGETHER):
+                created += await self._open_with(filled[i : i + TOGETHER])
+            there = await crew.database.read(partial(_there, ids=ids))
         for stored in found:
             _require_alike(there[stored.series], wish)
-        crew.metrics.sessions.inc(created)
         return [there[name] for name in ids], created
 
     async def close(self, name: str) -> None:
@@ -142,9 +143,15 @@ class Opening:
         left, created = list(found), 0
         while left:
             states = await warmed(self._crew, left)
-            created += await self._crew.database.write(partial(_create, found=left, states=states))
+            created += await self._made(left, states)
             there = await self.there([stored.series for stored in left])
             left = [stored for stored in left if stored.series not in there]  # something was stored meanwhile
+        return created
+
+    async def _made(self, found: Sequence[Stored], states: Sequence[dict[str, Any]]) -> int:
+        """Store sessions that are not there yet; how many are new."""
+        created = await self._crew.database.write(partial(_create, found=found, states=states))
+        self._crew.metrics.sessions.inc(created)
         return created
 
 

@@ -39,8 +39,9 @@ def half_done() -> Iterator[None]:
     """Failures of what comes after a commit say that they are `unsure`: something has happened already."""
     try:
         yield
-    except StoreError as error:
-        raise StoreError(str(error), full=error.full, unsure=True) from error
+    except (StoreError, MemoryError) as error:
+        known = failure(error)
+        raise StoreError(str(known), full=known.full, unsure=True) from error
 
 
 def failure(error: BaseException, *, committing: bool = False) -> StoreError:
