@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, or_, select
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, select
 
 from foregate.core import DataError, Frequency
 from foregate.monitoring import Reference
@@ -37,6 +37,28 @@ __all__ = ["Feedback", "Round"]
 AT_ONCE = 500
 WATCH = "watch"
 """The row of ``drift_states`` that holds what all detectors of a group remember."""
+SUMMED = ("n", "error", "bias", "pinball")
+REACHED = (
+    select(arrivals.c.series, func.min(arrivals.c.time).label("low"), func.max(arrivals.c.time).label("high"))
+    .where(arrivals.c.id <= bindparam("last"))
+    .group_by(arrivals.c.series)
+    .subquery()
+)
+DUE = select(*(forecasts.c[name] for name in Said._fields)).join(
+    REACHED,
+    and_(
+        forecasts.c.series == REACHED.c.series,
+        forecasts.c.until >= REACHED.c.low,
+        forecasts.c.origin < REACHED.c.high,
+    ),
+)
+"""Statements that are asked again and again are built once: that takes longer than to answer them."""
+STATE = select(drift_states).where(
+    *(drift_states.c[name] == bindparam(name) for name in ("model", "version", "segment", "detector"))
+)
+OUTCOMES = select(outcomes).where(
+    *(outcomes.c[name] == bindparam(name) for name in ("model", "version", "segment", "day"))
+)
 Alarmed = Callable[[Connection, Sequence[Told], int], None]
 
 
@@ -98,7 +120,7 @@ class Feedback:
             return [], Round(), {}
         names = _names(connection, {row.series for row in heads})
         came = [_arrival(row, names[row.series]) for row in heads if row.series in names]
-        sums, errors = score(came, _due(connection, came))
+        sums, errors = score(came, _due(connection, heads[-1].id))
         groups: dict[Group, list[Error]] = defaultdict(list)
         for error in errors:
             groups[Group(error.model, error.version, error.segment)].append(error)
@@ -145,37 +167,22 @@ def _arrival(row: Row[Any], of: Row[Any]) -> Arrival:
     return Arrival(row.id, row.series, of.name, of.segment, Frequency.parse(of.freq), row.time, row.value, row.at)
 
 
-def _due(connection: Connection, came: Sequence[Arrival]) -> list[Said]:
-    """The forecasts that reach one of the times."""
-    spans: dict[int, tuple[int, int]] = {}
-    for arrival in came:
-        low, high = spans.get(arrival.series, (arrival.time, arrival.time))
-        spans[arrival.series] = (min(low, arrival.time), max(high, arrival.time))
-    columns = [forecasts.c[name] for name in Said._fields]
-    found = []
-    each = list(spans.items())
-    for begin in range(0, len(each), 100):
-        reach = [
-            and_(forecasts.c.series == number, forecasts.c.until >= low, forecasts.c.origin < high)
-            for number, (low, high) in each[begin : begin + 100]
-        ]
-        found += [Said(*row) for row in connection.execute(select(*columns).where(or_(*reach)))]
-    return found
+def _due(connection: Connection, last: int) -> list[Said]:
+    """The forecasts that reach one of the times of the list, up to some place of it."""
+    return [Said(*row) for row in connection.execute(DUE, {"last": last})]
 
 
 def _state(connection: Connection, group: Group) -> tuple[dict[str, Any] | None, int]:
-    own = select(drift_states).where(
-        drift_states.c.model == group.model,
-        drift_states.c.version == group.version,
-        drift_states.c.segment == group.segment,
-        drift_states.c.detector == WATCH,
-    )
-    row = connection.execute(own).first()
+    row = connection.execute(STATE, {**_named(group), "detector": WATCH}).first()
     return (None, 0) if row is None else (json.loads(row.state), row.updated_at)
 
 
+def _named(group: Group) -> dict[str, Any]:
+    return {"model": group.model, "version": group.version, "segment": group.segment}
+
+
 def _put(connection: Connection, group: Group, found: Found, at: int) -> None:
-    common = {"model": group.model, "version": group.version, "segment": group.segment, "updated_at": at}
+    common = {**_named(group), "updated_at": at}
     most = max(found.scores.values(), default=0.0)
     rows = [{**common, "detector": WATCH, "state": encoded(found.state), "score": most}]
     rows += [{**common, "detector": name, "state": "{}", "score": score} for name, score in found.scores.items()]
@@ -187,29 +194,34 @@ def _put(connection: Connection, group: Group, found: Found, at: int) -> None:
 
 def _add(connection: Connection, sums: Mapping[Key, Sums]) -> None:
     """Add to the errors that are stored."""
-    names = list(Key._fields)
+    of_day = {key._replace(step=0) for key in sums}
+    stored = [row for key in of_day for row in connection.execute(OUTCOMES, key._asdict())]
+    old = {Key(row.model, row.version, row.segment, row.step, row.day): row for row in stored}
     rows = []
     for key, own in sums.items():
-        there = connection.execute(
-            select(outcomes).where(*(outcomes.c[name] == value for name, value in key._asdict().items()))
-        ).first()
+        there = old.get(key)
         covered = dict(own.covered)
         for level, count in (json.loads(there.covered) if there else {}).items():
             covered[level] = covered.get(level, 0) + count
-        old = {name: getattr(there, name) if there else 0 for name in ("n", "error", "bias", "pinball")}
-        added = {name: old[name] + getattr(own, name) for name in old}
+        added = {name: getattr(own, name) + (getattr(there, name) if there else 0) for name in SUMMED}
         rows.append({**key._asdict(), **added, "covered": json.dumps(covered)})
     if rows:
         new = insert(connection, outcomes)
-        changed = {name: new.excluded[name] for name in ("n", "error", "bias", "pinball", "covered")}
-        connection.execute(new.on_conflict_do_update(index_elements=names, set_=changed), rows)
+        changed = {name: new.excluded[name] for name in (*SUMMED, "covered")}
+        connection.execute(new.on_conflict_do_update(index_elements=list(Key._fields), set_=changed), rows)
 
 
 def _event_row(told: Told, at: int) -> dict[str, Any]:
     group = told.group
-    named = {"model": group.model, "version": group.version, "segment": group.segment}
     detail = json.dumps({"seen": told.seen, "time": told.time, "series": told.series})
-    return {**named, "kind": told.kind, "detector": told.detector, "score": told.score, "detail": detail, "at": at}
+    return {
+        **_named(group),
+        "kind": told.kind,
+        "detector": told.detector,
+        "score": told.score,
+        "detail": detail,
+        "at": at,
+    }
 
 
 def _event(told: Told, at: int) -> dict[str, Any]:

@@ -90,9 +90,7 @@ class Keeper:
     def _tell(self, done: Round) -> None:
         metrics = self.service.metrics
         for key, sums in done.sums.items():
-            held = metrics.abs_error.labels(key.model, bucket(key.step))
-            for size in sums.sizes:
-                held.observe(size)
+            metrics.abs_error.observe((key.model, bucket(key.step)), sums.sizes)
             for level, inside in sums.covered.items():
                 n, share = self._inside[key.model, level]
                 weight = min(n + sums.n, MEMORY)

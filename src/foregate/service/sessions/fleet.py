@@ -28,7 +28,7 @@ from foregate.service.sessions.late import out_of_sequence, settled
 from foregate.service.sessions.moves import Mover
 from foregate.service.sessions.opening import Opening
 from foregate.service.sessions.residents import Residents, Step, state_of
-from foregate.service.sessions.rows import Moved, Position, Stored, Written, load, save, write
+from foregate.service.sessions.rows import Move, Moved, Position, Stored, Written, load, save, write
 from foregate.service.sessions.turns import Order, Turns
 from foregate.service.settings import Settings
 from foregate.service.store.database import Database
@@ -324,15 +324,7 @@ class Fleet:
 
 def _moved(written: Written, order: Order, before: Position, stored: Stored, at: int) -> None:
     """What a session that moves on writes."""
-    written.moves.append(
-        {
-            "b_series": order.series,
-            "b_version": before.version,
-            "b_before": before.seq,
-            "seq": stored.seq,
-            "last_time": stored.time,
-        }
-    )
+    written.moves.append(Move(order.series, before.version, before.seq, stored.seq, stored.time))
     for i, (time, value, covariates) in enumerate(order.rows):
         written.rows.append(
             {

@@ -16,7 +16,7 @@ from foregate.service.sessions.crew import Crew
 from foregate.service.sessions.feeding import Feed, feed
 from foregate.service.sessions.residents import key_of, state_of
 from foregate.service.sessions.rows import Seen, Stored, put_states, stored_of
-from foregate.service.store.statements import insert, insert_all
+from foregate.service.store.statements import insert_new
 from foregate.service.store.tables import observations, series, session_states, sessions
 from foregate.streaming.live import Live
 from foregate.streaming.records import Recorder
@@ -229,12 +229,11 @@ def _create(connection: Connection, found: Sequence[Stored], states: Sequence[di
         }
         for stored in new
     ]
-    put = insert(connection, sessions).on_conflict_do_nothing(index_elements=["series"])
     there = set(_there(connection, [stored.series for stored in new]))
     rows = [row for row in rows if row["series"] not in there]
     if not rows:
         return 0
-    created = insert_all(connection, put, rows)
+    created = insert_new(connection, sessions, rows, "series")
     opened = {row["series"] for row in rows}
     put_states(connection, [state for state in states if state["series"] in opened])
     return created
