@@ -14,7 +14,7 @@ from schemathesis import GenerationMode
 
 from foregate.service.assembly import routes
 
-NAMES = ["a", "b", "plant-7", "a/b é"]
+NAMES = ["a", "b", "plant-7", "a b é"]
 KNOWN = {
     "freq": ["h", "h", "h", "1", "MS"],
     "time": ["2024-05-31T12:00:00Z", "2024-06-01", "2024-06-01T01:00:00Z", "2024-07-01", 6],
@@ -64,7 +64,8 @@ def map_case(context, case):
             case.body = {**copy.deepcopy(example), **taken}
     for part in ("path_parameters", "query", "body"):
         value = getattr(case, part)
-        if isinstance(value, dict) and value:
+        linked = part == "path_parameters" and case.meta.phase.name == "stateful"  # and right as it is
+        if isinstance(value, dict) and value and not linked:
             found = planted(copy.deepcopy(value), draw)
             if part == "path_parameters":
                 found = {name: str(one) for name, one in found.items()}

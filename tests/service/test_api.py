@@ -160,6 +160,20 @@ def mutated(draw, body):
     return bytes(changed)
 
 
+def refused(constant):
+    """NaN or infinity, which are no JSON."""
+    raise ValueError(constant)
+
+
+def not_json(content):
+    """Whether an answer holds what JSON has no word for; text that quotes a caller may hold it."""
+    try:
+        json.loads(content or b"null", parse_constant=refused)
+    except ValueError:
+        return True
+    return False
+
+
 def bombard(target, number, seed):
     """Send mutated bodies; the statuses that came, and those that must not."""
     draw, every = random.Random(seed), bodies()
@@ -174,7 +188,7 @@ def bombard(target, number, seed):
             seen[answer.status_code] = seen.get(answer.status_code, 0) + 1
             told = answer.headers.get("content-type", "")
             good = answer.status_code < 400
-            bad_shape = (b"NaN" in answer.content) if good else told != "application/problem+json"
+            bad_shape = not_json(answer.content) if good else told != "application/problem+json"
             if answer.status_code >= 500 or bad_shape or time.monotonic() - began > 5:
                 wrong.append((method, path, sent[:300], answer.status_code, answer.content[:300]))
     return seen, wrong
