@@ -284,9 +284,7 @@ class Registry:
         there = await self.database.read(lambda connection: rows.shipped(connection, PRETRAINED, sha256))
         if there is None:
             blob = await asyncio.to_thread(self.blobs.put, pack_folder(folder))
-            facts = {"kind": "pretrained", "size": size, "weights": _weights(folder)} | _told(size)
-            at = self.clock()
-            kept = rows.Kept(blob, facts, at)
+            kept = rows.Kept(blob, _shipped(size, folder), self.clock())
             there = await self.database.write(self._with(blob, lambda c: rows.add_shipped(c, entry, kept)))
             await self.refresh()
         return there
@@ -397,9 +395,6 @@ def _write_all(draft: Draft, folder: Path) -> None:
         draft.write(piece)
 
 
-def _weights(folder: Path) -> str:
-    return hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()[:8]
-
-
-def _told(size: str) -> dict[str, Any]:
-    return {"trained": dict(shipped_facts(size))}
+def _shipped(size: str, folder: Path) -> dict[str, Any]:
+    weights = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()[:8]
+    return {"kind": "pretrained", "size": size, "weights": weights, "trained": dict(shipped_facts(size))}
