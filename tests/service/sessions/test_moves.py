@@ -1,11 +1,13 @@
 """Laws of sessions that begin from a history, and of sessions that move to other versions."""
 
 import asyncio
+import threading
 
 import numpy as np
 import pytest
 
 from foregate.core import UsageError
+from foregate.service.observations.intake import Given
 from foregate.service.problems import Problem
 from tests.service.sessions.test_fleet import VALUES, close, replayed, run, said
 from tests.service.sessions.worlds import World
@@ -197,3 +199,60 @@ def test_the_fleet_follows_by_itself(world):
             await world.fleet.stop()
 
     run(act())
+
+
+@pytest.mark.parametrize("meanwhile", [("a", 5, 9.0), ("a", 6, -50.0)])
+def test_a_session_has_read_what_came_while_it_was_opened(world, meanwhile):
+    """What is stored or revised behind the newest row while a session is being opened is part of its state."""
+
+    async def act():
+        await world.series("a")
+        rows = {t: VALUES[t] for t in range(40) if t != 5}
+        await world.take(*[("a", t, value) for t, value in rows.items()])
+        run_apart = world.served.run
+
+        async def run_after(function, *arguments):
+            if function.__name__ == "_read":
+                world.served.run = run_apart  # once
+                await world.take(meanwhile, revise=True)
+            return await run_apart(function, *arguments)
+
+        world.served.run = run_after
+        await world.open("a")
+        rows |= {meanwhile[1]: meanwhile[2], 40: 6.0}
+        close(said(await world.step("a", (40, 6.0))), replayed(sorted(rows.items())))
+
+    run(act())
+
+
+def test_what_is_being_stored_while_a_session_opens_is_not_lost(server_url, tmp_path):
+    """Rows of a transaction that ends after a session was made are among those that the session reads."""
+    here, there = World(tmp_path, server_url), World(tmp_path, server_url)
+
+    async def act():
+        await here.series("a")
+        await here.take(*[("a", t, VALUES[t]) for t in range(40)])
+        stored, go = threading.Event(), threading.Event()
+
+        def slow(connection):
+            known = {"a": there_known}
+            there.fleet.intake._store(connection, [Given("a", 40, 6.0)], known, revise=False)
+            stored.set()
+            go.wait(10)
+
+        there_known = (await there.fleet.catalog.all_known(["a"]))["a"]
+        storing = asyncio.ensure_future(there.database.write(slow))
+        await asyncio.to_thread(stored.wait, 10)
+        opening = asyncio.ensure_future(here.open("a"))
+        await asyncio.sleep(0.3)
+        go.set()
+        await storing
+        await opening
+        rows = [*((t, VALUES[t]) for t in range(40)), (40, 6.0), (41, 7.0)]
+        close(said(await here.step("a", (41, 7.0))), replayed(rows))
+
+    try:
+        run(act())
+    finally:
+        here.close()
+        there.close()
