@@ -73,12 +73,18 @@ class Opening:
         found = await self._wished(ids, wish, version)
         await crew.fitted(found)  # or it would be refused with the first observation
         filled = [stored for stored in found if stored.time is not None]
-        created = await self._made([stored for stored in found if stored.time is None], [])
+        empty = [stored for stored in found if stored.time is None]
+        created = await self._made(empty, [])
         with half_done():
+            if created < len(empty):  # they are there, or something was stored meanwhile
+                opened = await self.there([stored.series for stored in empty])
+                filled += [stored for stored in empty if stored.series not in opened]
             for i in range(0, len(filled), TOGETHER):
                 created += await self._open_with(filled[i : i + TOGETHER])
             there = await crew.database.read(partial(_there, ids=ids))
         for stored in found:
+            if stored.series not in there:  # somebody closed it at once
+                raise no_session(stored.name)
             _require_alike(there[stored.series], wish)
         return [there[name] for name in ids], created
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from foregate.service.store.tables import events, marks
 
-__all__ = ["Insert", "alone", "emit", "held", "insert", "insert_new", "note", "noted", "values"]
+__all__ = ["EVENTS_LOCK", "Insert", "alone", "emit", "held", "insert", "insert_new", "note", "noted", "values"]
 
 Insert = sqlite.Insert | postgresql.Insert
 EVENTS_LOCK = 4605002
