@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-import time
+from time import sleep
 
 import numpy as np
 import pytest
@@ -69,7 +69,9 @@ def test_two_processes_watch_one_group_one_after_the_other(url, database, clock)
         connection.execute(delete(arrivals).where(arrivals.c.id.in_(first[0])))
         second = two._read(connection)
         passing.rollback()
-    assert first[0] and second[0] and not {*first[0]} & {*second[0]}
+    assert first[0]
+    assert second[0]
+    assert not {*first[0]} & {*second[0]}
     written, go = threading.Event(), threading.Event()
 
     def slow(connection):
@@ -80,7 +82,7 @@ def test_two_processes_watch_one_group_one_after_the_other(url, database, clock)
     writing = database.submit(slow)
     written.wait(10)
     late = other.submit(lambda connection: two._write(connection, *second))
-    time.sleep(0.2)
+    sleep(0.2)
     go.set()
     writing.result()
     with pytest.raises(_Gone):
