@@ -256,3 +256,51 @@ def test_what_is_being_stored_while_a_session_opens_is_not_lost(server_url, tmp_
     finally:
         here.close()
         there.close()
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_session_opens_though_its_first_row_comes_meanwhile(world, late):
+    """A series that was empty when it was looked at, and is not any more, has a session that has read what came."""
+
+    async def act():
+        await world.series("a", "b")
+        wished = world.fleet.opening._wished
+
+        async def slow(*arguments):
+            found = await wished(*arguments)
+            if late:
+                await world.take(("a", 1, 3.0), ("a", 2, 5.0))
+            return found
+
+        world.fleet.opening._wished = slow
+        found, created = await world.open("a", "b")
+        assert created == 2
+        assert [stored.seq for stored in found] == [2 if late else 0, 0]
+        rows = [(1, 3.0), (2, 5.0)] if late else []
+        close(said(await world.step("a", (3, 6.0))), replayed([*rows, (3, 6.0)]))
+
+    run(act())
+
+
+def test_whoever_is_stopped_holds_no_session(tmp_path):
+    """A move that ends in the very moment in which it was given its session leaves it to others."""
+    world = World(tmp_path)
+
+    async def act():
+        await world.series("a")
+        found, _ = await world.open("a")
+        ask = world.fleet.turns.ask
+
+        async def stopped(order):
+            await ask(order)
+            raise asyncio.CancelledError
+
+        world.fleet.turns.ask = stopped
+        with pytest.raises(asyncio.CancelledError):
+            await world.fleet.mover._switch(found[0], found[0], None)
+        world.fleet.turns.ask = ask
+        await asyncio.wait_for(world.step("a", (0, 1.0)), 5)
+        await asyncio.wait_for(world.fleet.turns.close(), 5)
+
+    run(act())
+    world.close()
