@@ -53,7 +53,9 @@ def read(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
         name = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             raise UsageError(f"settings must be known ones, but got {name!r}. See: foregate config") from None
-        raise UsageError(f"the setting {name} must {_wanted(first['msg'])}, but got {_got(name, first['input'])}.") from None
+        raise UsageError(
+            f"the setting {name} must {_wanted(first['msg'])}, but got {_got(name, first['input'])}."
+        ) from None
 
 
 def check(settings: Settings) -> None:
