@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import threading
+from time import sleep
 
 import numpy as np
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from foregate.service.drift import feedback as feedback_module
-from foregate.service.drift.feedback import Feedback
+from foregate.service.drift.feedback import Feedback, _Gone
+from foregate.service.store.database import Database
 from foregate.service.store.tables import arrivals, drift_events, drift_states, events, observations, outcomes, sessions
 from tests.service.databases import database
 from tests.service.drift.made import actual, forecast, new_series, shifted
@@ -49,6 +52,67 @@ def test_an_actual_counts_once_for_every_forecast_of_it(database, feedback):
     found = {row.step: (row.n, row.error, json.loads(row.covered)) for row in rows(database, outcomes)}
     assert found[2] == (2, 2.5, {"80": 1})
     assert total(database) == 6
+
+
+def test_two_processes_watch_one_group_one_after_the_other(url, database, clock):
+    """Of two processes that have read different parts of the list the second one begins anew, from what the first left.
+
+    In PostgreSQL numbers are given before they can be seen, so that the parts need not overlap.
+    """
+    number, other = new_series(database), Database(url)
+    forecast(database, number, 0, np.repeat(BAND, 4, 0))
+    actual(database, number, 2, 0.5)
+    one, two = Feedback(database, clock), Feedback(other, clock)
+    first = database.read_now(one._read)
+    actual(database, number, 3, 0.5)
+    with other.engine.connect() as connection, connection.begin() as passing:  # as if the first were not there yet
+        connection.execute(delete(arrivals).where(arrivals.c.id.in_(first[0])))
+        second = two._read(connection)
+        passing.rollback()
+    assert first[0]
+    assert second[0]
+    assert not {*first[0]} & {*second[0]}
+    written, go = threading.Event(), threading.Event()
+
+    def slow(connection):
+        one._write(connection, *first)
+        written.set()
+        go.wait(10)
+
+    writing = database.submit(slow)
+    written.wait(10)
+    late = other.submit(lambda connection: two._write(connection, *second))
+    sleep(0.2)
+    go.set()
+    writing.result()
+    with pytest.raises(_Gone):
+        late.result()
+    assert step(two) == 1
+    other.close()
+    assert sorted((row.step, row.n) for row in rows(database, outcomes)) == [(2, 1), (3, 1)]
+
+
+def test_only_what_cannot_be_scored_is_taken_off(database, clock, monkeypatch):
+    """An actual that fails is passed over, also where another process has taken it off the list already."""
+    number = new_series(database)
+    forecast(database, number, 0, np.repeat(BAND, 4, 0))
+    for at in range(1, 4):
+        actual(database, number, at, 0.5)
+    honest = feedback_module.score
+
+    def failing(came, forecasts):
+        if any(one.time == 2 for one in came):
+            raise ValueError("no")
+        return honest(came, forecasts)
+
+    monkeypatch.setattr(feedback_module, "score", failing)
+    one, two = Feedback(database, clock), Feedback(database, clock)
+    assert [step(one), step(two), step(one)] == [0, 0, 1]
+    with pytest.raises(feedback_module._Unscored) as seen:
+        database.read_now(two._read)
+    assert [step(one), step(two), step(two)] == [1, 1, 0]
+    asyncio.run(two._without(seen.value))
+    assert sorted(row.step for row in rows(database, outcomes)) == [1, 3]
 
 
 def test_what_no_forecast_waits_for_is_not_noted(database):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from foregate.core import Frequency
+from foregate.service.drift import scoring
 from foregate.service.drift.scoring import Arrival, Key, Said, score
 from foregate.service.times import steps_between
 
@@ -127,3 +128,11 @@ def test_many_at_once_are_what_each_alone_gives(freq):
         assert (own.n, sum(v for level, v in own.covered.items() if level in {"80", "90"})) == (n, inside)
         assert [own.error, own.bias, own.pinball] == pytest.approx(others)
         assert len(own.sizes) == n
+
+
+def test_forecasts_that_reach_no_actual_cost_nothing():
+    """However many forecasts a series has, only those are joined with an actual that reach it."""
+    many = [said(origin) for origin in range(0, 20_000)]
+    some = [came(time, 5.0)._replace(id=time) for time in range(1, 20_000, 40)]
+    found, _ = scoring._pairs(some, range(len(some)), many, range(len(many)))
+    assert len(found) == len(scoring._met(some, many).step) <= many[0].horizon * len(some)

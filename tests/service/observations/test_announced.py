@@ -1,12 +1,21 @@
 """Laws of what is known ahead of series."""
 
+import asyncio
+import threading
+from time import sleep
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from foregate.core import Frequency
+from foregate.service.metrics import Metrics
 from foregate.service.observations.announced import FURTHEST, Lacking, announce, lacking, page, told, with_told
+from foregate.service.observations.catalog import Catalog
+from foregate.service.observations.intake import Given, Intake
 from foregate.service.problems import Problem
+from foregate.service.store.database import Database
+from foregate.service.store.schema import migrate
 from tests.service.databases import database, server, server_url, url
 from tests.service.drift.made import actual, new_series
 
@@ -71,3 +80,29 @@ def test_what_lacks_is_named():
     problem = Lacking("shop", ONE, found).problem()
     assert problem.detail.startswith("future of 'shop' must be known for all steps")
     assert "of 'y', 'x' at '1', '2', '3'" in problem.detail
+
+
+def test_what_is_being_stored_cannot_be_announced(server_url):
+    """On a server, who announces waits for rows that are being stored, and is told that their times have passed."""
+    here, there = Database(server_url), Database(server_url)
+    migrate(here)
+    number = new_series(here)
+    catalog, stored, go = Catalog(there, lambda: 0), threading.Event(), threading.Event()
+    intake = Intake(there, catalog, Metrics(), lambda: 0, 1.0)
+    known = asyncio.run(catalog.known(["a"]))
+
+    def slow(connection):
+        intake._store(connection, [Given("a", 5, 1.0)], known, revise=False)
+        stored.set()
+        go.wait(10)
+
+    storing = there.submit(slow)
+    stored.wait(10)
+    announcing = here.submit(lambda c: announce(c, number, ONE, {5: {"x": 1.0}}, 0))
+    sleep(0.2)
+    go.set()
+    storing.result()
+    with pytest.raises(Problem, match="must be of times after 5, the newest row"):
+        announcing.result()
+    here.close()
+    there.close()

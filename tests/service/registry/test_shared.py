@@ -159,6 +159,25 @@ def test_what_is_about_to_be_named_is_not_litter(database, made):
     assert rows(database) == 1
 
 
+def test_files_that_only_a_folder_has_move_in(database, made, tmp_path):
+    """Where models were kept in a folder before, its files are put into the database before anything is thrown away."""
+    before = Blobs(tmp_path / "here")
+    blob, damaged = before.put([os.urandom(PIECE + 3)]), before.put([b"other"])
+    name(database, blob)
+    row = {"model": "m", "version": 2, "sha256": damaged.sha256, "size": damaged.size, "facts": "{}", "metrics": "{}"}
+    row |= {"source": "upload", "created_at": 0, "created_by": "me"}
+    database.write_now(lambda c: c.execute(insert(model_versions).values(**row)) and None)
+    before.path(damaged.sha256).write_bytes(b"0ther")
+    here, known, late = made(), [blob.sha256, damaged.sha256], time.time() + 2 * LITTER_SECONDS
+    assert here.sweep(known, lambda: late) == [blob.sha256]
+    assert before.path(damaged.sha256).exists()
+    for blobs in (made("there"), here):
+        assert blobs.verify(blob).stat().st_size == blob.size
+        with pytest.raises(ArtifactError, match="must be in the database, but is not"):
+            made("elsewhere").verify(damaged)
+    assert rows(database) == 2
+
+
 def test_sweeping_and_naming_at_once_agree(server_url, tmp_path):
     """On a server, who sweeps waits for who names, and then leaves the file: no version is without its file."""
     databases = [Database(server_url), Database(server_url)]

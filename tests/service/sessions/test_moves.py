@@ -1,11 +1,13 @@
 """Laws of sessions that begin from a history, and of sessions that move to other versions."""
 
 import asyncio
+import threading
 
 import numpy as np
 import pytest
 
 from foregate.core import UsageError
+from foregate.service.observations.intake import Given
 from foregate.service.problems import Problem
 from tests.service.sessions.test_fleet import VALUES, close, replayed, run, said
 from tests.service.sessions.worlds import World
@@ -197,3 +199,108 @@ def test_the_fleet_follows_by_itself(world):
             await world.fleet.stop()
 
     run(act())
+
+
+@pytest.mark.parametrize("meanwhile", [("a", 5, 9.0), ("a", 6, -50.0)])
+def test_a_session_has_read_what_came_while_it_was_opened(world, meanwhile):
+    """What is stored or revised behind the newest row while a session is being opened is part of its state."""
+
+    async def act():
+        await world.series("a")
+        rows = {t: VALUES[t] for t in range(40) if t != 5}
+        await world.take(*[("a", t, value) for t, value in rows.items()])
+        run_apart = world.served.run
+
+        async def run_after(function, *arguments):
+            if function.__name__ == "_read":
+                world.served.run = run_apart  # once
+                await world.take(meanwhile, revise=True)
+            return await run_apart(function, *arguments)
+
+        world.served.run = run_after
+        await world.open("a")
+        rows |= {meanwhile[1]: meanwhile[2], 40: 6.0}
+        close(said(await world.step("a", (40, 6.0))), replayed(sorted(rows.items())))
+
+    run(act())
+
+
+def test_what_is_being_stored_while_a_session_opens_is_not_lost(server_url, tmp_path):
+    """Rows of a transaction that ends after a session was made are among those that the session reads."""
+    here, there = World(tmp_path, server_url), World(tmp_path, server_url)
+
+    async def act():
+        await here.series("a")
+        await here.take(*[("a", t, VALUES[t]) for t in range(40)])
+        stored, go = threading.Event(), threading.Event()
+
+        def slow(connection):
+            known = {"a": there_known}
+            there.fleet.intake._store(connection, [Given("a", 40, 6.0)], known, revise=False)
+            stored.set()
+            go.wait(10)
+
+        there_known = (await there.fleet.catalog.all_known(["a"]))["a"]
+        storing = asyncio.ensure_future(there.database.write(slow))
+        await asyncio.to_thread(stored.wait, 10)
+        opening = asyncio.ensure_future(here.open("a"))
+        await asyncio.sleep(0.3)
+        go.set()
+        await storing
+        await opening
+        rows = [*((t, VALUES[t]) for t in range(40)), (40, 6.0), (41, 7.0)]
+        close(said(await here.step("a", (41, 7.0))), replayed(rows))
+
+    try:
+        run(act())
+    finally:
+        here.close()
+        there.close()
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_session_opens_though_its_first_row_comes_meanwhile(world, late):
+    """A series that was empty when it was looked at, and is not any more, has a session that has read what came."""
+
+    async def act():
+        await world.series("a", "b")
+        wished = world.fleet.opening._wished
+
+        async def slow(*arguments):
+            found = await wished(*arguments)
+            if late:
+                await world.take(("a", 1, 3.0), ("a", 2, 5.0))
+            return found
+
+        world.fleet.opening._wished = slow
+        found, created = await world.open("a", "b")
+        assert created == 2
+        assert [stored.seq for stored in found] == [2 if late else 0, 0]
+        rows = [(1, 3.0), (2, 5.0)] if late else []
+        close(said(await world.step("a", (3, 6.0))), replayed([*rows, (3, 6.0)]))
+
+    run(act())
+
+
+def test_whoever_is_stopped_holds_no_session(tmp_path):
+    """A move that ends in the very moment in which it was given its session leaves it to others."""
+    world = World(tmp_path)
+
+    async def act():
+        await world.series("a")
+        found, _ = await world.open("a")
+        ask = world.fleet.turns.ask
+
+        async def stopped(order):
+            await ask(order)
+            raise asyncio.CancelledError
+
+        world.fleet.turns.ask = stopped
+        with pytest.raises(asyncio.CancelledError):
+            await world.fleet.mover._switch(found[0], found[0], None)
+        world.fleet.turns.ask = ask
+        await asyncio.wait_for(world.step("a", (0, 1.0)), 5)
+        await asyncio.wait_for(world.fleet.turns.close(), 5)
+
+    run(act())
+    world.close()

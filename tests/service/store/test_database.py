@@ -12,10 +12,12 @@ from contextlib import suppress
 
 import pytest
 from sqlalchemy import event, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from foregate.core import UsageError
 from foregate.service.store import database as module
 from foregate.service.store.database import Database, StoreError
+from foregate.service.store.schema import migrate
 from foregate.service.store.statements import note, noted
 from foregate.service.store.tables import marks, models
 
@@ -74,6 +76,23 @@ def test_what_the_database_refuses_is_an_error_of_that_work_alone(database):
         twice.result()
     other.result()
     assert database.read_now(names) == ["a", "b"]
+
+
+def test_work_that_makes_light_of_a_refusal_is_not_answered_as_done(server_url):
+    """Where a server refused a statement, it commits nothing of the transaction: that is an error, whoever hides it."""
+    database = Database(server_url)
+    migrate(database)
+
+    def careless(connection):
+        put("a")(connection)
+        with suppress(DBAPIError):
+            put("a")(connection)
+
+    with pytest.raises(StoreError, match="must be whole, but the database refused a part of it"):
+        database.write_now(careless)
+    database.write_now(put("b"))
+    assert database.read_now(names) == ["b"]
+    database.close()
 
 
 def test_rows_must_belong_to_what_is_there(database):

@@ -3,11 +3,12 @@
 import json
 import threading
 
+import pytest
 from sqlalchemy import select
 
 from foregate.service.store.database import Database
-from foregate.service.store.statements import emit, note, noted
-from foregate.service.store.tables import events
+from foregate.service.store.statements import emit, insert_new, note, noted, values
+from foregate.service.store.tables import events, marks, observations
 
 
 def event(i):
@@ -60,3 +61,32 @@ def test_nobody_who_follows_misses_one(url, database):
     assert database.read_now(lambda c: sorted(c.scalars(select(events.c.id)))) == seen
     for opened in others:
         opened.close()
+
+
+def test_rows_go_where_their_names_say(database):
+    """Rows whose columns come in another order are stored alike; one that lacks a column is refused, and so are all."""
+    given = [{"name": "a", "value": "1"}, {"value": "2", "name": "b"}]
+    assert database.write_now(lambda c: insert_new(c, marks, given, "name")) == 2
+    assert [database.read_now(lambda c, name=name: noted(c, name)) for name in "ab"] == ["1", "2"]
+    with pytest.raises(KeyError, match="value"):
+        database.write_now(lambda c: insert_new(c, marks, [{"name": "c", "value": "3"}, {"name": "d"}], "name"))
+    assert database.read_now(lambda c: noted(c, "c")) is None
+
+
+def test_only_new_rows_are_counted(database):
+    """However many rows are given at once, with odd values, those count that were not there."""
+    odd = [None, 0.0, -1.5e308, 5e-324, float("inf")]
+    row = {"series": 1, "covariates": None, "revision": 0, "seq": None, "received_at": 2**53}
+    given = [row | {"time": time, "value": odd[time % 5]} for time in range(-1100, 1400)]
+    for new, some in ((1200, given[:1200]), (1300, given), (0, given)):
+        assert database.write_now(lambda c, some=some: insert_new(c, observations, some, "series", "time")) == new
+    query = select(observations.c.time, observations.c.value).order_by(observations.c.time)
+    found = database.read_now(lambda c: [tuple(row) for row in c.execute(query)])
+    assert found == [(row["time"], row["value"]) for row in given]
+
+
+def test_wide_rows_are_told_in_more_statements(database):
+    """A statement has as many rows as the database takes values for, and one of them at least."""
+    query = "INSERT INTO marks (name, value) SELECT column1, column2 FROM ("
+    rows = [(f"n{i}", *["1"] * 99) for i in range(1000)]
+    assert database.write_now(lambda c: values(c, query, rows, ") AS given")) == 1000

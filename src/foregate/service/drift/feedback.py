@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from foregate.core import DataError, Frequency
 from foregate.monitoring import Reference
@@ -23,7 +24,7 @@ from foregate.service.drift.scoring import Arrival, Error, Key, Said, Sums, scor
 from foregate.service.drift.watching import Found, Group, Told, encoded, watched
 from foregate.service.store.database import Database
 from foregate.service.store.failures import StoreError
-from foregate.service.store.statements import emit, insert
+from foregate.service.store.statements import EVENTS_LOCK, alone, emit, insert
 from foregate.service.store.tables import (
     alias_events,
     arrivals,
@@ -71,6 +72,18 @@ class _Gone(Exception):  # noqa: N818 - nothing is wrong
     """Another process was faster."""
 
 
+class _Unscored(Exception):  # noqa: N818 - what is wrong is its cause
+    """Something that came cannot be scored.
+
+    Args:
+        heads: numbers of the actuals that were looked at.
+    """
+
+    def __init__(self, heads: Sequence[int]) -> None:
+        super().__init__(heads)
+        self.heads = heads
+
+
 @dataclass
 class Round:
     """What one look at the list came to."""
@@ -114,9 +127,7 @@ class Feedback:
         """
         try:
             heads, found, before = await self.database.read(self._read)
-        except StoreError:
-            raise
-        except Exception as error:
+        except _Unscored as error:
             return await self._without(error)
         self._alone -= min(self._alone, len(heads))
         if not heads:
@@ -127,16 +138,14 @@ class Feedback:
             return Round()
         return found
 
-    async def _without(self, error: Exception) -> Round:
+    async def _without(self, error: _Unscored) -> Round:
         """An actual that cannot be scored is taken off the list and told of, so that the others are."""
-        if not self._alone:
+        if len(error.heads) > 1:
             self._alone = AT_ONCE  # one by one, to find it
             return Round()
-        head = select(arrivals.c.id).order_by(arrivals.c.id).limit(1)
-        await self.database.write(
-            lambda connection: connection.execute(delete(arrivals).where(arrivals.c.id.in_(head))) and None
-        )
-        log.warning("an actual cannot be scored", error=str(error), exc_info=error)
+        this = delete(arrivals).where(arrivals.c.id.in_(error.heads))
+        await self.database.write(lambda connection: connection.execute(this) and None)
+        log.warning("an actual cannot be scored", error=str(error.__cause__), exc_info=error.__cause__)
         return Round(1)
 
     def _read(self, connection: Connection) -> tuple[list[int], Round, dict[Group, int]]:
@@ -145,6 +154,14 @@ class Feedback:
         heads = connection.execute(query).all()
         if not heads:
             return [], Round(), {}
+        try:
+            return self._scored(connection, heads)
+        except (SQLAlchemyError, StoreError):
+            raise
+        except Exception as error:
+            raise _Unscored([row.id for row in heads]) from error
+
+    def _scored(self, connection: Connection, heads: Sequence[Row[Any]]) -> tuple[list[int], Round, dict[Group, int]]:
         names = _names(connection, {row.series for row in heads})
         came = [_arrival(row, names[row.series]) for row in heads if row.series in names]
         sums, errors = score(came, _due(connection, heads[-1].id))
@@ -164,6 +181,7 @@ class Feedback:
         return [row.id for row in heads], Round(len(heads), sums, found, texts), before
 
     def _write(self, connection: Connection, heads: list[int], found: Round, before: Mapping[Group, int]) -> None:
+        alone(connection, EVENTS_LOCK)  # what is added to is nobody else's until then; one lock for all blocks nobody
         gone = connection.execute(delete(arrivals).where(arrivals.c.id.in_(heads))).rowcount
         if gone != len(heads):
             raise _Gone

@@ -176,8 +176,8 @@ def _met(arrivals: Sequence[Arrival], forecasts: Sequence[Said]) -> _Meeting:
     for i, said in enumerate(forecasts):
         made[said.series].append(i)
     each = [series for series in came if series in made]
-    a = _joined([np.repeat(came[series], len(made[series])) for series in each])
-    f = _joined([np.tile(made[series], len(came[series])) for series in each])
+    pairs = [_pairs(arrivals, came[series], forecasts, made[series]) for series in each]
+    a, f = (_joined([pair[i] for pair in pairs]) for i in (0, 1))
     time, at = (np.array([getattr(one, name) for one in arrivals], np.int64)[a] for name in ("time", "at"))
     origin, horizon, made_at = (
         np.array([getattr(one, name) for one in forecasts], np.int64)[f] for name in ("origin", "horizon", "made_at")
@@ -192,6 +192,21 @@ def _met(arrivals: Sequence[Arrival], forecasts: Sequence[Said]) -> _Meeting:
     order = np.argsort(a, kind="stable")
     order = order[steps[order] > 0]
     return _Meeting(a[order], f[order], steps[order])
+
+
+def _pairs(
+    arrivals: Sequence[Arrival], came: Sequence[int], forecasts: Sequence[Said], made: Sequence[int]
+) -> tuple[IntArray, IntArray]:
+    """Places of actuals of one series, and of forecasts that may reach them: of many forecasts most do not."""
+    freq = arrivals[came[0]].freq
+    origin = np.array([forecasts[i].origin for i in made], np.int64)
+    until = freq.shift(array(origin, freq), np.array([forecasts[i].horizon for i in made])).astype(np.int64)
+    order = np.argsort(origin, kind="stable")
+    time = np.array([arrivals[i].time for i in came], np.int64)
+    begin = np.searchsorted(np.maximum.accumulate(until[order]), time)  # none before reaches so far
+    n = np.maximum(np.searchsorted(origin[order], time) - begin, 0)
+    place = np.arange(n.sum()) + np.repeat(begin - np.cumsum(n) + n, n)
+    return np.repeat(came, n), np.array(made)[order[place]]
 
 
 def _joined(parts: Sequence[IntArray]) -> IntArray:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 
 from foregate.core import Frequency, listed
 from foregate.service.problems import Problem
-from foregate.service.store.statements import insert
+from foregate.service.store.statements import held, insert
 from foregate.service.store.tables import announced, observations, sessions
 from foregate.service.times import later, shown
 
@@ -66,6 +66,7 @@ def announce(connection: Connection, series: int, freq: Frequency, rows: Announc
     Raises:
         Problem: a time has been passed by, and something else was told of it; or it lies too far ahead.
     """
+    held(connection, [series])
     session = connection.execute(select(sessions).where(sessions.c.series == series).with_for_update()).first()
     newest = connection.scalar(select(func.max(observations.c.time)).where(observations.c.series == series))
     if session is not None and session.last_time is not None:

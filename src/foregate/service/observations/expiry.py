@@ -20,6 +20,7 @@ from foregate.core import Frequency
 from foregate.service.clock import DAY
 from foregate.service.settings import KeepSettings
 from foregate.service.store.database import Database
+from foregate.service.store.statements import held
 from foregate.service.store.tables import (
     announced,
     forecasts,
@@ -128,8 +129,9 @@ def _bounded(connection: Connection, number: int, chosen: int | None, warm: int)
 def _delete(connection: Connection, cut: _Cut, warm: int) -> int:
     """Delete some rows of a series, unless somebody needs them by now; how many."""
     o = observations.c
+    held(connection, [cut.series])  # nobody opens a session
     session = select(sessions.c.series).where(sessions.c.series == cut.series).with_for_update()
-    connection.execute(session)  # nobody opens or moves it on meanwhile
+    connection.execute(session)  # or moves it on meanwhile
     before = _bounded(connection, cut.series, cut.before, warm)
     query = select(o.time).where(o.series == cut.series, o.time < before).order_by(o.time).limit(ROWS_AT_ONCE)
     times: Sequence[int] = connection.scalars(query).all()

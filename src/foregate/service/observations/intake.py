@@ -20,7 +20,7 @@ from foregate.service.clock import DAY
 from foregate.service.metrics import Metrics
 from foregate.service.observations.catalog import Catalog, Known
 from foregate.service.store.database import Database
-from foregate.service.store.statements import insert_new
+from foregate.service.store.statements import held, insert_new
 from foregate.service.store.tables import observations, revisions, series, session_states, sessions
 from foregate.service.times import Time, parsed, shown, steps_between
 
@@ -140,6 +140,7 @@ class Intake:
 
     def _store(self, connection: Connection, given: Sequence[Given], known: dict[str, Known], *, revise: bool) -> Taken:
         taken, now = Taken(), self._clock()
+        held(connection, [each.id for each in known.values()], shared=True)
         rows = self.rows(connection, given, known, taken)
         live = {row.series for row in _chunked(connection, [s.series for s in _firsts(rows)], sessions)}
         plain = [row for row in rows if row.series not in live]
@@ -236,7 +237,7 @@ def rows_of(connection: Connection, name: int, last: int | None = None, after: i
         last: so many of the last ones; None: all.
         after: those after this time; None: all.
     """
-    query = select(observations.c.time, observations.c.value, observations.c.covariates, observations.c.seq)
+    query = select(*(observations.c[each] for each in ("time", "value", "covariates", "seq", "revision")))
     query = query.where(observations.c.series == name)
     if after is not None:
         query = query.where(observations.c.time > after)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import count
@@ -97,11 +97,26 @@ class SharedBlobs(Blobs):
             return path
 
     def sweep(self, known: Iterable[str], now: Callable[[], float] = time.time) -> list[str]:
-        """Take away what is a day old: from the database what no row names, from the folder what nobody used."""
-        del known  # it is looked up in the same moment
+        """Take away what is a day old: from the database what no row names, from the folder what nobody used.
+
+        What a row names and only the folder has, because models were kept there before, is put into the database first.
+        """
+        self._move_in(known)
         before = int((now() - LITTER_SECONDS) * 1e6)
         gone = self.database.write_now(partial(_sweep, before))
-        return gone + super().sweep((), now)
+        return gone + super().sweep(self._lacking(known), now)
+
+    def _move_in(self, known: Iterable[str]) -> None:
+        """Put files that only the folder has into the database, where they are whole."""
+        for sha256 in self._lacking(known):
+            with suppress(ArtifactError, FileNotFoundError):
+                blob = Blob(sha256, self.path(sha256).stat().st_size)
+                Blobs.verify(self, blob)
+                self.share(blob)
+
+    def _lacking(self, known: Iterable[str]) -> list[str]:
+        """Those of some files that the database does not have whole."""
+        return self.database.read_now(partial(_lacking, sorted(set(known))))
 
     def _fetch(self, blob: Blob) -> None:
         """Copy a file from the database into the folder."""
@@ -132,6 +147,13 @@ def _put(sha256: str, number: int, piece: bytes, connection: Connection) -> None
 def _piece(sha256: str, number: int, connection: Connection) -> bytes | None:
     found = connection.scalar(select(P.content).where(P.sha256 == sha256, P.number == number))
     return None if found is None else bytes(found)
+
+
+def _lacking(known: Sequence[str], connection: Connection) -> list[str]:
+    size = select(func.coalesce(func.sum(func.length(P.content)), 0)).where(P.sha256 == model_versions.c.sha256)
+    short = select(model_versions.c.sha256).where(model_versions.c.size != size.scalar_subquery())
+    found = set(connection.scalars(short))
+    return [name for name in known if name in found]
 
 
 def _sweep(before: int, connection: Connection) -> list[str]:

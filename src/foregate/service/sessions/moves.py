@@ -115,7 +115,13 @@ class Mover:
     async def _switch(self, before: Stored, after: Stored, state: dict[str, Any] | None) -> None:
         """Hold a session, and switch it to another version."""
         order = Order(before.series, "hold", asyncio.get_running_loop().create_future())
-        await self._crew.turns.ask(order)
+        try:
+            await self._crew.turns.ask(order)
+            await self._switch_held(before, after, state)
+        finally:  # also where it is held, and whoever asked for that has been stopped meanwhile
+            order.release.set()
+
+    async def _switch_held(self, before: Stored, after: Stored, state: dict[str, Any] | None) -> None:
         try:
             moved = await self._crew.database.write(partial(_switched, before=before, after=after, state=state))
             if not moved:  # something was read meanwhile: once more, while nothing else can be
@@ -128,8 +134,6 @@ class Mover:
                 self.moved += 1
         except (Moved, Problem):  # another process was faster, or it was closed
             self._crew.metrics.conflicts.inc()
-        finally:
-            order.release.set()
 
 
 def _behind(connection: Connection, after: int) -> list[tuple[Stored, int]]:

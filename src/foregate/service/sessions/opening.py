@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,9 +18,9 @@ from foregate.service.sessions.crew import Crew
 from foregate.service.sessions.feeding import Feed, feed
 from foregate.service.sessions.late import no_session
 from foregate.service.sessions.residents import key_of, state_of
-from foregate.service.sessions.rows import Seen, Stored, put_states, stored_of
+from foregate.service.sessions.rows import NOTHING, Mark, Seen, Stored, put_states, stored_of
 from foregate.service.store.failures import half_done
-from foregate.service.store.statements import insert_new
+from foregate.service.store.statements import held, insert_new
 from foregate.service.store.tables import observations, series, session_states, sessions
 from foregate.streaming.live import Live
 from foregate.streaming.records import Recorder
@@ -72,12 +73,18 @@ class Opening:
         found = await self._wished(ids, wish, version)
         await crew.fitted(found)  # or it would be refused with the first observation
         filled = [stored for stored in found if stored.time is not None]
-        created = await self._made([stored for stored in found if stored.time is None], [])
+        empty = [stored for stored in found if stored.time is None]
+        created = await self._made(empty, [])
         with half_done():
+            if created < len(empty):  # they are there, or something was stored meanwhile
+                opened = await self.there([stored.series for stored in empty])
+                filled += [stored for stored in empty if stored.series not in opened]
             for i in range(0, len(filled), TOGETHER):
                 created += await self._open_with(filled[i : i + TOGETHER])
             there = await crew.database.read(partial(_there, ids=ids))
         for stored in found:
+            if stored.series not in there:  # somebody closed it at once
+                raise no_session(stored.name)
             _require_alike(there[stored.series], wish)
         return [there[name] for name in ids], created
 
@@ -150,7 +157,8 @@ class Opening:
 
     async def _made(self, found: Sequence[Stored], states: Sequence[dict[str, Any]]) -> int:
         """Store sessions that are not there yet; how many are new."""
-        created = await self._crew.database.write(partial(_create, found=found, states=states))
+        most = self._crew.settings.warm_rows
+        created = await self._crew.database.write(partial(_create, found=found, states=states, most=most))
         self._crew.metrics.sessions.inc(created)
         return created
 
@@ -167,7 +175,7 @@ async def warmed(crew: Crew, found: Sequence[Stored]) -> list[dict[str, Any]]:
     """
     most = crew.settings.warm_rows
     names = [stored.series for stored in found]
-    rows, known = await crew.database.read(partial(_all_read, names=names, most=most))
+    rows, known, marks = await crew.database.read(partial(_all_read, names=names, most=most))
     states = []
     for key, model in (await crew.fitted(found)).items():
         some = [stored for stored in found if key_of(stored) == key]
@@ -179,6 +187,7 @@ async def warmed(crew: Crew, found: Sequence[Stored]) -> list[dict[str, Any]]:
         for stored in some:
             own = rows[stored.series]
             stored.seq, stored.time = len(own), own[-1][0] if own else None
+            stored.mark = marks[stored.series]
         kept = [stored for stored in some if str(stored.series) in live]
         records = await crew.served.run(recorder.written, live, [str(stored.series) for stored in kept])
         states += [state_of(stored, record) for stored, record in zip(kept, records, strict=True)]
@@ -187,10 +196,25 @@ async def warmed(crew: Crew, found: Sequence[Stored]) -> list[dict[str, Any]]:
 
 def _all_read(
     connection: Connection, names: Sequence[int], most: int
-) -> tuple[dict[int, list[Seen]], dict[int, Announced]]:
-    """The last rows of series, and what was announced of their times."""
-    rows = {name: [_seen(row) for row in rows_of(connection, name, last=most)] for name in names}
-    return rows, told(connection, {name: (own[0][0] - 1, own[-1][0]) for name, own in rows.items() if own})
+) -> tuple[dict[int, list[Seen]], dict[int, Announced], dict[int, Mark]]:
+    """The last rows of series, what was announced of their times, and what they are told by."""
+    rows, marks = {}, {}
+    for name in names:
+        own = rows_of(connection, name, last=most)
+        rows[name] = [_seen(row) for row in own]
+        if own:
+            marks[name] = (len(own), own[0].time, own[-1].time, sum(row.revision for row in own))
+    known = told(connection, {name: (own[0][0] - 1, own[-1][0]) for name, own in rows.items() if own})
+    return rows, known, defaultdict(lambda: NOTHING, marks)
+
+
+def _mark(connection: Connection, name: int, most: int) -> Mark:
+    """What the last rows of a series are told by, as they are now."""
+    o = observations.c
+    newest = select(o.time, o.revision).where(o.series == name).order_by(o.time.desc()).limit(most).subquery()
+    n = newest.c
+    found = connection.execute(select(func.count(), func.min(n.time), func.max(n.time), func.sum(n.revision))).one()
+    return NOTHING if not found[0] else (int(found[0]), int(found[1]), int(found[2]), int(found[3]))
 
 
 def _slice(found: Sequence[Stored], rows: dict[int, list[Seen]], known: dict[int, Announced], begin: int) -> list[Feed]:
@@ -232,12 +256,12 @@ def _new(row: Any, wish: Wish, version: int, at: int) -> Stored:
     )
 
 
-def _create(connection: Connection, found: Sequence[Stored], states: Sequence[dict[str, Any]]) -> int:
-    """Store sessions of series of which nothing was stored meanwhile; how many are new."""
+def _create(connection: Connection, found: Sequence[Stored], states: Sequence[dict[str, Any]], most: int) -> int:
+    """Store sessions of series of which nothing was stored or changed meanwhile; how many are new."""
     if not found:
         return 0
-    last = select(func.max(observations.c.time))
-    new = [s for s in found if connection.scalars(last.where(observations.c.series == s.series)).one() == s.time]
+    held(connection, [stored.series for stored in found])
+    new = [stored for stored in found if _mark(connection, stored.series, most) == stored.mark]
     rows = [
         {
             "series": stored.series,

@@ -19,7 +19,7 @@ from foregate.service.observations.intake import rows_of
 from foregate.service.store.statements import emit, insert, insert_new, values
 from foregate.service.store.tables import forecasts, observations, series, session_states, sessions
 
-__all__ = ["Move", "Moved", "Position", "Seen", "Stored", "Written", "load", "save", "write"]
+__all__ = ["NOTHING", "Mark", "Move", "Moved", "Position", "Seen", "Stored", "Written", "load", "save", "write"]
 
 AT_ONCE = 1000
 MOVE = (
@@ -30,6 +30,11 @@ MOVE = (
 """What stands around `Move`; both databases call the columns of values so."""
 Seen = tuple[int, float | None, str | None]
 """Time, value and covariates of a row."""
+Mark = tuple[int, int, int, int]
+"""What rows are told by: their number, their first and last time, and how often any was revised. Whatever is stored
+among the newest so many rows, taken from them or changed in them, changes it."""
+NOTHING: Mark = (0, 0, 0, 0)
+"""Of no rows."""
 
 
 class Move(NamedTuple):
@@ -80,6 +85,8 @@ class Stored:
     """What has to be read after that state, or after the position that was asked for."""
     known: Announced = field(default_factory=dict)
     """What was announced of the times of those rows, and between them."""
+    mark: Mark = NOTHING
+    """Of the rows that a new session has read; see `opening.warmed`."""
     follows: bool = False
     """Whether those rows follow the position that was asked for; otherwise they follow the stored state."""
 

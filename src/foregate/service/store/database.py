@@ -40,6 +40,8 @@ CHECKPOINT_BYTES = 8 << 20
 """A log of SQLite that has grown beyond is written into the database."""
 AGAIN_BYTES = 1 << 20
 """By how much it must grow until that is tried again, where somebody who reads keeps it from beginning anew."""
+INERROR = 3
+"""A status of libpq."""
 PROBE_SECONDS = 2.0
 """So long it is believed that the database can be written."""
 
@@ -320,7 +322,15 @@ def _alone(connection: Connection, work: Work[T], own: Transaction | None) -> tu
         return None, refused
     if own is None:
         undone.commit()
+    elif not _is_open(connection) or _is_broken(connection):  # a commit of it would say nothing, and store nothing
+        raise StoreError("what is written must be whole, but the database refused a part of it. Try again.")
     return result, None
+
+
+def _is_broken(connection: Connection) -> bool:
+    """Whether PostgreSQL refused a statement of the transaction, which can only be undone."""
+    status = getattr(getattr(connection.connection.dbapi_connection, "pgconn", None), "transaction_status", None)
+    return status == INERROR
 
 
 def _is_open(connection: Connection) -> bool:

@@ -13,12 +13,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from foregate.service.store.tables import events, marks
 
-__all__ = ["Insert", "alone", "emit", "insert", "insert_new", "note", "noted", "values"]
+__all__ = ["EVENTS_LOCK", "Insert", "alone", "emit", "held", "insert", "insert_new", "note", "noted", "values"]
 
 Insert = sqlite.Insert | postgresql.Insert
 EVENTS_LOCK = 4605002
 AT_ONCE = 1000
-"""Rows in a statement: either database takes 32,766 values at least."""
+"""Rows in a statement at most."""
+MOST_VALUES = 32_000
+"""In a statement: either database takes 32,766 at least."""
 
 
 def insert(connection: Connection, table: Table) -> Any:
@@ -32,13 +34,14 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     Args:
         connection: of a transaction that writes.
         table: where they go.
-        rows: all with the same columns, and values as the database takes them.
+        rows: all with the same columns, in any order, and values as the database takes them.
         keys: columns of which the table has no two rows alike; none: nothing may be there.
     """
     if not rows:
         return 0
-    before, after = _insertion(table, tuple(rows[0]), keys)
-    return values(connection, before, [tuple(row.values()) for row in rows], after)
+    columns = tuple(rows[0])
+    before, after = _insertion(table, columns, keys)
+    return values(connection, before, [tuple(map(row.__getitem__, columns)) for row in rows], after)
 
 
 def values(connection: Connection, before: str, rows: Sequence[tuple[Any, ...]], after: str = "") -> int:
@@ -49,9 +52,9 @@ def values(connection: Connection, before: str, rows: Sequence[tuple[Any, ...]],
     """
     mark = "%s" if connection.dialect.name == "postgresql" else "?"
     row = f"({', '.join([mark] * len(rows[0]))})"
-    changed = 0
-    for i in range(0, len(rows), AT_ONCE):
-        some = rows[i : i + AT_ONCE]
+    changed, most = 0, max(1, min(AT_ONCE, MOST_VALUES // len(rows[0])))
+    for i in range(0, len(rows), most):
+        some = rows[i : i + most]
         statement = f"{before} VALUES {', '.join([row] * len(some))} {after}"
         changed += connection.exec_driver_sql(statement, tuple(chain.from_iterable(some))).rowcount
     return changed
@@ -87,6 +90,23 @@ def alone(connection: Connection, lock: int) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock})
+
+
+def held(connection: Connection, ids: Sequence[int], *, shared: bool = False) -> None:
+    """Nobody else who asks for these series goes on until this transaction ends; SQLite has one writer anyway.
+
+    A session is opened for what is stored of its series, and only then are rows numbered for it. So whoever stores rows
+    asks before looking whether there is a session, and whoever goes by what is stored asks before looking at that.
+
+    Args:
+        connection: of a transaction that writes.
+        ids: numbers of series.
+        shared: others may ask for the same, if they share it too.
+    """
+    if ids and connection.dialect.name == "postgresql":
+        how = "KEY SHARE" if shared else "UPDATE"
+        query = text(f"SELECT id FROM series WHERE id = ANY(:ids) ORDER BY id FOR {how}")
+        connection.execute(query, {"ids": sorted(ids)}).all()
 
 
 def emit(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
