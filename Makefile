@@ -1,6 +1,6 @@
 # The same few commands for people and for CI. Each works in a fresh clone: it makes .venv first if need be.
 .DEFAULT_GOAL := check
-.PHONY: setup demo demo-service test slow bench peers check docs format constraints clean
+.PHONY: setup demo demo-service test coverage slow bench peers check docs format constraints clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -31,7 +31,10 @@ check: setup  ## style, types and the direction of imports; seconds
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: check  ## check, then every test but the slow ones, with coverage
+test: check  ## check, then every test but the slow ones
+	$(TEST_ENV) $(BIN)/python -m pytest -q -n auto --dist loadfile -m 'not slow'
+
+coverage: setup  ## the same tests, and which lines and branches they reach; tracing takes a third longer
 	$(TEST_ENV) $(BIN)/python -m pytest -q -n auto --dist loadfile -m 'not slow' --cov --cov-report=term
 
 slow: setup  ## the tests that take minutes

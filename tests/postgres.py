@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -14,6 +15,8 @@ import pytest
 
 PROGRAMS = Path("/usr/lib/postgresql")
 """Where Debian puts the programs of a server."""
+HASTY = ("-F", "-c", "autovacuum=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
+"""Options of a server whose data need not outlive the machine."""
 
 
 class Server:
@@ -42,7 +45,7 @@ class Server:
         data, said = self.folder / "data", self.folder / "log"
         command = [self.programs / "postgres", "-D", data, "-p", str(self.port), "-h", "127.0.0.1", "-k", self.folder]
         with said.open("wb") as log:
-            self.running = subprocess.Popen([*command, "-F"], cwd=self.folder, stdout=log, stderr=log, **self.who)
+            self.running = subprocess.Popen([*command, *HASTY], cwd=self.folder, stdout=log, stderr=log, **self.who)
         for _ in range(300):
             if b"ready to accept connections" in said.read_bytes():
                 return
@@ -50,10 +53,10 @@ class Server:
             time.sleep(0.1)
         raise AssertionError(said.read_text())
 
-    def stop(self) -> None:
-        """Stop it, and wait until it is gone."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it, and wait until it is gone: by SIGINT connections are cut, by SIGQUIT nothing is written either."""
         if self.running is not None:
-            self.running.send_signal(2)  # connections are cut
+            self.running.send_signal(how)
             self.running.wait(timeout=30)
             self.running = None
 
@@ -70,5 +73,5 @@ def postgres() -> Iterator[Server]:
         server.start()
         yield server
     finally:
-        server.stop()
+        server.stop(signal.SIGQUIT)
         shutil.rmtree(folder)

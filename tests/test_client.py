@@ -184,3 +184,22 @@ def test_every_call_asks_its_route():
     assert ("POST", "/v1/sessions/a%20b/observations", sent) in asked
     assert ("POST", "/v1/jobs", {"model": "m", "horizon": 3, "effort": "fast"}) in asked
     assert ("DELETE", "/v1/jobs/7", None) in asked
+
+
+def test_covariates_go_with_rows_and_ahead_of_them():
+    """Rows may bring covariates, and what is known ahead is sent by series and time."""
+    fake = Fake((200, {}, {"changed": 2, "counts": {"stored": 2}, "seq": 1, "version": 1, "forecast": None}))
+    assert fake.client.announce({"a": [(4, {"price": 2.5})], "b": [(5, {"price": None})]}) == 2
+    fake.client.observe([("a", 1, 2.0), ("a", 2, None, {"price": 1.5})])
+    fake.client.step("a", [(3, 1.0, {"price": 1.0})], future=[(4, {"price": 3.0})])
+    future, rows, step = (json.loads(request.content) for request in fake.asked)
+    assert future == {
+        "future": [
+            {"series": "a", "time": 4, "covariates": {"price": 2.5}},
+            {"series": "b", "time": 5, "covariates": {"price": None}},
+        ]
+    }
+    assert rows["observations"][1] == {"series": "a", "time": 2, "value": None, "covariates": {"price": 1.5}}
+    assert "covariates" not in rows["observations"][0]
+    assert step["observations"] == [{"time": 3, "value": 1.0, "covariates": {"price": 1.0}}]
+    assert step["future"] == [{"time": 4, "covariates": {"price": 3.0}}]

@@ -10,7 +10,7 @@ from foregate import Forecaster
 from foregate.cli.job import FILES
 from tests.cli.conftest import contents
 
-FAST = ("--horizon", "2", "--effort", "fast", "--season-length", "1", "--windows", "1")
+FAST = ("--horizon", "2", "--effort", "fast", "--season-length", "1", "--windows", "1", "--set", "steps=5")
 
 
 def test_one_command_leaves_everything(run, here):
@@ -167,7 +167,7 @@ def test_several_targets_are_forecast_together(run, here):
     """They stand side by side in the forecasts, each is scored, and the saved model reads newer rows alike."""
     table = pl.read_csv("sales.csv").with_columns(returns=pl.col("y") / 10 + pl.int_range(pl.len()) % 5)
     table.write_csv("both.csv")
-    words = ("--horizon", "3", "--effort", "fast", "--season-length", "1", "--target-cols", "y,returns")
+    words = ("--horizon", "3", *FAST[2:], "--target-cols", "y,returns")
     shown = run("forecast", "both.csv", *words, "--out", "out").stdout
     assert "MASE of" in shown
     said = pl.read_csv("out/forecasts.csv")

@@ -6,9 +6,16 @@ import polars as pl
 import pytest
 
 from foregate import inspect, load
+from foregate.inspection.look import Inspection
 from tests.cli.conftest import contents
 
 FEW = ("--rows", "8", "--lags", "6")
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """A page without pictures, which take seconds: another test looks at them."""
+    monkeypatch.setattr(Inspection, "html", lambda self: f"<!DOCTYPE html>{self.verdict}")
 
 
 def test_a_folder_holds_what_the_api_says(run, model):
@@ -21,7 +28,7 @@ def test_a_folder_holds_what_the_api_says(run, model):
     assert (model.parent / "seen" / "inspection.html").read_text().startswith("<!DOCTYPE html>")
 
 
-def test_other_series_are_read(run, model):
+def test_other_series_are_read(run, model, undrawn):
     """A table under other names is what is looked at; --json tells the figures and the files."""
     pl.read_csv("sales.csv").rename({"ds": "day"}).write_csv("other.csv")
     result = run("inspect", "model", "other.csv", "--time-col", "day", "--out", "seen", *FEW, "--series", "1", "--json")
@@ -32,7 +39,7 @@ def test_other_series_are_read(run, model):
     assert "· looking at gradients" in result.stderr
 
 
-def test_what_is_there_stays_unless_it_may_be_replaced(run, model):
+def test_what_is_there_stays_unless_it_may_be_replaced(run, model, undrawn):
     """Other files of the folder are not touched."""
     (model.parent / "seen").mkdir()
     (model.parent / "seen" / "gates.csv").write_text("mine")

@@ -404,11 +404,11 @@ def test_it_needs_no_torch(here):
 def test_a_stream_that_learns(here):
     """With --learn steps are answered as kept or rolled back, and what was learnt is taken up again."""
     rng = np.random.default_rng(0)
-    lines = [{"unique_id": "a", "ds": t, "y": 50 + 8 * float(np.sin(t / 2)) + rng.normal()} for t in range(700)]
+    lines = [{"unique_id": "a", "ds": t, "y": 50 + 8 * float(np.sin(t / 2)) + rng.normal()} for t in range(450)]
     words = ("--pretrained", "--horizon", "4", "--season-length", "1", "--learn", "--state", "live.state")
-    said, _ = stream(*words, lines=lines[:500])
+    said, _ = stream(*words, lines=lines[:320])
     assert {answer["learned"] for answer in said if "learned" in answer} <= {"kept", "rolled back"}
     assert any("learned" in answer for answer in said)
-    parts = stream(*words, lines=lines[500:])[0]
+    parts = stream(*words, lines=lines[320:])[0]
     whole = stream(*words[:-2], lines=lines)[0]
     np.testing.assert_allclose([each["LSTM"] for each in [*said, *parts]], [each["LSTM"] for each in whole], rtol=1e-6)

@@ -3,15 +3,15 @@
 import importlib.util
 import re
 import shlex
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from benchmarks import results_page
 from benchmarks.run import logged
+from foregate.cli import app
 from tests.house import REPOSITORY
 
 PAPERS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
@@ -52,9 +52,8 @@ def run(paper: Path, chosen: list[Block]) -> None:
             for command in re.findall(r"^\$ (.*(?:\\\n.*)*)", block.body, flags=re.MULTILINE):
                 words = shlex.split(command)
                 assert words[0] == "foregate", f"{paper.name}: only foregate's commands are run, not {command!r}"
-                program = str(Path(sys.executable).with_name("foregate"))
-                done = subprocess.run([program, *words[1:]], capture_output=True, text=True, timeout=600, check=False)
-                assert done.returncode == 0, f"{paper.name}: {command}\n{done.stdout}\n{done.stderr}"
+                done = CliRunner().invoke(app, words[1:])
+                assert done.exit_code == 0, f"{paper.name}: {command}\n{done.output}\n{done.exception!r}"
 
 
 @pytest.fixture

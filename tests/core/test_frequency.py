@@ -79,7 +79,9 @@ def test_months_keep_their_day_where_there_is_one():
     assert months.tolist() == ["2023-01-31", "2023-02-28", "2023-03-31", "2023-04-30"]
 
 
-@pytest.mark.parametrize("freq", ["", "fortnight", "-1h", "0D", 0, -3, True, None, 1.5, "h2"])
+@pytest.mark.parametrize(
+    "freq", ["", "fortnight", "-1h", "0D", 0, -3, True, None, 1.5, "h2", "²", "٣h", "1-SUN", "9" * 5000]
+)
 def test_nonsense_is_refused(freq):
     """What is no step of time is refused, and the message says what it must be."""
     with pytest.raises(UsageError, match=r"freq must be .*, but got "):

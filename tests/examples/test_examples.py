@@ -174,7 +174,7 @@ def run_on(name, **words):
 def test_energy_demand(tmp_path, monkeypatch, capsys):
     """On demand that is made up, who is told the weather knows more, and a warmer afternoon needs more power."""
     monkeypatch.setenv("FOREGATE_DATA", str(tmp_path))
-    found = run_on("energy_demand", windows=4, steps=100, hidden=16, batch=8, crop=144, rate=0.02)
+    found = run_on("energy_demand", windows=2, steps=60, hidden=16, batch=8, crop=144, rate=0.02)
     printed = capsys.readouterr().out
     assert found["weather as it came"][0] < 0.8 * found["demand alone"][0]
     assert all(hours.shape == (24,) for hours in found["hours"].values())

@@ -30,8 +30,21 @@ def seen(model):
 
 
 @pytest.fixture(scope="module")
-def page(seen):
-    return Reader(seen.html())
+def html(seen):
+    """Its page; drawing it takes seconds."""
+    return seen.html()
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return Reader(html)
+
+
+@pytest.fixture(scope="module")
+def saved(seen, tmp_path_factory):
+    """The folder that it was saved in, and what was said to be there."""
+    folder = tmp_path_factory.mktemp("inspection")
+    return folder, seen.save(folder)
 
 
 def test_the_page_tells_of_every_part(seen, page):
@@ -46,35 +59,37 @@ def test_the_page_tells_of_every_part(seen, page):
     assert "Gradient over the training" in words
 
 
-def test_the_page_does_nothing_by_itself(seen, page):
+def test_the_page_does_nothing_by_itself(saved, html, page):
     """No script, nothing fetched, names distinct; the same model gives the same page."""
     assert not set(page.tags) & {"script", "link", "iframe", "object", "form"}
     assert all(value.startswith(("#", "data:image/png")) for value in page.values("href"))
     ids = page.values("id")
     assert len(ids) == len(set(ids))
-    assert seen.html() == seen.html()
+    assert (saved[0] / PAGE).read_text(encoding="utf-8") == html  # it was drawn again for the folder
 
 
-def test_files_hold_what_was_seen(seen, tmp_path):
+def test_files_hold_what_was_seen(seen, saved):
     """A table per frame and an npz per part, with the numbers of the attributes."""
-    paths = seen.save(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in paths}
+    folder, paths = saved
+    assert {path.name for path in folder.iterdir()} == {path.name for path in paths}
     assert {PAGE, "memory.csv", "half_lives.csv", "gates.csv", "gate_units.csv", "gates.npz", "gradients.csv"} <= {
         path.name for path in paths
     }
-    assert pl.read_csv(tmp_path / "gates.csv").equals(seen.gates.summary)
-    with np.load(tmp_path / "gates.npz", allow_pickle=False) as arrays:
+    assert pl.read_csv(folder / "gates.csv").equals(seen.gates.summary)
+    with np.load(folder / "gates.npz", allow_pickle=False) as arrays:
         own = seen.gates.layers[0]
         np.testing.assert_array_equal(arrays[f"{own.network}.layer 1.forget"], own.values["forget"])
-    with np.load(tmp_path / "memory.npz", allow_pickle=False) as arrays:
+    with np.load(folder / "memory.npz", allow_pickle=False) as arrays:
         np.testing.assert_array_equal(arrays["influence"], seen.memory.influence)
     with pytest.raises(UsageError, match="folder must be one that exists"):
-        seen.save(tmp_path / "none")
+        seen.save(folder / "none")
 
 
-@pytest.mark.parametrize(
-    ("label", "columns"), [*((label, False) for label in KINDS), ("lstm", True), ("each", True), (KINDS[-3], True)]
-)
+TOLD = ("each", KINDS[-3])
+"""Kinds that read covariates here."""
+
+
+@pytest.mark.parametrize(("label", "columns"), [*((label, label in TOLD) for label in KINDS), ("lstm", True)])
 def test_every_kind_of_model_has_its_page(label, columns):
     """Every cell, encoder, attention and strategy, with and without covariates; what cannot be seen is said."""
     given = subject(label, panel_of(40, 9, 26), columns=columns, rows=12, lags=14, probes=2, series=2)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foregate.core import Forecast, Panel
@@ -97,6 +97,7 @@ def test_ramp_oracle_scores_zero(lengths, plan):
         assert score.overall["bias"] == 0
 
 
+@settings(max_examples=10)
 @given(plans, st.sampled_from([-1, 1]))
 def test_a_shifted_oracle_is_found_out(plan, shift):
     """The ramp oracle can fail: misplaced by one step it is wrong by one slope everywhere."""

@@ -106,3 +106,23 @@ def test_what_is_no_error_is_refused():
         Watch(every=3)
     with pytest.raises(DataError, match="outside must have 200 entries"):
         Watch(np.random.default_rng(5).normal(size=200), np.zeros(3))
+
+
+def test_unknown_sides_teach_nothing_of_coverage():
+    """Where of half of the errors no interval is known, what is usual is what the other half says."""
+    rng = np.random.default_rng(8)
+    errors, sides = rng.normal(size=(2, LEARNED)), (rng.random(LEARNED) < 0.2).astype(float)
+    sides[::2] = np.nan
+    watch = Watch.resumed(json.loads(json.dumps(Watch(errors[0, :1]).state())))
+    for error, side in zip(errors[1], sides, strict=True):
+        watch = Watch.resumed(json.loads(json.dumps(watch.state()))) if np.isnan(side) and watch.learning else watch
+        watch.update(error, side)
+    (usual,) = (each["usual"] for each in watch.state()["detectors"] if each["name"] == "coverage")
+    assert abs(usual - 0.2) < 0.06
+
+
+def test_errors_too_large_to_square_are_waited_through():
+    """Errors whose squares are no numbers teach nothing and break nothing."""
+    watch = Watch()
+    assert alarms(watch, np.full(2 * LEARNED, 1e250) * np.arange(2 * LEARNED)) == []
+    assert watch.learning

@@ -112,3 +112,28 @@ def test_nobody_is_told_of_it(tmp_path):
     )
     assert done.stdout == "0\n", done.stderr
     assert list(tmp_path.rglob("*")) == []
+
+
+class Odd:
+    """A session whose graph takes what it says, and then fails or gives something else."""
+
+    def __init__(self, said):
+        self.said = said
+
+    def run(self, outputs, given):
+        if isinstance(self.said, Exception):
+            raise self.said
+        return [self.said for _ in outputs]
+
+
+@pytest.mark.parametrize("said", [RuntimeError("batch size (1) is not divisible\nmore"), np.zeros((1, 1), np.float32)])
+def test_a_graph_that_fails_when_it_is_run_is_a_damaged_model(said):
+    """What only some batches show, such as a graph for one series at a time, is an error of the model and says so."""
+    engine = OnnxEngine(stored())
+    B, n_features = 3, engine.shape.n_features
+    engine._encoder = engine._decoder = Odd(said)
+    with pytest.raises(ArtifactError, match=r"encoder\.onnx must give an array for any number of series"):
+        engine.encode(np.zeros((B, 4, n_features), np.float32), np.zeros((B, 1), np.int64))
+    states = np.zeros((B, engine.width), np.float32)
+    with pytest.raises(ArtifactError, match=r"decoder\.onnx must give an array for any number of series"):
+        engine.decode(states, np.zeros((B, n_features), np.float32), ahead(B, 2))

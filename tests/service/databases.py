@@ -8,25 +8,29 @@ from sqlalchemy import create_engine, text
 
 from foregate.service.store.database import Database
 from foregate.service.store.schema import migrate
-from tests.postgres import Server, postgres
+from tests.postgres import Server
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server(postgresql) -> Server:
     """A PostgreSQL server."""
-    with postgres() as running:
-        yield running
+    return postgresql
 
 
-@pytest.fixture
-def server_url(server) -> str:
-    """Of an empty database of PostgreSQL."""
+def fresh(server: Server) -> str:
+    """The URL of a new database of PostgreSQL."""
     name = "t" + secrets.token_hex(6)
     engine = create_engine(server.address.replace("://", "+psycopg://"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     engine.dispose()
     return server.address.removesuffix("postgres") + name
+
+
+@pytest.fixture
+def server_url(server) -> str:
+    """Of an empty database of PostgreSQL."""
+    return fresh(server)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -21,12 +21,12 @@ MAIN = "from foregate.cli.app import main; main()"
 class Process:
     """A service that was started as a person would."""
 
-    def __init__(self, folder, **environment):
+    def __init__(self, folder, port=0, name=None, **environment):
         paths = f"{REPOSITORY / 'src'}"
         known = {f"FOREGATE_SERVE_{name}": value for name, value in environment.items()}
-        words = [sys.executable, "-c", MAIN, "serve", "--data-dir", str(folder), "--port", "0"]
-        self.log = (folder.parent / f"{folder.name}.log").open("w+")
-        self.errors = (folder.parent / f"{folder.name}.err").open("w+")
+        words = [sys.executable, "-c", MAIN, "serve", "--data-dir", str(folder), "--port", str(port)]
+        self.log = (folder.parent / f"{name or folder.name}.log").open("w+")
+        self.errors = (folder.parent / f"{name or folder.name}.err").open("w+")
         environ = {**os.environ, "PYTHONPATH": paths, **known}
         self.process = subprocess.Popen(words, stdout=self.log, stderr=self.errors, env=environ)
         self.port, self.key = 0, ""
@@ -46,7 +46,8 @@ class Process:
         return [json.loads(line) for line in self.said(self.log).splitlines()]
 
     def _port(self):
-        for _ in range(600):
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
             for event in self.events():
                 if event["event"] == "listening":
                     return event["port"]
@@ -68,6 +69,14 @@ class Process:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(30)
 
+    def kill(self):
+        """End it, if it runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+        self.errors.close()
+
 
 @contextlib.contextmanager
 def started(folder, **environment):
@@ -77,8 +86,4 @@ def started(folder, **environment):
         process.wait()
         yield process
     finally:
-        if process.process.poll() is None:
-            process.process.kill()
-            process.process.wait()
-        process.log.close()
-        process.errors.close()
+        process.kill()

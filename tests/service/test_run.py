@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.house import REPOSITORY
@@ -107,6 +108,64 @@ def test_what_is_no_good_request_is_told_so_and_hung_up_on(running, sent, status
     assert said.startswith(b"HTTP/1.1 %d " % status), said[:200]
     assert b"application/problem+json" in said
     assert b'"status":%d' % status in said
+
+
+@pytest.mark.parametrize(
+    "head", [b"GET /livez HTTP/1.1\r\nX: ", b"POST /v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\n"]
+)
+def test_who_sends_a_byte_now_and_then_is_hung_up_on(running, head):
+    """Headers and bodies that trickle byte by byte end in time; each byte is no reason to wait much longer."""
+    with running.socket() as connection:
+        connection.sendall(head)
+        connection.settimeout(0.1)
+        began, said = time.monotonic(), b""
+        while not said and time.monotonic() - began < 20:
+            with contextlib.suppress(OSError):
+                connection.sendall(b"a")
+            with contextlib.suppress(TimeoutError):
+                said = connection.recv(65536)
+        assert said.startswith(b"HTTP/1.1 408 ")
+        assert time.monotonic() - began < 10
+
+
+def test_a_body_without_an_end_is_refused_where_it_is_too_large(running):
+    """Chunks that say nothing of how many there will be: 413 when there are too many, and no more is read."""
+    with running.socket() as connection:
+        connection.sendall(b"POST /v1/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        chunk, sent, said = b"10000\r\n" + b"a" * (1 << 16) + b"\r\n", 0, b""
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            while sent < 1000:
+                connection.sendall(chunk)
+                sent += 1
+        with contextlib.suppress(ConnectionResetError):
+            said = connection.recv(65536)
+    assert 100 < sent < 400  # 8 MiB, and what lies in buffers
+    assert said == b"" or said.startswith(b"HTTP/1.1 413 ")
+    assert running.get("/livez").status_code == 200
+
+
+def latency(process, number):
+    """Seconds within which 99 of 100 requests are answered."""
+    taken = []
+    with httpx.Client(base_url=f"http://127.0.0.1:{process.port}") as client:
+        for _ in range(number):
+            began = time.monotonic()
+            assert client.get("/readyz").status_code == 200
+            taken.append(time.monotonic() - began)
+    return sorted(taken)[int(number * 0.99)]
+
+
+@pytest.mark.slow
+def test_a_thousand_connections_that_say_nothing_hold_nobody_up(tmp_path):
+    """While 1,000 connections are idle and 100 trickle, others are answered about as soon as without them."""
+    with started(tmp_path / "data", LIMITS__HEADER_SECONDS="120") as process, contextlib.ExitStack() as stack:
+        latency(process, 300)
+        alone = min(latency(process, 1000) for _ in range(3))
+        connections = [stack.enter_context(process.socket()) for _ in range(1100)]
+        for connection in connections[:100]:
+            connection.sendall(b"GET /livez HTTP/1.1\r\nX: a")
+        together = min(latency(process, 1000) for _ in range(3))
+        assert together < 2 * alone + 0.002
 
 
 def test_who_says_nothing_is_hung_up_on(running):

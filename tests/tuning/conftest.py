@@ -10,7 +10,6 @@ from foregate.tuning import Choice, Search, Space
 from foregate.tuning.job import Job
 from foregate.tuning.run import Task
 from foregate.tuning.search import fingerprint
-from tests.postgres import postgres
 
 SMALL = {"steps": 5, "hidden": 4, "layers": 1, "decoder": 4, "start": "scratch", "batch": 8, "crop": 20}
 """Options of a network that is trained in no time."""
@@ -45,7 +44,6 @@ def job(panel, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def server() -> str:
+def server(postgresql) -> str:
     """The address of a PostgreSQL server that was started for the tests."""
-    with postgres() as running:
-        yield running.address
+    return postgresql.address

@@ -42,9 +42,9 @@ def fought(panel, windows, winner, default):
 
 @pytest.mark.parametrize(("series", "windows"), [(1, 8), (3, 8), (40, 1)])
 def test_equals_are_told_apart_as_often_as_was_said(series, windows):
-    """Of 200 pairs that are equally good a winner is surer than 5 % about ten times, by origins and by series."""
-    found = [chance_of(fought(noise(series, seed=s), windows, Says(2 * s), Says(2 * s + 1)), "mae") for s in range(200)]
-    assert 2 <= sum(chance <= 0.05 for chance in found) <= 20
+    """Of 100 pairs that are equally good a winner is surer than 5 % about five times, by origins and by series."""
+    found = [chance_of(fought(noise(series, seed=s), windows, Says(2 * s), Says(2 * s + 1)), "mae") for s in range(100)]
+    assert 1 <= sum(chance <= 0.05 for chance in found) <= 11
     assert 0.4 < np.mean(found) < 0.6
 
 
@@ -96,10 +96,10 @@ def searched(monkeypatch, space, seed, n_trials=10):
 
 
 def test_the_best_of_many_equals_is_not_taken(monkeypatch):
-    """Of ten searches in which no setting matters, most have a score below the default's, and at most one winner takes
+    """Of six searches in which no setting matters, most have a score below the default's, and at most one winner takes
     its place."""
-    found = [searched(monkeypatch, Space({"rate": LogRange(1e-4, 1e-1)}), seed) for seed in range(10)]
-    assert sum(not one.winner.default for one in found) >= 8
+    found = [searched(monkeypatch, Space({"rate": LogRange(1e-4, 1e-1)}), seed) for seed in range(6)]
+    assert sum(not one.winner.default for one in found) >= 5
     assert sum(one.gain.taken and not one.winner.default for one in found) <= 1
     kept = next(one for one in found if not one.gain.taken)
     assert kept.recipe.rate == small(steps=1).get_params()["options"].get("rate", Recipe(2).rate)

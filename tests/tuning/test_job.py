@@ -107,7 +107,7 @@ def test_a_failing_trial_does_not_end_the_study(job, monkeypatch):
         assert len(finished(book)) == 5
 
 
-@pytest.mark.parametrize("place", ["file", "server"])
+@pytest.mark.parametrize("place", ["file", pytest.param("server", marks=pytest.mark.slow)])
 def test_processes_share_one_study(job, tmp_path, request, place):
     """Both run trials, every point of the grid is tried once, and what is found is what one process finds."""
     address = None if place == "file" else request.getfixturevalue("server")

@@ -133,9 +133,9 @@ def test_no_time_at_all_is_told(panel):
         tune(panel, 2, space=SPACE, forecaster=small(), seconds=1e-6, **BUDGET)
 
 
-def test_processes_find_what_one_finds(tuning, panel):
-    """Of random points, which follow from their number, two processes have the same scores."""
-    both = tune(panel, 2, space=SPACE, forecaster=small(), n_jobs=2, **BUDGET)
+def test_processes_find_what_one_finds(tuning, panel, server):
+    """Of random points, which follow from their number, two that share a server have the same scores, each once."""
+    both = tune(panel, 2, space=SPACE, forecaster=small(), n_jobs=2, study=server, **BUDGET)
     assert [(t.point, t.score) for t in both.trials] == [(t.point, t.score) for t in tuning.trials]
 
 

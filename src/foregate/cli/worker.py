@@ -22,8 +22,8 @@ def worker(
 ) -> None:
     """Train models for a service until it is stopped: jobs are done one by one, at a low priority.
 
-    It needs the settings of the service, and its data folder. A job whose worker was stopped or killed is taken up by
-    the next one, from the last checkpoint, to the same result.
+    It needs the settings of the service, and with SQLite its data folder. A job whose worker was stopped or killed is
+    taken up by the next one, from the last checkpoint in the data folder, to the same result.
 
     Example:
 

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Client", "Forecasts", "Step"]
 
+Value = str | float | None
+"""Of a covariate; None: missing."""
+Row = tuple[str, str | int, float | None] | tuple[str, str | int, float | None, Mapping[str, Value]]
+"""Series, time and value, None where it is missing; and covariates by name where there are any."""
+Moment = tuple[str | int, float | None] | tuple[str | int, float | None, Mapping[str, Value]]
+"""Time and value, and covariates where there are any."""
+Coming = tuple[str | int, Mapping[str, Value]]
+"""A time to come, and what is known of it: covariates by name."""
 SAFE = frozenset({"DELETE", "GET", "HEAD", "PUT"})
 """Methods that may be repeated: doing them twice does what doing them once does."""
 
@@ -37,6 +45,8 @@ class Forecasts:
     """Name of a series -> (K, Q): one list per step, with one value per quantile."""
     times: dict[str, list[str | int]]
     """Name of a series -> time of each step (K), where the service was told times."""
+    recorded: bool = False
+    """Whether stored series were forecast, and these forecasts will be scored when their actuals come."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +183,11 @@ class Client:
         return self._forecasts({"histories": sent, "horizon": horizon, **said})
 
     def forecast_stored(self, series: Sequence[str], *, horizon: int, **said: Any) -> Forecasts:
-        """Forecast series that the service keeps; see `forecast`."""
+        """Forecast series that the service keeps; see `forecast`.
+
+        The service keeps these forecasts too, and scores them when their actuals come, unless ``record=False`` is said
+        or the request brings a future or seasons of its own.
+        """
         return self._forecasts({"series": list(series), "horizon": horizon, **said})
 
     def put_series(self, name: str, *, freq: str, **said: Any) -> None:
@@ -186,20 +200,37 @@ class Client:
         """
         self.request("PUT", self.path("v1", "series", name), {"freq": freq, **said})
 
-    def observe(self, rows: Iterable[tuple[str, str | int, float | None]], *, revise: bool = False) -> dict[str, int]:
+    def observe(self, rows: Iterable[Row], *, revise: bool = False) -> dict[str, int]:
         """Send observations of any series, in any order. The same ones again do nothing.
 
         Args:
-            rows: name, time and value of each; None: missing.
+            rows: name, time and value of each, None: missing; and covariates by name where there are any.
             revise: let another value take the place of the one before, which is kept as a revision.
 
         Returns:
             how many rows there were of each outcome, such as stored, duplicate or conflict.
         """
-        sent = [{"series": name, "time": when, "value": value} for name, when, value in rows]
+        sent = [{"series": name, **_moment(row)} for name, *row in rows]
         body = {"observations": sent, "revise": revise}
         found: dict[str, int] = json.loads(self._posted("/v1/observations", body).content)["counts"]
         return found
+
+    def announce(self, future: Mapping[str, Iterable[Coming]]) -> int:
+        """Tell what is known ahead of series: covariates of times to come, in place of what was told of them before.
+
+        Args:
+            future: name of a series -> times after its newest row, each with covariates by name.
+
+        Returns:
+            how many values are new, or others than before.
+        """
+        sent = [
+            {"series": name, "time": when, "covariates": dict(told)}
+            for name, coming in future.items()
+            for when, told in coming
+        ]
+        changed: int = json.loads(self._posted("/v1/future", {"future": sent}).content)["changed"]
+        return changed
 
     def open_sessions(self, series: Sequence[str], **said: Any) -> None:
         """Open live sessions of series that are stored: model, alias, version, late, horizon."""
@@ -208,21 +239,28 @@ class Client:
     def step(
         self,
         series: str,
-        rows: Iterable[tuple[str | int, float | None]],
+        rows: Iterable[Moment],
         *,
         expected_seq: int | None = None,
         forecast: bool = True,
+        future: Iterable[Coming] = (),
     ) -> Step:
         """Let a session read observations; the answer comes when they are stored. The same again: the same answer.
 
         Args:
             series: name of the session's series.
-            rows: time and value of each.
+            rows: time and value of each, and covariates by name where there are any.
             expected_seq: observations that it has read before; another number is refused.
             forecast: whether to answer with a forecast.
+            future: what is known ahead; see `announce`.
         """
-        sent = [{"time": when, "value": value} for when, value in rows]
-        body = {"observations": sent, "forecast": forecast, "expected_seq": expected_seq}
+        coming = [{"time": when, "covariates": dict(told)} for when, told in future]
+        body = {
+            "observations": [_moment(row) for row in rows],
+            "forecast": forecast,
+            "expected_seq": expected_seq,
+            **({"future": coming} if coming else {}),
+        }
         said = json.loads(self._posted(self.path("v1", "sessions", series, "observations"), body).content)
         return Step(
             said["seq"], said["version"], said["counts"], None if said["forecast"] is None else _said(said["forecast"])
@@ -307,6 +345,7 @@ class Client:
             tuple(said["quantiles"]),
             {one["series"]: one["values"] for one in found},
             {one["series"]: one["times"] for one in found if "times" in one},
+            said.get("recorded", False),
         )
 
     def _sent(self, request: httpx.Request, *, safe: bool) -> httpx.Response:
@@ -331,6 +370,12 @@ class Client:
                 raise UnreachableError(said) from failure
             else:
                 raise ServiceError(answer.status_code, _problem(answer))
+
+
+def _moment(row: Sequence[Any]) -> dict[str, Any]:
+    """Time, value and perhaps covariates as they are sent."""
+    when, value, *covariates = row
+    return {"time": when, "value": value, **({"covariates": dict(covariates[0])} if covariates else {})}
 
 
 def _said(said: Mapping[str, Any]) -> Forecasts:

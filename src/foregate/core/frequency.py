@@ -38,6 +38,7 @@ _ALIASES: dict[str, tuple[int, str]] = {
     "q": (3, "MS"), "QS": (3, "MS"), "Q": (3, "ME"), "QE": (3, "ME"),
     "y": (12, "MS"), "YS": (12, "MS"), "AS": (12, "MS"), "Y": (12, "ME"), "YE": (12, "ME"), "A": (12, "ME"),
 }  # fmt: skip
+_TEXT = re.compile(r"\s*([0-9]{0,18})\s*([A-Za-z]*)(?:-[A-Z]{3})?\s*")
 _MONTH_NAMES = {1: ("MS", "ME"), 3: ("QS", "QE"), 12: ("YS", "YE")}
 _EXAMPLES = "'h', '30min', 'D', 'B', 'W', 'MS', 'QS', 'YS' (pandas), '1h', '30m', '1mo' (polars) or an integer"
 
@@ -79,13 +80,13 @@ class Frequency:
             return freq
         if isinstance(freq, (int, np.integer)) and not isinstance(freq, bool):
             return cls(int(freq), "step")
-        match = re.fullmatch(r"\s*(\d*)\s*([A-Za-z]+)(?:-[A-Z]{3})?\s*", freq) if isinstance(freq, str) else None
+        match = _TEXT.fullmatch(freq) if isinstance(freq, str) else None
         if match and match[2] in _ALIASES:
             steps, unit = _ALIASES[match[2]]
             return cls(int(match[1] or 1) * steps, unit)
-        if isinstance(freq, str) and freq.strip().isdigit():
-            return cls(int(freq), "step")
-        raise UsageError(f"freq must be one of {_EXAMPLES}, but got {freq!r}.")
+        if match and match[0].strip() == match[1] != "":
+            return cls(int(match[1]), "step")
+        raise UsageError(f"freq must be one of {_EXAMPLES}, but got {freq!r:.80}.")
 
     @property
     def alias(self) -> str | int:

@@ -55,9 +55,12 @@ class Baseline:
             raise DataError(
                 f"errors must be at least {LEAST} finite numbers, but got {len(errors)} of shape {errors.shape}."
             )
-        centre = float(errors.mean())
-        around = errors - centre
-        variance = float(around @ around) / len(errors)
+        with np.errstate(over="ignore", invalid="ignore"):
+            centre = float(errors.mean())
+            around = errors - centre
+            variance = float(around @ around) / len(errors)
+        if not np.isfinite(variance):
+            raise DataError("errors must be numbers whose squares are numbers too, but got larger ones.")
         if variance <= (1e-12 * (1 + abs(centre))) ** 2:
             raise DataError(
                 "errors must differ from one another, but got the same ones. Give errors of real forecasts."

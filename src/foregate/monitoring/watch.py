@@ -126,12 +126,13 @@ class Watch:
             self._learning = list(zip(errors.tolist(), outside.tolist(), strict=True))
 
     def _learn(self, error: float, outside: float) -> None:
-        self._learning.append((float(error), 0.0 if np.isnan(outside) else float(outside)))
+        self._learning.append((float(error), float(outside)))
         if len(self._learning) < LEARNED:
             return
         errors, out = np.array(self._learning).T
+        there = out[~np.isnan(out)]  # where nothing is known it is as elsewhere
         try:
-            self._calibrate(errors, out)
+            self._calibrate(errors, np.where(np.isnan(out), there.mean() if len(there) else 0.0, out))
         except DataError:  # all the same: nothing can be said of what is usual yet
             del self._learning[: LEARNED // 2]
 
@@ -142,8 +143,13 @@ class Watch:
         self._thresholds = thresholds(self._detectors, errors, outside, self.every)
         self._begin()
 
+    def forget(self) -> None:
+        """Begin anew with what is usual: what has been seen of a change since is forgotten."""
+        if self._usual is not None:
+            self._begin()
+
     def _begin(self) -> None:
-        self._learning = []
+        self._learning, self._before = [], np.array([np.nan])
         self._states = {detector.name: detector.start(1) for detector in self._detectors}
         self._quiet = {detector.name: 0 for detector in self._detectors}
         self.scores = {detector.name: 0.0 for detector in self._detectors}
@@ -152,7 +158,7 @@ class Watch:
         """All that it knows, as plain values for JSON; `resumed` takes it back."""
         common = {"every": self.every, "seen": self.seen}
         if self._usual is None:
-            return {**common, "learning": self._learning}
+            return {**common, "learning": [(error, None if np.isnan(o) else o) for error, o in self._learning]}
         return {
             **common,
             "usual": asdict(self._usual),
@@ -170,7 +176,7 @@ class Watch:
         watch = cls(every=state["every"])
         watch.seen = state["seen"]
         if "usual" not in state:
-            watch._learning = [(error, outside) for error, outside in state["learning"]]
+            watch._learning = [(error, np.nan if outside is None else outside) for error, outside in state["learning"]]
             return watch
         watch._usual = Baseline(**state["usual"])
         watch._detectors = [KINDS[said["name"]](**said) for said in state["detectors"]]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from foregate.core import ArtifactError, Engine, Frequency
+from foregate.core import ArtifactError, Engine, Frequency, Panel
 from foregate.core.errors import ForegateError
 from foregate.persistence.agreement import require_agreement
 from foregate.persistence.artifact import Artifact, load_model
@@ -63,7 +63,11 @@ def _pretrained(folder: Path) -> dict[str, Any]:
     _require_agreement(start.engine)
     if not np.isfinite(check_forecast(start)).all():
         raise _not_finite()
-    fitted = untold(Recipe(1, effort="instant"), Frequency.parse("1h"), start)
+    hourly = Frequency.parse("1h")
+    fitted = untold(Recipe(3, effort="instant"), hourly, start)
+    several = Panel.from_arrays([np.arange(1.0, 2 + n) for n in (30, 4, 55)], freq=hourly)
+    if not np.isfinite(fitted.forecast(several, 3, (0.5,)).values).all():
+        raise _not_finite()
     return {
         "kind": "pretrained",
         "parameters": sum(value.size for value in start.weights.values()),
@@ -76,7 +80,7 @@ def _model(artifact: Artifact) -> dict[str, Any]:
     fitted, panel = artifact.fitted, artifact.history
     _require_agreement(fitted.engine)
     if len(panel) and not panel.covariates:
-        said = fitted.forecast(panel.take([0]).tail(ENOUGH), min(2, fitted.horizon), (0.5,))
+        said = fitted.forecast(panel.take(list(range(min(len(panel), 3)))).tail(ENOUGH), min(2, fitted.horizon), (0.5,))
         if not np.isfinite(said.values).all():
             raise _not_finite()
     return {

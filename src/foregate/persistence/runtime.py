@@ -88,7 +88,9 @@ class OnnxEngine:
         if not features.size:  # a recurrent layer without anything to read ends the process
             return np.zeros((B, n, self.width), np.float32), carried
         given = {"features": features, "columns": columns if n else np.zeros((B, 1), np.int64), "carried": carried}
-        states, after = self._encoder.run(["states", "after"], given)
+        states, after = _ran(self._encoder, "encoder", ["states", "after"], given)
+        if states.shape != (B, max(n, 1), self.width) or after.shape != (B, self.carries):
+            raise _other("encoder", f"{states.shape} and {after.shape}")
         return states[:, :n], after
 
     def decode(self, states: Float32Array, features: Float32Array, ahead: Ahead) -> Float32Array:
@@ -96,7 +98,9 @@ class OnnxEngine:
         if not len(states) or not len(ahead.k):
             return np.zeros((len(states), len(ahead.k), self._outputs), np.float32)
         known = {"states": states, "features": features, "k": ahead.k, "steps": ahead.steps, "paths": ahead.paths}
-        said: Float32Array = self._decoder.run(["said"], {name: known[name] for name in self._asks})[0]
+        (said,) = _ran(self._decoder, "decoder", ["said"], {name: known[name] for name in self._asks})
+        if said.shape != (len(states), len(ahead.k), self._outputs):
+            raise _other("decoder", str(said.shape))
         return said
 
     def _start(self, ports: Ports, graph: bytes) -> Any:
@@ -121,6 +125,25 @@ class OnnxEngine:
         _require_arrays(f"inputs of {ports.name}.onnx", ports.inputs, session.get_inputs())
         _require_arrays(f"outputs of {ports.name}.onnx", ports.outputs, session.get_outputs())
         return session
+
+
+def _ran(session: Any, name: str, outputs: list[str], given: Mapping[str, Any]) -> list[Float32Array]:
+    """What a graph says.
+
+    Raises:
+        ArtifactError: it cannot be run with these arrays, though they are such as it says that it takes.
+    """
+    try:
+        found: list[Float32Array] = session.run(outputs, given)
+    except Exception as error:  # its exceptions have no base class of their own
+        raise _other(name, str(error).splitlines()[0]) from error
+    return found
+
+
+def _other(name: str, got: str) -> ArtifactError:
+    return ArtifactError(
+        f"{name}.onnx must give an array for any number of series and steps, but got {got:.300}. Save the model anew."
+    )
 
 
 def _require_decoder(network: StoredNetwork) -> None:

@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from sqlalchemy import Connection
-
 from foregate.service.access.gate import Gate
-from foregate.service.access.keys import Order, add, all_keys
+from foregate.service.access.keys import Order, add_first
 from foregate.service.api.endpoints import Routes
 from foregate.service.context import Check, Service, now
 from foregate.service.drift.keeper import Keeper
 from foregate.service.forecasts.served import Served
 from foregate.service.metrics import Metrics
-from foregate.service.registry.blobs import Blobs
 from foregate.service.registry.registry import Registry
+from foregate.service.registry.shared import blobs_of
 from foregate.service.secret import require_shared, secret_of
 from foregate.service.sessions.fleet import Fleet
 from foregate.service.settings import Settings
@@ -60,7 +58,7 @@ async def running(settings: Settings, clock: Callable[[], int] = now) -> AsyncIt
         gate = Gate(settings, database, secret, clock)
         stack.push_async_callback(gate.close)
         folder = settings.data_dir / MODELS
-        blobs = Blobs(folder, settings.keep.models_bytes)
+        blobs = blobs_of(settings, database, folder)
         registry = Registry(database, folder, clock, most_bytes=settings.limits.upload_bytes, blobs=blobs)
         await registry.ensure_shipped()
         await registry.start()
@@ -109,11 +107,8 @@ def database_of(settings: Settings) -> Database:
 
 def first_key(database: Database, at: int) -> str | None:
     """A key that may do everything, where there has never been any; None: there has."""
-
-    def work(connection: Connection) -> str | None:
-        return None if all_keys(connection) else add(connection, Order("admin", ("admin",), "first start", at))
-
-    return database.write_now(work)
+    order = Order("admin", ("admin",), "first start", at)
+    return database.write_now(lambda connection: add_first(connection, order))
 
 
 def _count(database: Database, metrics: Metrics) -> None:

@@ -31,6 +31,8 @@ __all__ = ["Server", "serve"]
 
 GRACE = 20
 """Seconds that requests have to end once the process is to stop."""
+LINGER = 0.1
+"""Seconds between no longer listening and closing the connections on which nothing is asked."""
 KEEP_ALIVE = 75
 """Seconds that a connection may be idle: longer than a load balancer keeps one."""
 SWITCH_SECONDS = 0.0005
@@ -77,6 +79,9 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let streams of events end, which would not by themselves; answer all others."""
         self._service.fleet.hub.end()
+        for server in getattr(self, "servers", []):
+            server.close()
+        await asyncio.sleep(LINGER)  # whoever was connected may have asked: that is read, and answered
         await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

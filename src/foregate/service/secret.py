@@ -74,7 +74,7 @@ def require_shared(settings: Settings, database: Database, secret: str) -> None:
         said = "access.secret must be the same for all processes of a database"
         raise UsageError(
             f"{said}, but got one that was made in {settings.data_dir}, and others have another. Set it for all of "
-            "them, or let them share the data folder, which the files of models need too."
+            "them."
         )
 
 

@@ -87,6 +87,10 @@ class ForecastSettings(_Part):
     spare: int = Field(default=4, ge=0, description="versions that are kept in memory besides those that have an alias")
     history: int = Field(default=4096, ge=1, description="latest rows that are read of a series")
     numbers: int = Field(default=500_000, ge=1, description="series times steps times quantiles of one answer at most")
+    record: bool = Field(
+        default=True,
+        description="whether forecasts of stored series are kept until their actuals come, for live errors",
+    )
 
 
 class IngestSettings(_Part):
@@ -104,7 +108,7 @@ class IngestSettings(_Part):
         default=24, ge=0, description="steps of the forecast that sessions make after every observation"
     )
     quantiles: tuple[float, ...] = Field(
-        default=(0.025, 0.1, 0.5, 0.9, 0.975), description="of the forecasts that sessions make"
+        default=(0.025, 0.1, 0.5, 0.9, 0.975), description="of the forecasts that are kept until their actuals come"
     )
     parse_seconds: float = Field(default=30.0, gt=0, description="that reading a table may take")
     parse_bytes: int = Field(default=1 << 30, ge=1 << 26, description="of memory that reading a table may take")
@@ -121,7 +125,7 @@ class WatchSettings(_Part):
     review_rows: int = Field(
         default=200,
         ge=0,
-        description="times after a promotion at which it is compared with the version before; 0: never",
+        description="rows after a promotion until it is compared with the version before, then 2 and 4 times; 0: never",
     )
     nice: int = Field(default=10, ge=0, le=19, description="by how much a worker stands back behind other processes")
     poll_seconds: float = Field(default=0.5, gt=0, description="between two looks for actuals that came")
@@ -132,8 +136,17 @@ class WatchSettings(_Part):
 
 
 class KeepSettings(_Part):
-    """How long what is no longer needed is kept. Observations, errors, models and their history are kept for good."""
+    """How long what is no longer needed is kept. Models and their history are kept for good, and observations too where
+    nothing else is said."""
 
+    observation_days: float = Field(
+        default=0.0,
+        ge=0,
+        description="observations, by their times, or by when they came where times are whole numbers; 0: for good",
+    )
+    observation_rows: int = Field(default=0, ge=0, description="newest observations of every series; 0: all")
+    revision_days: float = Field(default=365.0, gt=0, description="values that others have taken the place of")
+    error_days: float = Field(default=1095.0, gt=0, description="sums of live errors, day by day")
     forecast_days: float = Field(default=90.0, gt=0, description="forecasts that were made for stored series")
     event_days: float = Field(default=7.0, gt=0, description="events, and with them how far back one can resume")
     drift_days: float = Field(default=365.0, gt=0, description="alarms of drift")
@@ -141,6 +154,10 @@ class KeepSettings(_Part):
     audit_days: float = Field(default=365.0, gt=0, description="the audit log")
     answer_hours: float = Field(default=24.0, gt=0, description="answers to requests with an idempotency key")
     models_bytes: int = Field(default=64 << 30, ge=1 << 20, description="of all models together")
+    models_in_folder: bool = Field(
+        default=False,
+        description="whether models are in the data folder, which all processes must see then, and not in PostgreSQL",
+    )
 
 
 class Settings(BaseSettings):

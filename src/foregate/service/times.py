@@ -25,6 +25,7 @@ __all__ = [
     "read_times",
     "require_reach",
     "shown",
+    "steps_after",
     "steps_between",
     "written_times",
 ]
@@ -176,13 +177,24 @@ def ahead(origin: int, steps: int, freq: Frequency) -> list[Time]:
         >>> ahead(0, 2, Frequency.parse("h"))
         ['1970-01-01T01:00:00Z', '1970-01-01T02:00:00Z']
     """
-    if freq.is_integer:
-        return [origin + k * freq.count for k in range(1, steps + 1)]
-    if freq.microseconds is None:
-        found = freq.shift(array(origin, freq), np.arange(1, steps + 1)).astype(np.int64)
-        return [shown(time, freq) for time in found.tolist()]
+    if freq.is_integer or freq.microseconds is None:
+        return [shown(time, freq) for time in steps_after(origin, steps, freq)]
     first, step = EPOCH + origin * MICROSECOND, freq.microseconds * MICROSECOND
     return [(first + k * step).isoformat() + "Z" for k in range(1, steps + 1)]
+
+
+def steps_after(origin: int, steps: int, freq: Frequency) -> list[int]:
+    """The times of so many steps after a stored one, as they are stored.
+
+    Examples:
+        >>> steps_after(0, 2, Frequency.parse("h"))
+        [3600000000, 7200000000]
+    """
+    step = freq.count if freq.is_integer else freq.microseconds
+    if step is not None:
+        return [origin + k * step for k in range(1, steps + 1)]
+    found: list[int] = freq.shift(array(origin, freq), np.arange(1, steps + 1)).astype(np.int64).tolist()
+    return found
 
 
 def array(times: int | list[int] | NDArray[np.int64], freq: Frequency) -> Times:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from foregate.service.champions import Champions
+from foregate.service.observations.expiry import expire
 from foregate.service.store.failures import StoreError
 from foregate.service.store.retention import retain
 
@@ -78,7 +79,10 @@ async def look(service: Service) -> None:
 async def throw_away(service: Service) -> None:
     """What need not be kept any longer."""
     began = time.monotonic()
-    gone = await retain(service.database, service.settings.keep, service.clock())
+    keep, at = service.settings.keep, service.clock()
+    gone = await retain(service.database, keep, at)
+    if expired := await expire(service.database, keep, service.settings.ingest.warm_rows, at):
+        gone["observations"] = expired
     if gone:
         log.info("thrown away", seconds=round(time.monotonic() - began, 1), **gone)
 

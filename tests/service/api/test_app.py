@@ -59,6 +59,7 @@ async def wrong(call):
         "data": DataError("the data must be good, but got bad."),
         "store": StoreError("gone."),
         "full": full,
+        "doubt": StoreError("gone.", unsure=True),
         "defect": KeyError("hunter2"),
         "problem": Problem(418, "teapot", "tea must be made, but got coffee."),
     }
@@ -116,6 +117,12 @@ def test_every_failure_is_a_problem_document(one, kind, status, slug):
     assert said["status"] == status
     assert said["request_id"] == "mine-1" == answer.headers["x-request-id"]
     assert "hunter2" not in answer.text
+
+
+def test_whether_nothing_has_happened_is_said_as_far_as_it_is_known(one):
+    """Of a write that failed before its commit it is said that it has not happened; after it, that nobody knows."""
+    for kind, known in {"store": "Nothing has happened", "doubt": "Nobody knows whether it has happened"}.items():
+        assert known in one.ask("GET", f"/v1/wrong/{kind}", scope="read").json()["detail"]
 
 
 def test_unknown_paths_and_methods_are_problems_too(one):

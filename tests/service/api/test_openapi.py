@@ -1,6 +1,7 @@
 """The API document says what is checked."""
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -76,3 +77,72 @@ def test_examples_are_valid(tmp_path_factory):
         for one in part.endpoints:
             for example in one.examples.values():
                 msgspec.convert(example, one.body)
+
+
+def whole_numbers(schema, place=""):
+    """Every place of a schema where a whole number may stand, with what is said of it."""
+    if isinstance(schema, list):
+        for one in schema:
+            yield from whole_numbers(one, place)
+    elif isinstance(schema, dict):
+        if schema.get("type") == "integer":
+            yield place, schema
+        for name, one in schema.items():
+            yield from whole_numbers(one, place if name in ("anyOf", "items", "properties") else f"{place}.{name}")
+
+
+def asked_with(said):
+    """Schemas of all that a request may hold: parameters, and bodies with what they refer to."""
+    todo = []
+    for path, method, one in operations(said):
+        for each in one["parameters"]:
+            yield f"{method} {path} {each['name']}", each["schema"]
+        todo += [content["schema"] for content in one.get("requestBody", {}).get("content", {}).values()]
+    done = set()
+    while todo:
+        for name in set(re.findall(r"#/components/schemas/([\w.]+)", str(todo.pop()))) - done:
+            done.add(name)
+            schema = said["components"]["schemas"][name]
+            todo.append(schema)
+            yield name, schema
+
+
+READ_ALONE = {"Observation.time", "Moment.time", "Coming.time", "FutureRow.time", "TrainingBody.since"}
+"""Times are looked at row by row, so that one that is wrong is refused alone."""
+
+
+def test_every_whole_number_has_bounds(said):
+    """No route takes a number that a database cannot hold, but where each row or parameter is looked at by itself."""
+    lacking = [
+        f"{name}{place}"
+        for name, schema in asked_with(said)
+        for place, one in whole_numbers(schema)
+        if not (-(2**63) <= one.get("minimum", -(2**64)) <= one.get("maximum", 2**64) < 2**63)
+        and not (f"{name}{place}" in READ_ALONE or ".parameters." in place)
+    ]
+    assert lacking == []
+
+
+def test_links_lead_to_what_can_be_asked(said):
+    """Every link names a route, the parts of its path and members of its body."""
+    by_name = {one["operationId"]: (method, one) for _, method, one in operations(said)}
+    found = set()
+    for _, _, one in operations(said):
+        for answer in one["responses"].values():
+            for link in answer.get("links", {}).values():
+                _, target = by_name[link["operationId"]]
+                found.add((one["operationId"], link["operationId"]))
+                assert set(link.get("parameters", {})) <= {each["name"] for each in target["parameters"]}
+                if "requestBody" in link:
+                    (content,) = target["requestBody"]["content"].values()
+                    schema = said["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+                    assert set(link["requestBody"]) <= set(schema["properties"])
+    journey = ["put_series", "open_sessions", "step_session", "forecast_session"]
+    assert set(pairwise(journey)) <= found
+    assert ("upload", "put_alias") in found
+
+
+def test_a_route_may_have_several_good_answers(said):
+    """Who makes a series gets 201, who changes one 200, of the same shape."""
+    answers = said["paths"]["/v1/series/{name}"]["put"]["responses"]
+    assert answers["200"] == answers["201"]

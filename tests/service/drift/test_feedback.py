@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
+from foregate.service.drift import feedback as feedback_module
 from foregate.service.drift.feedback import Feedback
-from foregate.service.store.tables import arrivals, drift_events, drift_states, events, observations, outcomes
+from foregate.service.store.tables import arrivals, drift_events, drift_states, events, observations, outcomes, sessions
 from tests.service.databases import database
 from tests.service.drift.made import actual, forecast, new_series, shifted
 
@@ -126,3 +127,63 @@ def test_a_shift_raises_an_alarm_and_what_follows_is_committed_with_it(database,
     assert all(json.loads(row.detail)["time"] > 1050 and json.loads(row.detail)["series"] == ["a"] for row in found)
     assert len(told) == len(found) == len(rows(database, events))
     assert max(row.score for row in rows(database, drift_states)) >= 1
+
+
+def test_numbers_too_large_to_reckon_with_hold_nothing_up(database, feedback):
+    """A forecast beyond the numbers that it is stored in, or an actual of 1e300, is left out; the others are scored."""
+    number = new_series(database)
+    forecast(database, number, 0, np.array([[-1.0, np.inf, np.inf]]))
+    for origin in (1, 2):
+        forecast(database, number, origin, BAND)
+    for time, value in enumerate((1.0, 1e300, 0.5), start=1):
+        actual(database, number, time, value)
+    assert step(feedback) == 3
+    assert [(row.n, row.error) for row in rows(database, outcomes)] == [(1, 0.5)]
+
+
+def test_an_actual_that_breaks_scoring_is_taken_out(database, feedback, monkeypatch):
+    """Whatever is wrong with one actual, it is told of and left out, and all others are scored once."""
+    number = new_series(database)
+    for origin in range(4):
+        forecast(database, number, origin, BAND)
+        actual(database, number, origin + 1, 7.0 if origin == 2 else 0.0)
+    whole = feedback_module.score
+
+    def broken(came, said):
+        if any(each.value == 7 for each in came):
+            raise ArithmeticError("seven")
+        return whole(came, said)
+
+    monkeypatch.setattr(feedback_module, "score", broken)
+    assert [step(feedback) for _ in range(6)] == [0, 1, 1, 1, 1, 0]
+    assert total(database) == 3
+
+
+def test_a_time_that_comes_in_pieces_is_one_error(database, clock):
+    """What all series have in common counts once at each time, in however many rounds their actuals are scored."""
+    numbers = [new_series(database, name) for name in "abc"]
+    feedback = Feedback(database, clock)
+    for time in range(6):
+        for number in numbers:
+            forecast(database, number, time, BAND)
+            actual(database, number, time + 1, 0.3)
+            step(feedback)
+    (state,) = (json.loads(row.state) for row in rows(database, drift_states) if row.detector == "watch")
+    assert state["watch"]["seen"] == 6
+    assert state["gathering"]["size"] == 3
+
+
+def test_many_segments_raise_no_more_false_alarms_than_one(database, clock):
+    """A version that is watched on many segments is told of as seldom as on one: each has its share of false alarms."""
+    for name in "abc":
+        number = new_series(database, name, segment=name)
+        said = {"series": number, "model": "m", "version": 1, "seq": 0, "late": "reject", "horizon": 1, "created_at": 0}
+        if name != "c":
+            database.write_now(lambda c, said=said: c.execute(sessions.insert().values(**said)) and None)
+        forecast(database, number, 0, BAND)
+    feedback = Feedback(database, clock)
+    for number in (1, 2, 3):
+        actual(database, number, 1, 0.3)
+        step(feedback)
+    kept = [json.loads(row.state)["watch"]["every"] for row in rows(database, drift_states)]
+    assert kept == [20_000, 20_000, 30_000]

@@ -8,7 +8,7 @@ from sqlalchemy import insert
 
 from foregate.service.drift.keeper import Keeper
 from foregate.service.jobs.changes import change_of
-from foregate.service.store.tables import aliases, model_versions, models
+from foregate.service.store.tables import aliases, drift_states, model_versions, models
 from tests.service.drift.made import actual, forecast, new_series, shifted
 
 
@@ -62,3 +62,43 @@ def test_alarms_of_the_champion_open_a_change(bare, champion):
     if found is not None:
         assert 1050 < found.since < 1070
         assert found.series == ("a",)
+
+
+def test_what_breaks_does_not_end_the_task(bare, clock, monkeypatch):
+    """Whatever goes wrong at one look, the task looks again: nobody else would."""
+    keeper, looks = Keeper(bare.service), []
+
+    async def breaks():
+        looks.append(1)
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(keeper, "step", breaks)
+
+    async def run():
+        await keeper.start()
+        for _ in range(400):
+            await asyncio.sleep(0.02)
+            if len(looks) > 1:
+                break
+        await keeper.stop()
+
+    asyncio.run(run())
+    assert len(looks) > 1
+
+
+def test_scores_are_those_of_the_champion(bare):
+    """Metrics tell where the champion's detectors stand, the highest of its segments, and nothing of other versions."""
+
+    def setup(connection):
+        connection.execute(insert(models).values(name="m", created_at=0))
+        common = {"model": "m", "sha256": "", "size": 0, "facts": "{}", "metrics": "{}", "source": "upload"}
+        connection.execute(insert(model_versions).values(**common, version=2, created_at=0, created_by="x"))
+        connection.execute(insert(aliases).values(model="m", alias="champion", version=2, revision=1))
+        said = {"model": "m", "detector": "cusum", "state": "{}", "updated_at": 0}
+        for version, segment, score in ((1, "", 3.0), (2, "a", 0.5), (2, "b", 0.75)):
+            row = {**said, "version": version, "segment": segment, "score": score}
+            connection.execute(insert(drift_states).values(**row))
+
+    bare.service.database.write_now(setup)
+    asyncio.run(Keeper(bare.service).look())
+    assert 'foregate_drift_score{detector="cusum",model="m"} 0.75' in bare.service.metrics.text().decode()

@@ -4,9 +4,13 @@ import asyncio
 
 import numpy as np
 import pytest
+from sqlalchemy import insert
 
-from foregate.service.drift.feedback import Feedback
+from foregate.service.drift.feedback import Feedback, _event_row
 from foregate.service.drift.routes import routes
+from foregate.service.drift.watching import Group, Told
+from foregate.service.jobs.changes import first, told
+from foregate.service.store.tables import aliases, drift_events, model_versions, models
 from tests.service.drift.made import actual, forecast, new_series
 from tests.service.fakes import lab
 
@@ -47,4 +51,24 @@ def test_errors_by_step_and_segment(service):
 def test_drift_says_who_still_learns(service):
     """Versions without a reference learn what is usual first, and are named."""
     said = service.ask("GET", "/v1/drift?model=m", scope="read").json()
-    assert said == {"detectors": [], "learning": ["m:1:north", "m:2:north"], "alarms": []}
+    assert said == {"detectors": [], "learning": ["m:1:north", "m:2:north"], "alarms": [], "changes": []}
+
+
+def test_drift_says_what_follows_from_an_alarm(service):
+    """Of an open change it is told since when, where, how many rows came and with how many a training begins."""
+
+    def setup(connection):
+        connection.execute(insert(models).values(name="m", created_at=0))
+        said = {"model": "m", "version": 1, "sha256": "", "size": 0, "facts": "{}", "source": "upload", "created_at": 0}
+        connection.execute(insert(model_versions).values(**said, metrics='{"order": {"horizon": 3}}', created_by="x"))
+        connection.execute(insert(aliases).values(model="m", alias="champion", version=1, revision=1))
+        alarm = Told(Group("m", 1, "north"), "residual", "cusum", 1.5, 2, 2, ("a",))
+        connection.execute(insert(drift_events).values(**_event_row(alarm, 9)))
+        told(connection, "m", 1, [alarm])
+
+    service.service.database.write_now(setup)
+    said = service.ask("GET", "/v1/drift?model=m", scope="read").json()
+    own = {"model": "m", "since": 2, "last": 2, "series": ["a"], "rows": 3, "next": first(3), "paused": False}
+    assert said["changes"] == [own]
+    (alarm,) = said["alarms"]
+    assert (alarm["time"], alarm["series"], alarm["seen"], alarm["at"]) == (2, ["a"], 2, 9)

@@ -81,3 +81,13 @@ def test_inputs_that_moved_are_told_once():
     assert {told.kind for told in first.alarms} >= {"input"}
     again = watched(GROUP, errors(np.zeros(50), 200, actual=18.0), KNOWN, first.state, 10_000)
     assert "input" not in {told.kind for told in again.alarms}
+
+
+def test_who_is_champion_again_begins_anew():
+    """What detectors of a version saw before it was taken back is no alarm of its new turn; what is usual stays."""
+    seen = watched(GROUP, errors(RNG.normal(0.9, 1, 12)), KNOWN, None, 10_000, 1)
+    assert max(seen.scores.values()) > 0.2
+    state = json.loads(encoded(seen.state))
+    on, anew = (watched(GROUP, errors([0.0], 12), KNOWN, state, 10_000, turn) for turn in (1, 2))
+    assert anew.scores["cusum"] == 0 < on.scores["cusum"]
+    assert anew.state["watch"]["thresholds"] == on.state["watch"]["thresholds"]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from foregate.core import Frequency
+from foregate.service.observations.announced import announce
 from foregate.service.problems import Problem
 from foregate.service.store import tables
 from foregate.service.store.statements import insert
@@ -138,7 +139,52 @@ def test_what_is_stored_besides_is_not_in_the_way(service, registry, trained):
     future = {"shop": {"open": [1, 1, 1, 1]}}
     answer = ask(service, series=["shop"], model="shops", horizon=4, future=future)
     assert answer.status_code == 200, answer.text
-    assert "future of 'shop'" in ask(service, series=["shop"], model="shops", horizon=4).json()["detail"]
+
+
+def test_the_future_that_was_announced_is_read(service, registry, trained):
+    """What was announced is as good as what comes with the request; what is nowhere is told by its time."""
+    registry.add("shops", trained, "champion")
+    day = 24 * HOUR
+    number = store(service, "shop", [10.0 + i % 7 for i in range(30)], freq="D", step=day, shop="big")
+    asked = {"series": ["shop"], "model": "shops", "horizon": 4}
+    opened = {(29 + k) * day: {"open": float(k != 2)} for k in range(1, 4)}
+
+    def tell(rows):
+        service.service.database.write_now(lambda c: announce(c, number, Frequency.parse("D"), rows, 0))
+
+    tell(opened)
+    answer = ask(service, **asked)
+    assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[1]) == (409, "future-unknown")
+    assert answer.json()["missing"] == [{"time": "1970-02-03T00:00:00Z", "columns": ["open"]}]
+    tell({33 * day: {"open": 1.0}})
+    announced = ask(service, **asked).json()
+    given = ask(service, **asked, future={"shop": {"open": [1, 0, 1, 1]}}).json()
+    other = ask(service, **asked, future={"shop": {"open": [1, 1, 1, 1]}}).json()
+    assert announced["forecasts"] == given["forecasts"] != other["forecasts"]
+    assert [each["recorded"] for each in (announced, given, other)] == [True, False, False]
+
+
+def test_rows_have_what_was_announced_of_them(service, registry, trained):
+    """A row that brings no covariates has those that were announced, and a row that brings its own has these."""
+    registry.add("shops", trained, "champion")
+    day, daily = 24 * HOUR, Frequency.parse("D")
+    values = [10.0 + i % 7 for i in range(30)]
+    told = {i * day: {"open": float(i % 3 > 0), "price": 1.0} for i in range(1, 40)}
+    own = {5 * day: {"open": 1.0, "price": 2.0}}
+    for name in ("told", "own"):
+        number = store(service, name, values[:1], freq="D", step=day, shop="big")
+
+        def work(connection, number=number, name=name):
+            announce(connection, number, daily, told if name == "told" else dict(list(told.items())[29:]), 0)
+            for i in range(1, 30):
+                known = own.get(i * day) or (told[i * day] if name == "own" else None)
+                row = {"series": number, "time": i * day, "value": values[i], "revision": 0, "received_at": 0}
+                row["covariates"] = known and msgspec.json.encode(known).decode()
+                connection.execute(insert(connection, tables.observations), row)
+
+        service.service.database.write_now(work)
+    first, second = ask(service, series=["told", "own"], model="shops", horizon=4).json()["forecasts"]
+    assert first["values"] == second["values"]
 
 
 def test_series_that_are_not_there_are_named(service):

@@ -70,6 +70,17 @@ def test_what_goes_on_is_no_other_change(there):
         assert opened(there, time).since == 120
 
 
+def test_a_series_that_ended_does_not_hold_a_change_up(there, database):
+    """Rows of the series that the newest alarms are of count, be the first ones at their end."""
+    store(database, [1.0] * 1600, "b")
+    store(database, [1.0] * 121, "c")
+    opened(there, 120, series=("c",))
+    assert there(lambda c: rows_of(c, change_of(c, "m"))) == 0
+    opened(there, 130, series=("b",))
+    assert there(lambda c: rows_of(c, change_of(c, "m"))) == 1600 - 121
+    assert there(lambda c: change_of(c, "m")).since == 120
+
+
 def test_an_alarm_after_calm_is_of_another_change(there):
     """Where nothing was told for long, the change before is past, or was none."""
     opened(there)

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from foregate.service.jobs.gate import LEAST_ORIGINS, judge
+from benchmarks.service.judging import equals
+from foregate.service.jobs.gate import LEAST, judge
 
 
 def errors(rng, n=60):
-    """Of two models at the same origins: they share what makes an origin hard."""
+    """Of two models at the same times: they share what makes a time hard."""
     hard = rng.gamma(4, size=n)
     return hard * rng.gamma(30, 1 / 30, size=n), hard * rng.gamma(30, 1 / 30, size=n)
 
@@ -15,19 +16,27 @@ def errors(rng, n=60):
 def test_a_worse_challenger_is_rejected_100_of_100():
     """A challenger whose errors are larger, be it by a twentieth, is never promoted."""
     rng, promoted = np.random.default_rng(0), 0
-    for seed in range(100):
+    for _ in range(100):
         own, theirs = errors(rng)
-        promoted += judge(1.05 * own, {"champion": theirs}, margin=0.02, seed=seed).promote
+        promoted += judge(1.05 * own, {"champion": theirs}, margin=0.02).promote
     assert promoted == 0
 
 
 def test_one_that_is_as_good_is_hardly_ever_promoted():
     """Of challengers that are just as good as the champion, at most two in a hundred get through by luck."""
     rng, promoted = np.random.default_rng(1), 0
-    for seed in range(100):
+    for _ in range(100):
         own, theirs = errors(rng)
-        promoted += judge(own, {"champion": theirs}, margin=0.02, seed=seed).promote
+        promoted += judge(own, {"champion": theirs}, margin=0.02).promote
     assert promoted <= 2
+
+
+@pytest.mark.parametrize("rows", [33, 63, 155])
+def test_luck_is_rare_where_forecasts_overlap(rows):
+    """Errors of a day ahead from every hour, which share targets: of equals at most three in a hundred get through."""
+    found = equals(400, rows, 24, 0.7, np.random.default_rng(3))
+    promoted = [judge(own, {"champion": theirs}, margin=0.02).promote for own, theirs in zip(*found, strict=True)]
+    assert np.mean(promoted) <= 0.03
 
 
 def test_a_better_one_gets_through():
@@ -54,18 +63,17 @@ def test_the_margin_counts():
     assert not judge(0.9 * own, {"champion": own}, margin=0.2).promote
 
 
-def test_forecasts_that_share_targets_count_for_less():
-    """Where neighbouring origins share targets the bound is wider than where each stands for itself."""
+def test_errors_like_their_neighbours_count_for_less():
+    """Where neighbouring times are alike the bound is wider than where each stands for itself."""
     rng = np.random.default_rng(5)
-    runs = np.repeat(rng.normal(size=12), 5)
-    own, theirs = np.exp(0.3 * runs), np.ones(60)
-    alone, shared = (judge(own, {"c": theirs}, margin=0, overlap=n).bounds["c"] for n in (1, 6))
-    assert shared > alone
+    apart, theirs = np.exp(0.3 * rng.normal(size=60)), np.ones(60)
+    alone, alike = (judge(own, {"c": theirs}, margin=0).bounds["c"] for own in (apart, np.sort(apart)))
+    assert alike > alone
 
 
-@pytest.mark.parametrize("n", [0, LEAST_ORIGINS - 1])
+@pytest.mark.parametrize("n", [0, LEAST - 1])
 def test_too_few_forecasts_promote_nobody(n):
-    """From a handful of forecasts nothing follows, however good they look; missing ones do not count."""
+    """From a handful of times nothing follows, however good they look; missing ones do not count."""
     own = np.append(np.full(50, np.nan), np.ones(n))
     verdict = judge(0.1 * own, {"champion": np.ones(50 + n)}, margin=0.02)
     assert not verdict.promote
@@ -75,3 +83,10 @@ def test_too_few_forecasts_promote_nobody(n):
 def test_perfect_opponents_cannot_be_beaten():
     """Against errors of zero there is nothing to save, and no division by zero."""
     assert not judge(np.zeros(20), {"champion": np.zeros(20)}, margin=0.02).promote
+
+
+def test_who_forecasts_nothing_is_infinitely_wrong():
+    """Infinite errors lose against any others, on either side."""
+    wrong = np.append(np.full(5, np.inf), np.ones(20))
+    assert not judge(wrong, {"champion": np.ones(25)}, margin=0.02).promote
+    assert judge(np.ones(25), {"champion": wrong}, margin=0.02).promote

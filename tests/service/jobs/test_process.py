@@ -3,6 +3,7 @@
 from foregate.service.clock import now
 from foregate.service.jobs.process import work
 from foregate.service.jobs.queue import Wanted, submit
+from foregate.service.jobs.worker import Worker
 from foregate.service.settings import Settings
 from foregate.service.store.database import Database
 from foregate.service.store.schema import migrate
@@ -19,3 +20,19 @@ def test_a_worker_does_what_waits_and_ends(tmp_path, monkeypatch):
     database.close()
     work(settings, said.append, once=True)
     assert said == ["job 1 of demand: begun", "job 1 of demand: failed"]
+
+
+def test_a_worker_that_is_stopped_takes_no_other_job(tmp_path, monkeypatch):
+    """Told to stop, a worker that was to do all that waits does not take up again the job that it has just put back."""
+    steps = []
+    monkeypatch.setattr("os.nice", lambda by: by)
+
+    async def put_back(worker):
+        steps.append(1)
+        if len(steps) < 9:
+            worker.stop()
+        return len(steps) < 9
+
+    monkeypatch.setattr(Worker, "step", put_back)
+    work(Settings(data_dir=tmp_path), print, once=True)
+    assert len(steps) == 1

@@ -9,7 +9,7 @@ import pytest
 from foregate import DataError, Panel, load
 from foregate.monitoring import Reference
 from foregate.service.jobs.queue import Wanted
-from foregate.service.jobs.retraining import Opponent, Order, _learnt, _plan, make, review
+from foregate.service.jobs.retraining import Opponent, Order, _by_time, _learnt, _plan, _reference, _since, make, review
 from foregate.service.jobs.worker import Worker
 from tests.service.jobs.stock import QUICK, seasonal, store
 
@@ -58,40 +58,60 @@ def test_a_reference_goes_with_it(made):
     assert found.errors == ()
 
 
+@pytest.mark.parametrize("values", [np.zeros(200), seasonal(40)])
+def test_series_of_which_nothing_is_usual_have_no_reference(made, values):
+    """Of series that never vary, or of few values, nothing is said of what is usual, and nothing fails for that."""
+    model = load(made[1] / "model", runtime="onnx").fitted_
+    said = _reference(model, Panel.from_arrays([values], ids=["a"]), ORDER, 20)
+    assert Reference.from_bytes(said) == Reference()
+
+
 def test_what_the_champion_knows_is_no_test(made, tmp_path):
     """Where too few rows are new to the champion nothing is trained, and said so; some more are enough."""
+    champion = Opponent(made[1] / "model")  # it knows 170 rows, as it says itself
     with pytest.raises(DataError, match="rows that the champion was not trained on"):
-        make(panel(), ORDER, Opponent(made[1] / "model", 195), tmp_path, lambda event: None)
-    found = make(panel(), ORDER, Opponent(made[1] / "model", 184), tmp_path, lambda event: None)
+        make(panel(174), ORDER, champion, tmp_path, lambda event: None)
+    found = make(panel(185), ORDER, champion, tmp_path, lambda event: None)
     assert found.metrics["held_out"] <= 15
 
 
 def test_a_worse_challenger_is_rejected(made, tmp_path):
     """One that was hardly trained does not replace one that was."""
     lame = Order(**{**QUICK, "options": {**QUICK["options"], "steps": 1}})
-    verdict = make(panel(), lame, Opponent(made[1] / "model", 169), tmp_path, lambda event: None).verdict
+    verdict = make(panel(), lame, Opponent(made[1] / "model"), tmp_path, lambda event: None).verdict
     assert not verdict.promote
     assert verdict.ratios["champion"] > 1
+
+
+@pytest.mark.slow
+def test_a_hundred_worse_challengers_are_rejected(made, tmp_path):
+    """Of a hundred challengers that were really trained, but hardly, each from its own seed, none is promoted."""
+    champion, hardly = Opponent(made[1] / "model"), {**QUICK, "options": {**QUICK["options"], "steps": 1}}
+    promoted = [
+        make(panel(), Order(**hardly, seed=seed), champion, tmp_path / str(seed), lambda event: None).verdict.promote
+        for seed in range(100)
+    ]
+    assert promoted == [False] * 100
 
 
 def test_a_warm_start_goes_on_with_the_champion(made, tmp_path):
     """A warm challenger has the champion's seasons and is trained further."""
     warm = Order(**{**QUICK, "warm": True})
-    found = make(panel(), warm, Opponent(made[1] / "model", 169), tmp_path, lambda event: None)
+    found = make(panel(), warm, Opponent(made[1] / "model"), tmp_path, lambda event: None)
     assert found.metrics["mase"]["challenger"] < 1
 
 
 @pytest.mark.parametrize(("rows", "held"), [(300, 30), (40, 12), (5000, 500), (30_000, 1000)])
 def test_as_much_is_held_out_as_a_watch_needs(rows, held):
     """A tenth is held out, at least enough to judge by, and of long series the errors that a watch begins with."""
-    plan = _plan(Panel.from_arrays([np.ones(rows)]), Order(3), Opponent(None))
+    plan = _plan(Panel.from_arrays([np.ones(rows)]), Order(3), np.array([-1]))
     assert held - 20 < (plan.n_windows - 1) * (plan.step or 1) + plan.horizon <= held
 
 
 def test_after_a_change_only_its_rows_are_learnt(made, tmp_path):
     """Twice the rows of the change are read and those alone count; what was before can be anything else."""
     since = replace(ORDER, since=139, held_out=90)
-    found = make(panel(), since, Opponent(made[1] / "model", 139), tmp_path / "a", lambda event: None)
+    found = make(panel(), since, Opponent(None), tmp_path / "a", lambda event: None)
     held = found.metrics["held_out"]
     assert held == 15  # a quarter of 60
     assert found.metrics["rows"] == 2 * (60 - held)
@@ -100,6 +120,15 @@ def test_after_a_change_only_its_rows_are_learnt(made, tmp_path):
     assert reference.inputs == {}  # of so few values
     level = np.mean([seasonal(200, 0)[140:], seasonal(200, 1)[140:]])
     assert np.mean([reference.levels[name][0] for name in "ab"]) == pytest.approx(level, abs=1e-5)
+
+
+def test_a_reference_of_a_short_change_reaches_back():
+    """Of a change with fewer values than a reference needs, it is of the newest ones that are enough."""
+    one = panel(300).take(np.array([0]))
+    assert _since(one, 299 - 60).lengths.tolist() == [100]
+    assert _since(one, 299 - 160).lengths.tolist() == [160]
+    assert _since(panel(300), 299 - 60).lengths.tolist() == [60, 60]
+    assert _since(panel(80), 79 - 30).lengths.tolist() == [80, 80]
 
 
 def test_what_came_before_a_change_has_no_weight():
@@ -114,7 +143,7 @@ def test_what_came_before_a_change_has_no_weight():
 def test_a_few_new_rows_of_a_champion_that_knows_most_are_told(made, tmp_path):
     """After a change, too, rows that the champion was trained on do not count in the comparison."""
     with pytest.raises(DataError, match="Wait for more"):
-        make(panel(), replace(ORDER, since=139), Opponent(made[1] / "model", 190), tmp_path, lambda event: None)
+        make(panel(175), replace(ORDER, since=139), Opponent(made[1] / "model"), tmp_path, lambda event: None)
 
 
 @pytest.fixture(scope="module")
@@ -129,15 +158,41 @@ def lame(tmp_path_factory):
 def test_a_review_tells_which_of_two_was_better_since(made, lame):
     """On rows that came after the promotion, the better of two versions is the better one, whichever is champion."""
     longer, good = panel(260), made[1] / "model"
-    assert review(longer, ORDER, lame, Opponent(good, 169), 199).promote
-    assert not review(longer, ORDER, good, Opponent(lame, 169), 199).promote
-    assert not review(longer, ORDER, good, Opponent(good, 169), 199).promote
+    assert review(longer, ORDER, lame, Opponent(good), 199).promote
+    assert not review(longer, ORDER, good, Opponent(lame), 199).promote
+    assert not review(longer, ORDER, good, Opponent(good), 199).promote
+
+
+def test_a_series_that_ended_is_not_judged(made, lame):
+    """What both knew of a series already says nothing of which is better, whatever the newest rows of others are."""
+    alone, good = seasonal(260, 0), made[1] / "model"
+    both = Panel.from_arrays([alone, 1000 * seasonal(170, 1) ** 2], ids=["a", "b"])
+    ours, theirs = (
+        review(each, ORDER, lame, Opponent(good), 199) for each in (both, Panel.from_arrays([alone], ids=["a"]))
+    )
+    assert ours.ratios == pytest.approx(theirs.ratios)
+    assert ours.promote
+
+
+def test_every_part_of_a_season_is_forecast():
+    """Origins of short forecasts do not always fall on the same days of the week."""
+    plan = _plan(Panel.from_arrays([np.ones(30_000)]), Order(1, season_length=24), np.array([-1]))
+    assert len({window * plan.step % 24 for window in range(plan.n_windows)}) == 24
+
+
+def test_errors_of_one_time_stand_together():
+    """Where series end at different times, errors of the same time are in the same column, and the newest are kept."""
+    values = np.array([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0], [7.0, 8.0, 9.0]])
+    times = np.array([[5, 6, 7], [4, 5, 6], [1, 2, 3]])
+    found = _by_time(values, times, np.array([[True] * 3, [True] * 3, [True] * 3]))
+    assert found[:2].tolist() == [[1.0, 2.0, 3.0], [20.0, 30.0, pytest.approx(np.nan, nan_ok=True)]]
+    assert np.isnan(found[2]).all()
 
 
 def test_a_review_needs_new_rows(made, lame):
     """Before enough has come since the promotion nothing is said."""
     with pytest.raises(DataError, match="Wait for more"):
-        review(panel(202), ORDER, lame, Opponent(made[1] / "model", 169), 199)
+        review(panel(202), ORDER, lame, Opponent(made[1] / "model"), 199)
 
 
 def test_a_worse_champion_is_rolled_back_by_itself(made, lame, database, registry, jobs, tmp_path):

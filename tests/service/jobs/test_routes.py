@@ -4,6 +4,7 @@ import pytest
 
 from foregate.service.jobs.retraining import Order
 from foregate.service.jobs.routes import routes
+from foregate.service.problems import Problem
 from tests.service.fakes import lab
 from tests.service.jobs.stock import store
 
@@ -81,6 +82,16 @@ def test_what_is_asked_wrongly_is_refused(service, wrong):
     assert service.ask("POST", "/v1/jobs", scope="train", json=BODY | wrong).status_code == 422
 
 
+class Registry:
+    """One that knows one model."""
+
+    async def versions(self, model):
+        if model != "demand":
+            raise Problem(404, "no-such-model", "model must be one that is there, but got another one.")
+
+
 def test_trainings_are_not_paused_at_first(service):
-    """A model of which nobody said anything is not paused."""
+    """A model of which nobody said anything is not paused; one that is not there is not found."""
+    service.service.registry = Registry()
+    assert service.ask("GET", "/v1/models/other/retraining", scope="read").status_code == 404
     assert service.ask("GET", "/v1/models/demand/retraining", scope="read").json() == {"paused": False}

@@ -5,7 +5,9 @@ import pytest
 from sqlalchemy import func, update
 
 from foregate import DataError
+from foregate.core import Frequency
 from foregate.service.jobs.stored import keep, kept, series_of, take
+from foregate.service.observations.announced import announce
 from foregate.service.store.tables import forecasts, observations, sessions
 from tests.service.jobs.stock import add, seasonal, store
 
@@ -101,3 +103,15 @@ def test_the_series_of_a_model_are_those_of_its_sessions(database):
     row |= {name: 3 for name in ("horizon",) if name in sessions.c}
     database.write_now(lambda c: c.execute(sessions.insert().values(series=a, **told, **row)) and None)
     assert database.read_now(lambda c: series_of(c, "demand")) == ["a"]
+
+
+def test_what_was_announced_is_learnt_from(database):
+    """Rows have the covariates that were announced of them, where the model is told these ahead."""
+    number = store(database, [1.0])
+    told = {time: {"price": float(time)} for time in range(1, 6)}
+    database.write_now(lambda c: announce(c, number, Frequency.parse(1), told, 0))
+    database.write_now(lambda c: add(c, number, [2.0, 3.0], start=1))
+    database.write_now(lambda c: add(c, number, [5.0], start=4))
+    taken = database.read_now(lambda c: take(c, ["a"], 100, {"price": "future"}))
+    np.testing.assert_equal(taken.panel.covariates["price"].values, np.float32([np.nan, 1, 2, 3, 4]))
+    np.testing.assert_equal(np.where(taken.panel.mask, taken.panel.values, np.nan), np.float32([1, 2, 3, np.nan, 5]))

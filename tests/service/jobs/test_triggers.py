@@ -10,7 +10,7 @@ from foregate.service.jobs.changes import first, told
 from foregate.service.jobs.queue import Wanted, submit
 from foregate.service.jobs.triggers import HOUR, due, pause, paused, start
 from foregate.service.settings import WatchSettings
-from foregate.service.store.tables import alias_events, aliases, jobs, model_versions, models, outcomes
+from foregate.service.store.tables import alias_events, aliases, forecasts, jobs, model_versions, models, outcomes
 from tests.service.jobs.stock import add, store
 
 ON = WatchSettings(cooldown_hours=2)
@@ -61,11 +61,38 @@ def test_nothing_starts_while_one_waits_or_within_the_cooldown(there):
 def test_it_can_be_stopped(there):
     """Switched off for all or paused for one model, nothing starts; let go, it starts again."""
     assert there(lambda c: start(c, "m", "drift", WatchSettings(retrain=False), 0)) is None
-    there(lambda c: pause(c, "m", on=True))
+    there(lambda c: pause(c, "m", 0, on=True))
     assert there(lambda c: paused(c, "m"))
     assert there(lambda c: start(c, "m", "drift", ON, 0)) is None
-    there(lambda c: pause(c, "m", on=False))
+    there(lambda c: pause(c, "m", 0, on=False))
     assert there(lambda c: start(c, "m", "drift", ON, 0)) is not None
+
+
+def test_a_pause_ends_what_waits(there):
+    """A training that began by itself and waits for a worker when somebody pauses the model is not done any more."""
+    job = there(lambda c: start(c, "m", "drift", ON, 0))
+    own = there(lambda c: submit(c, Wanted("retrain", "m", "person", {"horizon": 9}, "me"), 0))
+    there(lambda c: pause(c, "m", 1, on=True))
+    states = there(lambda c: dict(c.execute(select(jobs.c.id, jobs.c.state)).all()))
+    assert states == {job.id: "cancelled", own.id: "queued"}
+
+
+def test_a_clock_that_was_ahead_holds_nothing_up(there):
+    """Where the clock of the last training was years ahead and is right now, the next one is not years away."""
+    settings = WatchSettings(every_hours=5, cooldown_hours=2)
+    assert there(lambda c: start(c, "m", "drift", ON, 90_000 * HOUR)) is not None
+    there(over)
+    assert [job.trigger for job in there(lambda c: due(c, settings, 10 * HOUR))] == ["schedule"]
+    there(over)
+    assert there(lambda c: due(c, settings, 12 * HOUR)) == []
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled"])
+def test_what_could_not_be_done_is_not_asked_for_again(there, state):
+    """A training that a person asked for and that failed does not say how the next ones are made."""
+    there(lambda c: submit(c, Wanted("retrain", "m", "person", {"horizon": 999}, "me"), 0))
+    there(lambda c: c.execute(update(jobs).values(state=state)) and None)
+    assert there(lambda c: start(c, "m", "drift", ON, 3 * HOUR)).payload["horizon"] == 3
 
 
 def test_models_that_nobody_said_how_to_train_are_left_alone(there):
@@ -87,12 +114,24 @@ def test_new_rows(there, database):
     """A training starts when so many observations have come since it was first looked at."""
     settings = WatchSettings(new_rows=10, cooldown_hours=0)
     assert there(lambda c: due(c, settings, 1)) == []
-    store(database, [1.0] * 9)
+    store(database, [1.0] * 9, at=2)
     assert there(lambda c: due(c, settings, 2)) == []
-    store(database, [1.0], "b")
+    store(database, [1.0], "b", at=3)
     assert [job.trigger for job in there(lambda c: due(c, settings, 3))] == ["data"]
     there(over)
     assert there(lambda c: due(c, settings, 4)) == []
+
+
+def test_new_rows_of_other_models_do_not_count(there, database):
+    """A model that is trained on named series does not wait for, or begin with, the rows of others."""
+    settings = WatchSettings(new_rows=10, cooldown_hours=0)
+    order = json.dumps({"order": {"horizon": 3, "series": ["a"]}})
+    there(lambda c: c.execute(update(model_versions).values(metrics=order)) and None)
+    there(lambda c: due(c, settings, 1))
+    store(database, [1.0] * 50, "b", at=2)
+    assert there(lambda c: due(c, settings, 2)) == []
+    store(database, [1.0] * 10, "a", at=3)
+    assert [job.trigger for job in there(lambda c: due(c, settings, 3))] == ["data"]
 
 
 def changed(database):
@@ -153,15 +192,52 @@ def scored(connection, n):
     connection.execute(insert(outcomes).values(**row, pinball=0.0, covered="{}"))
 
 
-def test_a_promotion_is_reviewed_once(there):
-    """When enough actuals of the new champion have come, it is compared with the one before, one time."""
+def live(there, database, rows, names=("a",)):
+    """Series of which the champion has forecast the newest, and rows that came since it was judged."""
+    judged = json.dumps({"order": {"horizon": 3}, "judged_until": 10})
+    there(lambda c: c.execute(update(model_versions).values(metrics=judged)) and None)
+    for name in names:
+        number = store(database, [1.0] * (11 + rows), name)
+        said = {"series": number, "origin": 12, "until": 13, "model": "m", "version": 2, "horizon": 1, "made_at": 0}
+        there(lambda c, said=said: c.execute(insert(forecasts).values(**said, quantiles="[]", values=b"")) and None)
+
+
+def test_a_promotion_is_reviewed_again_and_again(there, database):
+    """When enough actuals of the new champion have come it is compared with the one before, later twice more."""
     there(moved)
+    live(there, database, ON.review_rows)
     assert there(lambda c: due(c, ON, 1)) == []
-    there(lambda c: scored(c, ON.review_rows))
+    there(lambda c: scored(c, 9 * ON.review_rows))
     (job,) = there(lambda c: due(c, ON, 2))
     assert (job.kind, job.payload["version"], job.payload["before"]) == ("review", 2, 1)
+    more = 11 + ON.review_rows
+    for rows in (ON.review_rows, 2 * ON.review_rows):
+        there(over)
+        there(lambda c, rows=rows, more=more: add(c, 1, [1.0] * (rows - 1), start=more))
+        assert there(lambda c: due(c, ON, 3)) == []
+        there(lambda c, rows=rows, more=more: add(c, 1, [1.0], start=more + rows - 1))
+        assert [job.kind for job in there(lambda c: due(c, ON, 3))] == ["review"]
+        more += rows
     there(over)
-    assert there(lambda c: due(c, ON, 3)) == []
+    there(lambda c: add(c, 1, [1.0] * 10 * ON.review_rows, start=more))
+    assert there(lambda c: due(c, ON, 4)) == []
+
+
+def test_many_series_are_no_more_rows(there, database):
+    """A review waits for its rows: actuals of many series at a few times say little."""
+    there(moved)
+    live(there, database, 5, [f"s{i}" for i in range(40)])
+    there(lambda c: scored(c, 40 * 5))
+    assert there(lambda c: due(c, ON, 1)) == []
+
+
+def test_a_pause_keeps_reviews_from_starting(there, database):
+    """Of a model that somebody has paused nothing is taken back by itself."""
+    there(moved)
+    live(there, database, ON.review_rows)
+    there(lambda c: scored(c, ON.review_rows))
+    there(lambda c: pause(c, "m", 0, on=True))
+    assert there(lambda c: due(c, ON, 1)) == []
 
 
 @pytest.mark.parametrize("said", [{"actor": "anna"}, {"reason": "rolled back: worse"}, {"before": None}])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import struct
 import time
 import zlib
@@ -103,6 +104,50 @@ HOSTILE = {
     "a large footer": ("parquet", b"PAR1" + b"\0" * 100 + struct.pack("<I", 2**31 - 1) + b"PAR1"),
     "a gzip": ("csv", zlib.compress(b"series,time,value\n" + b"a,1,1\n" * 100)),
 }
+
+
+PLACES = {"page": (b"\x15\xd8\x04", b"\x15\xfe\xff\xff\xff\x0f"), "footer": (b"\x16\xd8\x04", b"\x16\xfe\x7f")}
+"""Where 300 values are counted, and what may stand there instead: 2^31 - 1, or 8191, which is as long."""
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_parquet_that_counts_wrongly_is_not_believed(world, tmp_path, place):
+    """A file whose page or footer says that there are more values than there are is read so far, or refused."""
+    made(world, "a", freq=1)
+    columns = {"series": ["a"] * 300, "time": np.arange(300), "value": np.arange(300.0)}
+    pq.write_table(pa.table(columns), tmp_path / "x.parquet", compression="none", use_dictionary=False)
+    content = (tmp_path / "x.parquet").read_bytes()
+    (tmp_path / "x.parquet").unlink()
+    told, instead = PLACES[place]
+    assert told in content
+    forged = content.replace(told, instead, 1 if place == "page" else -1)
+    try:
+        found = sent(world, forged, "parquet").counts
+    except Problem as problem:
+        found = {str(problem.status): 0}
+    assert found in ({"stored": 300}, {"422": 0})
+    assert len(stored(world, "a")) == found.get("stored", 0)
+
+
+@pytest.mark.slow
+def test_parquet_with_anything_changed_is_read_or_refused(world, tmp_path):
+    """Of 150 files with bytes changed anywhere each is stored, as far as it can be read, or refused."""
+    made(world, "a", freq=1)
+    columns = {"series": ["a"] * 300, "time": np.arange(300), "value": np.arange(300.0)}
+    pq.write_table(pa.table(columns), tmp_path / "x.parquet", compression="zstd")
+    content = (tmp_path / "x.parquet").read_bytes()
+    (tmp_path / "x.parquet").unlink()
+    draw, told = random.Random(0), []
+    for _ in range(150):
+        changed = bytearray(content)
+        for _ in range(draw.choice((1, 3))):
+            changed[draw.randrange(len(changed))] = draw.randrange(256)
+        try:
+            told.append(set(sent(world, bytes(changed), "parquet").counts))
+        except Problem as problem:
+            told.append({problem.status})
+    assert set().union(*told) <= {"stored", "duplicate", "conflict", "invalid", 422}
+    assert told.count({422}) > 30
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -10,6 +10,7 @@ import pytest
 from foregate.persistence import unpack_folder
 from foregate.service.registry.blobs import Blobs
 from foregate.service.registry.registry import Registry
+from foregate.service.registry.shared import SharedBlobs
 from tests.service.databases import database, server, server_url, sqlite, url
 
 __all__ = ["database", "folder", "make", "server", "server_url", "sqlite", "url"]
@@ -38,10 +39,18 @@ def folder(tmp_path) -> Callable[..., Path]:
 
 @pytest.fixture
 def make(tmp_path) -> Iterator[Callable[..., Registry]]:
-    """Makes a registry on a database; a second one knows of the first only what is stored."""
+    """Makes a registry on a database; a second one knows of the first only what is stored.
+
+    With PostgreSQL its files are in the database, and each registry has a folder of its own, as on another machine.
+    """
 
     def made(database, disk=None, **options):
-        blobs = Blobs(tmp_path / "models", disk=disk)
-        return Registry(database, tmp_path / "models", **{"examine": glance, "blobs": blobs} | options)
+        if database.dialect == "postgresql":
+            folder = Path(tempfile.mkdtemp(dir=tmp_path))
+            blobs = SharedBlobs(database, folder, disk=disk)
+        else:
+            folder = tmp_path / "models"
+            blobs = Blobs(folder, disk=disk)
+        return Registry(database, folder, **{"examine": glance, "blobs": blobs} | options)
 
     return made

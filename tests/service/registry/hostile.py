@@ -9,9 +9,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
+from foregate.core import Frequency
 from foregate.core.errors import ForegateError
 from foregate.persistence import outline_of, unpack_folder
+from foregate.service.forecasts.bodies import History
+from foregate.service.forecasts.models import open_ready
+from foregate.service.forecasts.together import Kind, Part, compute
 from foregate.service.registry.examine import FORBIDDEN
+from foregate.service.registry.records import Version
 
 MOST = 64 << 20
 tried: list[str] = []
@@ -26,6 +33,31 @@ def watch(event, arguments):
         tried.append(f"open {arguments[0]}")
 
 
+NAMED = Version("m", 1, "", 0, {}, {}, None, "upload", 0, "tests")
+HISTORIES = [
+    [1.0, 2, 3, 4] * 30,
+    [0.0] * 50,
+    [1e29, -1e29] * 20,
+    [5e-324, 7.0, None, 3.0],
+    [float(i**3) for i in range(300)],
+]
+
+
+def served(folder: Path) -> str:
+    """What becomes of forecasts by a model that was accepted, as the service makes them."""
+    ready = open_ready(NAMED, folder)
+    found = set()
+    for freq, seasons in ((ready.freq or Frequency.parse("h"), None), (ready.freq or Frequency.parse(1), (4,))):
+        for horizon in (1, 30):
+            kind = Kind(ready, freq, seasons, horizon, (0.05, 0.5, 0.95), 10_000)
+            for told in compute(kind, [Part([History(values=values)], ["a"], horizon) for values in HISTORIES]):
+                if isinstance(told, Exception):
+                    found.add("refused" if isinstance(told, ForegateError) else f"broken {told!r:.200}")
+                else:
+                    found.add("finite" if np.isfinite(told[0].values).all() else "not finite")
+    return ", ".join(sorted(found))
+
+
 def main(folder: Path) -> None:
     """One line of JSON for each file: what was said, and what was tried outside the folder for it."""
     sys.addaudithook(watch)
@@ -34,6 +66,7 @@ def main(folder: Path) -> None:
         with tempfile.TemporaryDirectory() as first:
             unpack_folder(folder / "sound.tar", Path(first), most_bytes=MOST)
             outline_of(Path(first))
+            served(Path(first))
     usual = {each for each in tried if not each.startswith("open")}
     for packed in sorted(folder.glob("*.tar")):
         with tempfile.TemporaryDirectory() as inside:
@@ -41,6 +74,7 @@ def main(folder: Path) -> None:
             try:
                 unpack_folder(packed, Path(inside), most_bytes=MOST)
                 said = {"accepted": outline_of(Path(inside))["kind"]}
+                said["served"] = served(Path(inside))
             except (ForegateError, MemoryError) as error:
                 said = {"refused": f"{type(error).__name__}: {error}"[:300]}
             except BaseException as error:

@@ -1,79 +1,25 @@
 """Every call to the disk or the database fails once: always an error, never a false success, and all as it was."""
 
 import asyncio
-import errno
 import shutil
-import sqlite3
 import subprocess
 from contextlib import suppress
+from errno import ENOSPC
 
 import pytest
-from sqlalchemy import event, func, insert, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import func, insert, select
 
 from foregate.service.problems import Problem
 from foregate.service.registry.blobs import Blobs
 from foregate.service.registry.registry import Registry
 from foregate.service.store import tables
 from foregate.service.store.database import Database
-from foregate.service.store.disk import Disk
 from foregate.service.store.failures import StoreError
 from foregate.service.store.schema import migrate
+from tests.service.faults import KINDS, Faults
 from tests.service.registry.conftest import glance
 
 WHO = {"source": "upload", "actor": "me"}
-KINDS = [
-    OSError(errno.ENOSPC, "injected"),
-    *(pytest.param(OSError(code, "injected"), marks=pytest.mark.slow) for code in (errno.EIO, errno.EACCES)),
-    pytest.param(MemoryError("injected"), marks=pytest.mark.slow),
-]
-
-
-class Faults(Disk):
-    """A disk, and a listener of a database, of whose calls the n-th fails; a write that fails has half happened."""
-
-    def __init__(self):
-        self.left, self.error, self.calls = -1, None, 0
-
-    def count(self) -> bool:
-        self.calls += 1
-        self.left -= 1
-        return self.left == 0
-
-    def meet(self, *_):
-        if self.count():
-            raise self.error
-
-    def watch(self, database: Database):
-        event.listen(database.engine, "commit", self.meet)
-        event.listen(database.engine, "before_cursor_execute", self.meet_statement)
-
-    def meet_statement(self, *_):
-        """The n-th fails as SQLite would."""
-        if self.count():
-            if isinstance(self.error, MemoryError):
-                raise self.error
-            found = sqlite3.OperationalError("injected")
-            found.sqlite_errorcode = sqlite3.SQLITE_FULL if self.error.errno == errno.ENOSPC else sqlite3.SQLITE_IOERR
-            raise OperationalError("", None, found)
-
-    def write(self, file, content):
-        if self.count():
-            super().write(file, content[: len(content) // 2])
-            raise self.error
-        super().write(file, content)
-
-
-def failing(name):
-    def call(self, *arguments):
-        self.meet()
-        return getattr(Disk, name)(self, *arguments)
-
-    return call
-
-
-for each in ("make_one", "create", "sync", "close", "rename", "sync_folder", "remove"):
-    setattr(Faults, each, failing(each))
 
 
 class Place:
@@ -163,7 +109,7 @@ def test_whichever_call_fails_it_is_an_error_and_all_is_as_before(prepared, tmp_
         if raised is None:
             break
         assert "injected" in str(raised)
-        assert getattr(raised, "full", False) == (getattr(error, "errno", 0) == errno.ENOSPC)
+        assert getattr(raised, "full", False) == (getattr(error, "errno", 0) == ENOSPC)
         place.faults.left = -1
         assert place.state() == before, f"call {n} changed something"
         assert not (place.base / "copy").exists()

@@ -56,6 +56,26 @@ def test_a_stream_is_as_good_as_a_folder(database, make, folder):
     asyncio.run(main())
 
 
+def test_what_is_done_with_a_version_is_done_with_it_or_neither_is(database, make, folder):
+    """Where what belongs to the same transaction fails, there is no version, and else there are both."""
+
+    async def main():
+        registry, content = make(database), b"".join(pack_folder(folder("a")))
+
+        def fails(connection, version):
+            raise KeyError(version.version)
+
+        with pytest.raises(KeyError, match="1"):
+            await registry.receive("m", pieces(content), actor="me", alias="champion", also=fails)
+        assert await registry.models() == []
+        seen = []
+        await registry.receive("m", pieces(content), actor="me", alias="champion", also=lambda c, v: seen.append(v))
+        assert [each.version for each in seen] == [1]
+        assert registry.known_aliases("m") == {"champion": (1, 1)}
+
+    asyncio.run(main())
+
+
 def test_what_is_opened_is_what_was_registered(database, make, folder):
     """The folder that is opened has every byte of the one that was registered, whoever opens it."""
 

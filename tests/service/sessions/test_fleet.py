@@ -320,3 +320,20 @@ def test_closed_sessions_are_gone(world):
         close(said(stepped), replayed(list(enumerate(VALUES[:13])), fitted((3, 1), seed=8)))
 
     run(act())
+
+
+def test_what_somebody_else_asked_for_is_not_the_answer(world):
+    """A forecast that was recorded for a request is not what a repeated step is answered with."""
+
+    async def act():
+        await world.series("a")
+        await world.open("a", horizon=0)
+        await world.step("a", (0, 1.0))
+        number = (await world.fleet.catalog.all_known(["a"]))["a"].id
+        row = {"series": number, "origin": 0, "until": 1, "model": "other", "version": 1, "horizon": 1, "made_at": 0}
+        row |= {"quantiles": "[0.5]", "values": np.float32([7.0]).tobytes(), "source": "request"}
+        world.database.write_now(lambda c: c.execute(forecasts.insert(), row) and None)
+        again = await world.step("a", (0, 1.0))
+        assert (again.counts, again.said) == ({"duplicate": 1}, None)
+
+    run(act())

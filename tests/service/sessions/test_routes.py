@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from foregate.core import DataError
 from foregate.service.access.scopes import Principal
 from foregate.service.api.app import create_app
 from foregate.service.context import Service
 from foregate.service.observations.routes import routes as observation_routes
-from foregate.service.sessions.routes import routes
+from foregate.service.sessions.routes import _result, routes
+from foregate.service.store.database import StoreError
 from tests.service.sessions.worlds import MODEL, World
 
 
@@ -180,6 +182,51 @@ def test_a_session_over_http(world):
     run(act())
 
 
+def test_the_future_is_announced_over_http(world):
+    """What is known ahead can be told of one series, of many, and with a step; read again; and refused whole."""
+
+    async def act():
+        async with client(world) as http:
+            for name in "ab":
+                await http.put(f"/v1/series/{name}", json={"freq": "1", "season_length": 3})
+            row = {"time": 3, "covariates": {"price": 1.5, "kind": "x", "holiday": None}}
+            early = await http.put("/v1/series/a/future", json={"future": [row]})
+            assert (early.status_code, "must have an observation before" in early.json()["detail"]) == (422, True)
+            rows = [{"series": name, "time": 2, "value": 1} for name in "ab"]
+            await http.post("/v1/observations", json={"observations": rows})
+            assert (await http.put("/v1/series/a/future", json={"future": [row]})).json() == {"changed": 3}
+            many = [{"series": name, "time": 4, "covariates": {"price": 2.5}} for name in "ab"]
+            assert (await http.post("/v1/future", json={"future": many})).json() == {"changed": 2}
+            page = (await http.get("/v1/series/a/future?limit=1")).json()
+            assert page == {"future": [row], "next": 3}
+            rest = (await http.get("/v1/series/a/future?after=3")).json()
+            assert rest == {"future": [{"time": 4, "covariates": {"price": 2.5}}], "next": None}
+            for wrong, status in [
+                ([row, row], 422),
+                ([{"time": "2024-01-01", "covariates": {"price": 1}}], 422),
+                ([{"time": 5, "covariates": {}}], 422),
+                ([{"time": 5, "covariates": {"price": 1e39}}], 422),
+                ([{"time": 20_000, "covariates": {"price": 1}}], 422),
+                ([{"time": 2, "covariates": {"price": 1}}, {"time": 9, "covariates": {"price": 1}}], 409),
+            ]:
+                assert (await http.put("/v1/series/a/future", json={"future": wrong})).status_code == status, wrong
+            assert (await http.put("/v1/series/none/future", json={"future": [row]})).status_code == 404
+            assert (await http.get("/v1/series/a/future?after=4")).json()["future"] == []
+            await http.post("/v1/sessions", json={"series": ["a", "b"]})
+            coming = {"time": 6, "covariates": {"price": 3.5}}
+            step = {"observations": [{"time": 3, "value": 1}], "future": [coming]}
+            assert (await http.post("/v1/sessions/a/observations", json=step)).status_code == 200
+            assert (await http.post("/v1/sessions/a/observations", json=step)).json()["counts"] == {"duplicate": 1}
+            late = {"observations": [{"time": 4, "value": 1}], "future": [{"time": 1, "covariates": {"price": 1}}]}
+            steps = [late | {"series": "a"}, step | {"series": "b"}]
+            told = (await http.post("/v1/sessions:step", json={"steps": steps})).json()["steps"]
+            assert told[0]["problem"]["type"].endswith("late-announcement")
+            assert told[1]["stepped"]["counts"] == {"stored": 1}
+            assert (await http.get("/v1/series/b/future?after=4")).json()["future"] == [coming]
+
+    run(act())
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -263,3 +310,14 @@ def test_events_go_on_where_they_were_left(world):
             await world.fleet.stop()
 
     run(act())
+
+
+def test_a_step_of_several_that_cannot_be_stored_says_why_as_one_alone_would():
+    """Of several steps, one that finds the disk full has 507, one that finds no database 503, a bad one 422."""
+    told = [StoreError("gone.", full=True), StoreError("gone."), DataError("rows must be good, but got bad.")]
+    found = [_result(each, forecast=True).problem for each in told]
+    assert [(each.status, each.type.rsplit("/")[-1]) for each in found] == [
+        (507, "storage-full"),
+        (503, "storage-unavailable"),
+        (422, "invalid-data"),
+    ]

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from foregate.service.store.failures import StoreError, failure, is_passing, told
+from foregate.service.store.failures import StoreError, failure, half_done, is_passing, told
 
 
 def of_sqlite(code):
@@ -31,6 +31,19 @@ def test_a_full_disk_is_known(error):
     assert failure(error).full
     assert failure(of_sqlite(sqlite3.SQLITE_FULL)).full
     assert not failure(OSError(errno.EIO, "")).full
+
+
+def test_what_fails_after_a_commit_says_that_something_has_happened():
+    """A failure of what comes after a commit is unsure, and as full as it was; other errors go through."""
+    for full in (False, True):
+        with pytest.raises(StoreError, match="gone") as raised, half_done():
+            raise StoreError("gone", full=full)
+        assert (raised.value.unsure, raised.value.full) == (True, full)
+    with pytest.raises(StoreError, match="MemoryError") as raised, half_done():
+        raise MemoryError
+    assert raised.value.unsure
+    with pytest.raises(KeyError, match="other"), half_done():
+        raise KeyError("other")
 
 
 def test_what_it_came_of_counts():

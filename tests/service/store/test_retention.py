@@ -73,12 +73,19 @@ def test_space_is_given_back(sqlite):
     assert sqlite.read_now(lambda c: c.exec_driver_sql("PRAGMA integrity_check").scalar()) == "ok"
 
 
-@pytest.mark.parametrize("name", [name for name in KeepSettings.model_fields if name.endswith(("days", "hours"))])
+TIMED = [name for name in KeepSettings.model_fields if name.endswith(("days", "hours"))]
+TIMED.remove("observation_days")  # see `foregate.service.observations.expiry`
+
+
+@pytest.mark.parametrize("name", TIMED)
 def test_every_setting_does_something(database, name):
     """Each duration decides about some row: with it short the row goes, with it long it stays."""
     filled = {
         "forecasts": {"series": 1, "origin": 0, "model": "m", "version": 1, "horizon": 1, "quantiles": "[]"}
         | {"values": b"", "made_at": 0, "until": 0},
+        "revisions": {"series": 1, "time": 0, "revision": 0, "value": 1.0, "received_at": 0},
+        "outcomes": {"model": "m", "version": 1, "segment": "", "step": 1, "day": 0, "n": 1, "error": 1.0, "bias": 0.0}
+        | {"pinball": 0.0, "covered": "{}"},
         "events": event(0),
         "drift_events": {"model": "m", "version": 1, "segment": "", "kind": "input", "detector": "psi", "score": 1.0}
         | {"detail": "{}", "at": 0},
@@ -89,6 +96,6 @@ def test_every_setting_does_something(database, name):
     }
     for table, row in filled.items():
         database.write_now(lambda c, table=table, row=row: c.execute(insert(tables.METADATA.tables[table]), row))
-    long = dict.fromkeys((each for each in KeepSettings.model_fields if each.endswith(("days", "hours"))), 1e6)
+    long = dict.fromkeys(TIMED, 1e6)
     assert asyncio.run(retain(database, KeepSettings(**long), NOW)) == {}
     assert sum(asyncio.run(retain(database, KeepSettings(**long | {name: 1.0}), NOW)).values()) == 1

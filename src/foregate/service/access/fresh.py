@@ -24,6 +24,7 @@ class Fresh(Generic[T]):
         seconds: after which it is fetched again.
         stale_seconds: until which an old one is used where a new one cannot be had.
         pause: seconds between two tries that fail.
+        patience: seconds that are waited for a new one, from when it was first asked for, while an old one may be used.
         timer: seconds that only grow.
     """
 
@@ -35,27 +36,41 @@ class Fresh(Generic[T]):
         *,
         stale_seconds: float,
         pause: float = 5.0,
+        patience: float = 0.5,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name, self._fetch, self._timer = name, fetch, timer
-        self._seconds, self._stale, self._pause = seconds, stale_seconds, pause
+        self._seconds, self._stale, self._pause, self._patience = seconds, stale_seconds, pause, patience
         self._value: T | None = None
         self._at = self._failed = float("-inf")
         self._fetching: asyncio.Future[None] | None = None
+        self._until = 0.0
 
     async def get(self) -> T | None:
-        """The value; None where there is none that may be used."""
-        if self._timer() - self._at >= self._seconds:
-            await self.renew(self._pause)
+        """The value; None where there is none that may be used.
+
+        Who asks while it is fetched waits for it, but not for long where the old one may be used.
+        """
+        age = self._timer() - self._at
+        if age >= self._seconds:
+            await self.renew(self._pause, patient=age >= self._stale)
         return self._value if self._timer() - self._at < self._stale else None
 
-    async def renew(self, pause: float = 0.0) -> None:
-        """Fetch it now, once for all who wait, unless that failed less than `pause` seconds ago."""
+    async def renew(self, pause: float = 0.0, *, patient: bool = True) -> None:
+        """Fetch it now, once for all who wait, unless that failed less than `pause` seconds ago.
+
+        Args:
+            pause: see above.
+            patient: whether to wait until it is there, or has failed.
+        """
         if self._timer() - self._failed < pause:
             return
         if self._fetching is None:
             self._fetching = asyncio.ensure_future(self._renewed())
-        await asyncio.shield(self._fetching)
+            self._until = time.monotonic() + self._patience
+        left = None if patient else max(0.0, self._until - time.monotonic())
+        if left != 0.0:
+            await asyncio.wait([self._fetching], timeout=left)
 
     async def _renewed(self) -> None:
         began = self._timer()

@@ -19,14 +19,17 @@ from foregate.core import UsageError
 from foregate.service.access.scopes import SCOPES, Principal
 from foregate.service.names import WORD
 from foregate.service.problems import Problem
+from foregate.service.store.statements import alone
 from foregate.service.store.tables import api_keys
 
-__all__ = ["Key", "Order", "add", "all_keys", "matches", "prefix_of", "replace", "revoke"]
+__all__ = ["Key", "Order", "add", "add_first", "all_keys", "matches", "prefix_of", "replace", "revoke"]
 
 FORM = re.compile(r"fg_([a-z0-9]{12})_[A-Za-z0-9_-]{43}")
 NAME = re.compile(WORD)
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 NOBODY = hashlib.sha256(b"nobody").hexdigest()
+LOCK = 4605003
+"""Whoever changes keys holds it: what they look at first must still be so."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,17 @@ def add(connection: Connection, order: Order) -> str:
     Raises:
         Problem: there is one of that name.
     """
+    alone(connection, LOCK)
     if any(key.name == order.name and key.good(order.at) for key in all_keys(connection)):
         detail = f"the name must be new, but got {order.name!r}, which a key has. Rotate or revoke that one."
         raise Problem(409, "key-exists", detail)
     return _made(connection, order)
+
+
+def add_first(connection: Connection, order: Order) -> str | None:
+    """Make a key where there has never been any; None: there has. Of several who start together one makes it."""
+    alone(connection, LOCK)
+    return None if all_keys(connection) else _made(connection, order)
 
 
 def replace(connection: Connection, prefix: str, *, by: str, at: int, overlap: float) -> str:
@@ -100,6 +110,7 @@ def replace(connection: Connection, prefix: str, *, by: str, at: int, overlap: f
     Raises:
         Problem: there is no such key.
     """
+    alone(connection, LOCK)
     old = _found(connection, prefix, at)
     until = at + int(overlap * 1e6)
     ends = until if old.expires_at is None else min(until, old.expires_at)
@@ -113,6 +124,7 @@ def revoke(connection: Connection, prefix: str, at: int) -> Key:
     Raises:
         Problem: there is no such key.
     """
+    alone(connection, LOCK)
     key = _found(connection, prefix, at)
     connection.execute(update(api_keys).where(api_keys.c.prefix == prefix).values(revoked_at=at))
     return key

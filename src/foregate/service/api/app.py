@@ -63,7 +63,8 @@ class App:
         exchange = exchange_of(scope, self.service.access)
         try:
             response = await self._response(scope, receive, exchange)
-            await response(scope, receive, exchange.sending(send))
+            # Whoever keeps connections shall have none left of a process that is about to stop.
+            await response(scope, receive, exchange.sending(send, last=self.service.draining))
         except ClientDisconnect:
             exchange.problem = "disconnected"
         finally:

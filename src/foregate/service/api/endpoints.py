@@ -6,7 +6,7 @@ that come the checks, the decoding and the OpenAPI document, so that no route ca
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
@@ -22,7 +22,7 @@ from foregate.service.api.bodies import Deadline, pieces
 if TYPE_CHECKING:
     from foregate.service.context import Service
 
-__all__ = ["PUBLIC", "Call", "Endpoint", "Routes"]
+__all__ = ["PUBLIC", "Call", "Endpoint", "Link", "Routes"]
 
 Public = Literal["public"]
 PUBLIC: Public = "public"
@@ -81,6 +81,18 @@ class Call(Generic[Body]):
 
 
 @dataclass(frozen=True)
+class Link:
+    """What can be asked next with what an answer says, for the API document."""
+
+    to: str
+    """Name of the other endpoint."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Part of its path -> expression of OpenAPI: where its value is found, such as ``$response.body#/id``."""
+    body: Mapping[str, Any] | None = None
+    """Members of its body, as expressions."""
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """A route, and all that is to be known of it.
 
@@ -100,11 +112,17 @@ class Endpoint:
     answer: Any = None
     """Type of the answer, a msgspec struct; None: the handler gives a Response."""
     status: int = 200
+    also: tuple[int, ...] = ()
+    """Other statuses of the same answer, where the handler gives a Response."""
+    links: tuple[Link, ...] = ()
+    """What people usually ask next."""
     tag: str = ""
     examples: dict[str, Any] = field(default_factory=dict)
     """Name -> body."""
     media: str = "application/json"
     """Of a body that is bytes or streamed."""
+    form: Any = None
+    """Type of what such a body says, for the document, where it is a form: a struct."""
     produces: str = "application/json"
     """Media type of the answer."""
     limit: Limit = "body_bytes"

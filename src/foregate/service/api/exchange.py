@@ -44,8 +44,13 @@ class Exchange:
     problem: str = ""
     began: float = field(default_factory=time.perf_counter)
 
-    def sending(self, send: Send) -> Send:
-        """`send`, with the status noted and the headers added."""
+    def sending(self, send: Send, *, last: bool = False) -> Send:
+        """`send`, with the status noted and the headers added.
+
+        Args:
+            send: of the server.
+            last: whether the connection ends with this answer.
+        """
 
         async def pass_on(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -54,6 +59,8 @@ class Exchange:
                 there = {name.lower() for name, _ in headers}
                 headers += [pair for pair in ALWAYS if pair[0] not in there]
                 headers.append((b"x-request-id", self.request_id.encode()))
+                if last:
+                    headers.append((b"connection", b"close"))
             await send(message)
 
         return pass_on

@@ -22,8 +22,9 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, StoreError):
-        detail = f"the change must be stored, but got: {error} Nothing has happened: try again."
-        if getattr(error, "full", False):
+        known = "Nobody knows whether it has happened" if error.unsure else "Nothing has happened"
+        detail = f"the change must be stored, but got: {error} {known}: try again."
+        if error.full:
             return Problem(507, "storage-full", detail, headers={"Retry-After": "10"})
         return Problem(503, "storage-unavailable", detail, headers={"Retry-After": "1"})
     if isinstance(error, MissingExtraError):

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from starlette.responses import Response
 
 from foregate.service.problems import Problem
+from foregate.service.store.failures import half_done
 from foregate.service.store.tables import idempotency
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class Idempotency:
             raise
         answer = msgspec.json.encode(given)
         if not call.kept:
-            await self._database.write(lambda connection: settle(connection, answer, endpoint.status))
+            with half_done():
+                await self._database.write(lambda connection: settle(connection, answer, endpoint.status))
         return Response(answer, endpoint.status, media_type="application/json")
 
     def _begin(self, connection: Connection, asked: Asked) -> bytes | None:

@@ -11,15 +11,16 @@ import msgspec
 from starlette.responses import Response
 
 import foregate
-from foregate.service.api.endpoints import PUBLIC, Call, Endpoint, Routes
-from foregate.service.names import WORD, WORD_PATTERN
+from foregate.service.api.endpoints import PUBLIC, Call, Endpoint, Link, Routes
+from foregate.service.names import MOST, WORD, WORD_PATTERN
 
 __all__ = ["document", "document_routes"]
 
 NAME = {"type": "string", "pattern": WORD_PATTERN}
+ALIAS = {"type": "string", "pattern": f"^(?![0-9]+$){WORD}$"}
 PARTS: dict[str, tuple[dict[str, Any], str]] = {
-    "alias": (NAME, "Name of a version, such as champion."),
-    "job": ({"type": "integer", "minimum": 1}, "Number of a job."),
+    "alias": (ALIAS, "Name of a version, such as champion; no number."),
+    "job": ({"type": "integer", "minimum": 1, "maximum": MOST}, "Number of a job."),
     "model": (NAME, "Name of a model."),
     "name": ({"type": "string", "minLength": 1, "maxLength": 200}, "Name of a series, percent-encoded."),
     "prefix": ({"type": "string", "pattern": "^[a-z0-9]{12}$"}, "Public part of a key."),
@@ -42,7 +43,7 @@ class ProblemDetails(msgspec.Struct, kw_only=True):
 
 def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """The document (OpenAPI 3.1) of some endpoints."""
-    types = [kind for one in endpoints for kind in (one.body, one.answer) if kind not in (None, bytes)]
+    types = [kind for one in endpoints for kind in (one.body, one.form, one.answer) if kind not in (None, bytes)]
     schemas, components = msgspec.json.schema_components([*types, ProblemDetails], ref_template=REF)
     for schema in components.values():
         for one in schema.get("properties", {}).values():
@@ -104,8 +105,8 @@ def _operation(endpoint: Endpoint, schemas: dict[int, Any]) -> dict[str, Any]:
     if endpoint.scope != PUBLIC:
         said["x-scope"] = endpoint.scope
     if endpoint.body is not None or endpoint.media != "application/json":
-        structured = endpoint.body not in (None, bytes)
-        content: dict[str, Any] = {"schema": schemas[id(endpoint.body)] if structured else {"type": "string"}}
+        kind = endpoint.form or endpoint.body
+        content: dict[str, Any] = {"schema": {"type": "string"} if kind in (None, bytes) else schemas[id(kind)]}
         if endpoint.examples:
             content["examples"] = {name: {"value": value} for name, value in endpoint.examples.items()}
         said["requestBody"] = {"required": True, "content": {endpoint.media: content}}
@@ -152,8 +153,19 @@ def _answers(endpoint: Endpoint, schemas: dict[int, Any]) -> dict[str, Any]:
         good["content"] = {endpoint.produces: {"schema": schemas[id(endpoint.answer)]}}
     elif endpoint.produces != "application/json":
         good["content"] = {endpoint.produces: {"schema": {"type": "string"}}}
+    if endpoint.links:
+        good["links"] = {link.to: _link(link) for link in endpoint.links}
     problem = {"application/problem+json": {"schema": schemas[id(ProblemDetails)]}}
-    answers = {str(endpoint.status): good}
+    answers = {str(status): good for status in (endpoint.status, *endpoint.also)}
     answers["4XX"] = {"description": "The request must be changed.", "content": problem}
     answers["5XX"] = {"description": "The service cannot answer now.", "content": problem}
     return answers
+
+
+def _link(link: Link) -> dict[str, Any]:
+    said: dict[str, Any] = {"operationId": link.to}
+    if link.parameters:
+        said["parameters"] = dict(link.parameters)
+    if link.body is not None:
+        said["requestBody"] = dict(link.body)
+    return said

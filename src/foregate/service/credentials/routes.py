@@ -6,25 +6,26 @@ import base64
 import binascii
 import json
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, unquote_plus
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
 from foregate.service.access import keys
 from foregate.service.access.gate import unauthorized
 from foregate.service.access.scopes import Scope, granted
-from foregate.service.api.endpoints import PUBLIC, Call, Routes
+from foregate.service.api.endpoints import PUBLIC, Call, Link, Routes
 from foregate.service.clock import DAY
-from foregate.service.names import WORD_PATTERN
+from foregate.service.names import MOST, WORD_PATTERN
 from foregate.service.problems import Problem
 from foregate.service.store.tables import audit_log
 
 __all__ = ["routes"]
 
 routes = Routes("Access")
+FORM = "application/x-www-form-urlencoded"
 Name = Annotated[str, Meta(pattern=WORD_PATTERN, description="A word that says who uses it.", examples=["loader"])]
 
 
@@ -83,10 +84,30 @@ class Token(Struct, frozen=True, kw_only=True):
     scope: Annotated[str, Meta(description="What it allows, parted by spaces.")]
 
 
+class TokenForm(Struct, frozen=True, kw_only=True):
+    """What is asked for a token; id and secret may come by Basic authorization instead."""
+
+    grant_type: Annotated[Literal["client_credentials"], Meta(description="The only one that there is.")]
+    client_id: Annotated[str | UnsetType, Meta(description="Prefix of the key.")] = UNSET
+    client_secret: Annotated[str | UnsetType, Meta(description="The whole key.")] = UNSET
+    scope: Annotated[
+        str | UnsetType, Meta(description="Scopes of the key, parted by spaces; all where it is not given.")
+    ] = UNSET
+
+
+class RevocationForm(Struct, frozen=True, kw_only=True):
+    """A token that is to end."""
+
+    token: Annotated[str, Meta(description="The token.")]
+    token_type_hint: Annotated[str | UnsetType, Meta(description="Not read.")] = UNSET
+
+
 class Page(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A stretch of a list."""
 
-    before: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="Entries with lower numbers only.")] = None
+    before: Annotated[
+        Annotated[int, Meta(ge=1, le=MOST)] | None, Meta(description="Entries with lower numbers only.")
+    ] = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="Entries at most.")] = 100
 
 
@@ -115,6 +136,7 @@ class AuditPage(Struct, frozen=True, kw_only=True):
     body=NewKey,
     answer=MadeKey,
     status=201,
+    links=tuple(Link(name, {"prefix": "$response.body#/prefix"}) for name in ("rotate_key", "revoke_key")),
     examples={"loader": {"name": "loader", "scopes": ["write", "read"], "days": 90}},
 )
 async def add_key(call: Call[NewKey]) -> MadeKey:
@@ -168,7 +190,7 @@ async def rotate_key(call: Call[Rotation]) -> MadeKey:
     return await _made(call, key, name)
 
 
-@routes.add("POST", "/v1/token", scope=PUBLIC, body=bytes, answer=Token, media="application/x-www-form-urlencoded")
+@routes.add("POST", "/v1/token", scope=PUBLIC, body=bytes, answer=Token, media=FORM, form=TokenForm)
 async def give_token(call: Call[bytes]) -> Token:
     """A short-lived token for a key, by OAuth2 client credentials.
 
@@ -191,10 +213,12 @@ async def give_token(call: Call[bytes]) -> Token:
     return Token(access_token=token, token_type="Bearer", expires_in=seconds, scope=" ".join(sorted(asked)))
 
 
-@routes.add("POST", "/v1/token/revocation", scope=PUBLIC, body=bytes, media="application/x-www-form-urlencoded")
+@routes.add("POST", "/v1/token/revocation", scope=PUBLIC, body=bytes, media=FORM, form=RevocationForm)
 async def revoke_token(call: Call[bytes]) -> Response:
     """End a token of this service (RFC 7009): whoever holds it may. The answer is the same whatever it was."""
-    token = _form(call.body).get("token", "")
+    token = _form(call.body).get("token")
+    if token is None:
+        raise Problem(400, "invalid-request", "token must be in the form, but got none.", error="invalid_request")
     await call.service.access.revoke_token(token)
     return Response(status_code=200)
 
@@ -234,7 +258,9 @@ def _facts(key: keys.Key, now: int) -> KeyFacts:
 
 def _form(body: bytes) -> dict[str, str]:
     try:
-        pairs = parse_qsl(body.decode(), max_num_fields=20, strict_parsing=bool(body), errors="strict")
+        pairs = parse_qsl(
+            body.decode(), keep_blank_values=True, max_num_fields=20, strict_parsing=bool(body), errors="strict"
+        )
     except ValueError:
         raise Problem(400, "malformed-body", "the body must be a form, but got something else.") from None
     if len(dict(pairs)) != len(pairs):

@@ -14,15 +14,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, or_, select
+import structlog
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, select
 
 from foregate.core import DataError, Frequency
 from foregate.monitoring import Reference
 from foregate.service.drift.scoring import Arrival, Error, Key, Said, Sums, score
 from foregate.service.drift.watching import Found, Group, Told, encoded, watched
 from foregate.service.store.database import Database
+from foregate.service.store.failures import StoreError
 from foregate.service.store.statements import emit, insert
 from foregate.service.store.tables import (
+    alias_events,
     arrivals,
     drift_events,
     drift_states,
@@ -30,13 +33,37 @@ from foregate.service.store.tables import (
     model_versions,
     outcomes,
     series,
+    sessions,
 )
 
 __all__ = ["Feedback", "Round"]
 
 AT_ONCE = 500
+log = structlog.get_logger("foregate.drift")
 WATCH = "watch"
 """The row of ``drift_states`` that holds what all detectors of a group remember."""
+SUMMED = ("n", "error", "bias", "pinball")
+REACHED = (
+    select(arrivals.c.series, func.min(arrivals.c.time).label("low"), func.max(arrivals.c.time).label("high"))
+    .where(arrivals.c.id <= bindparam("last"))
+    .group_by(arrivals.c.series)
+    .subquery()
+)
+DUE = select(*(forecasts.c[name] for name in Said._fields)).join(
+    REACHED,
+    and_(
+        forecasts.c.series == REACHED.c.series,
+        forecasts.c.until >= REACHED.c.low,
+        forecasts.c.origin < REACHED.c.high,
+    ),
+)
+"""Statements that are asked again and again are built once: that takes longer than to answer them."""
+STATE = select(drift_states).where(
+    *(drift_states.c[name] == bindparam(name) for name in ("model", "version", "segment", "detector"))
+)
+OUTCOMES = select(outcomes).where(
+    *(outcomes.c[name] == bindparam(name) for name in ("model", "version", "segment", "day"))
+)
 Alarmed = Callable[[Connection, Sequence[Told], int], None]
 
 
@@ -51,6 +78,8 @@ class Round:
     actuals: int = 0
     sums: dict[Key, Sums] = field(default_factory=dict)
     found: dict[Group, Found] = field(default_factory=dict)
+    texts: dict[Group, str] = field(default_factory=dict)
+    """Their states, as they are kept."""
 
     @property
     def alarms(self) -> list[Told]:
@@ -64,7 +93,7 @@ class Feedback:
     Args:
         database: with its tables.
         clock: microseconds since 1970.
-        every: errors in which one false alarm is expected at most.
+        every: errors in which one false alarm is expected at most, of all segments of a version together.
         alarmed: called in the transaction that stores alarms: what is to follow is committed with them.
     """
 
@@ -74,6 +103,8 @@ class Feedback:
         self.database, self.clock, self.every = database, clock, every
         self._alarmed = alarmed or (lambda connection, told, at: None)
         self._references: dict[tuple[str, int], Reference | None] = {}
+        self._alone = 0
+        """So many of the next actuals are scored one by one."""
 
     async def step(self) -> Round:
         """Score the oldest actuals of the list; nothing is done where it is empty, or another process was faster.
@@ -81,7 +112,13 @@ class Feedback:
         Raises:
             StoreError: the database fails; the actuals stay on the list.
         """
-        heads, found, before = await self.database.read(self._read)
+        try:
+            heads, found, before = await self.database.read(self._read)
+        except StoreError:
+            raise
+        except Exception as error:
+            return await self._without(error)
+        self._alone -= min(self._alone, len(heads))
         if not heads:
             return Round()
         try:
@@ -90,24 +127,41 @@ class Feedback:
             return Round()
         return found
 
+    async def _without(self, error: Exception) -> Round:
+        """An actual that cannot be scored is taken off the list and told of, so that the others are."""
+        if not self._alone:
+            self._alone = AT_ONCE  # one by one, to find it
+            return Round()
+        head = select(arrivals.c.id).order_by(arrivals.c.id).limit(1)
+        await self.database.write(
+            lambda connection: connection.execute(delete(arrivals).where(arrivals.c.id.in_(head))) and None
+        )
+        log.warning("an actual cannot be scored", error=str(error), exc_info=error)
+        return Round(1)
+
     def _read(self, connection: Connection) -> tuple[list[int], Round, dict[Group, int]]:
         """The head of the list, what it comes to, and how old the states were that it was read from."""
-        query = select(arrivals).order_by(arrivals.c.id).limit(AT_ONCE)
+        query = select(arrivals).order_by(arrivals.c.id).limit(1 if self._alone else AT_ONCE)
         heads = connection.execute(query).all()
         if not heads:
             return [], Round(), {}
         names = _names(connection, {row.series for row in heads})
         came = [_arrival(row, names[row.series]) for row in heads if row.series in names]
-        sums, errors = score(came, _due(connection, came))
+        sums, errors = score(came, _due(connection, heads[-1].id))
         groups: dict[Group, list[Error]] = defaultdict(list)
         for error in errors:
             groups[Group(error.model, error.version, error.segment)].append(error)
-        found, before = {}, {}
+        found: dict[Group, Found] = {}
+        texts, before = {}, {}
         for group, own in groups.items():
             state, before[group] = _state(connection, group)
             own.sort(key=lambda each: each.time)
-            found[group] = watched(group, own, self._reference(connection, group), state, self.every)
-        return [row.id for row in heads], Round(len(heads), sums, found), before
+            every = self.every * (_segments(connection, group) if state is None else 1)
+            found[group] = watched(
+                group, own, self._reference(connection, group), state, every, _turn(connection, group)
+            )
+            texts[group] = encoded(found[group].state)
+        return [row.id for row in heads], Round(len(heads), sums, found, texts), before
 
     def _write(self, connection: Connection, heads: list[int], found: Round, before: Mapping[Group, int]) -> None:
         gone = connection.execute(delete(arrivals).where(arrivals.c.id.in_(heads))).rowcount
@@ -118,7 +172,7 @@ class Feedback:
         for group, one in found.found.items():
             if _state(connection, group)[1] != before[group]:
                 raise _Gone
-            _put(connection, group, one, max(at, before[group] + 1))
+            _put(connection, group, one, found.texts[group], max(at, before[group] + 1))
         alarms = found.alarms
         if alarms:
             connection.execute(insert(connection, drift_events), [_event_row(told, at) for told in alarms])
@@ -145,39 +199,40 @@ def _arrival(row: Row[Any], of: Row[Any]) -> Arrival:
     return Arrival(row.id, row.series, of.name, of.segment, Frequency.parse(of.freq), row.time, row.value, row.at)
 
 
-def _due(connection: Connection, came: Sequence[Arrival]) -> list[Said]:
-    """The forecasts that reach one of the times."""
-    spans: dict[int, tuple[int, int]] = {}
-    for arrival in came:
-        low, high = spans.get(arrival.series, (arrival.time, arrival.time))
-        spans[arrival.series] = (min(low, arrival.time), max(high, arrival.time))
-    columns = [forecasts.c[name] for name in Said._fields]
-    found = []
-    each = list(spans.items())
-    for begin in range(0, len(each), 100):
-        reach = [
-            and_(forecasts.c.series == number, forecasts.c.until >= low, forecasts.c.origin < high)
-            for number, (low, high) in each[begin : begin + 100]
-        ]
-        found += [Said(*row) for row in connection.execute(select(*columns).where(or_(*reach)))]
-    return found
+def _due(connection: Connection, last: int) -> list[Said]:
+    """The forecasts that reach one of the times of the list, up to some place of it."""
+    return [Said(*row) for row in connection.execute(DUE, {"last": last})]
+
+
+def _segments(connection: Connection, group: Group) -> int:
+    """How many segments of a version are watched, about: each of them may raise so many times fewer false alarms."""
+    s, d = sessions.c, drift_states.c
+    own = select(func.count(series.c.segment.distinct())).join(sessions, s.series == series.c.id)
+    live = connection.scalar(own.where(s.model == group.model)) or 0
+    there = select(func.count()).where(d.model == group.model, d.version == group.version, d.detector == WATCH)
+    return max(int(live), int(connection.scalar(there) or 0) + 1)
+
+
+def _turn(connection: Connection, group: Group) -> int:
+    """The number of the move that last made a version champion."""
+    e = alias_events.c
+    own = and_(e.model == group.model, e.alias == "champion", e.after == group.version)
+    return int(connection.scalar(select(func.max(e.id)).where(own)) or 0)
 
 
 def _state(connection: Connection, group: Group) -> tuple[dict[str, Any] | None, int]:
-    own = select(drift_states).where(
-        drift_states.c.model == group.model,
-        drift_states.c.version == group.version,
-        drift_states.c.segment == group.segment,
-        drift_states.c.detector == WATCH,
-    )
-    row = connection.execute(own).first()
+    row = connection.execute(STATE, {**_named(group), "detector": WATCH}).first()
     return (None, 0) if row is None else (json.loads(row.state), row.updated_at)
 
 
-def _put(connection: Connection, group: Group, found: Found, at: int) -> None:
-    common = {"model": group.model, "version": group.version, "segment": group.segment, "updated_at": at}
+def _named(group: Group) -> dict[str, Any]:
+    return {"model": group.model, "version": group.version, "segment": group.segment}
+
+
+def _put(connection: Connection, group: Group, found: Found, text: str, at: int) -> None:
+    common = {**_named(group), "updated_at": at}
     most = max(found.scores.values(), default=0.0)
-    rows = [{**common, "detector": WATCH, "state": encoded(found.state), "score": most}]
+    rows = [{**common, "detector": WATCH, "state": text, "score": most}]
     rows += [{**common, "detector": name, "state": "{}", "score": score} for name, score in found.scores.items()]
     new = insert(connection, drift_states)
     changed = {name: new.excluded[name] for name in ("state", "score", "updated_at")}
@@ -187,32 +242,39 @@ def _put(connection: Connection, group: Group, found: Found, at: int) -> None:
 
 def _add(connection: Connection, sums: Mapping[Key, Sums]) -> None:
     """Add to the errors that are stored."""
-    names = list(Key._fields)
+    of_day = {key._replace(step=0) for key in sums}
+    stored = [row for key in of_day for row in connection.execute(OUTCOMES, key._asdict())]
+    old = {Key(row.model, row.version, row.segment, row.step, row.day): row for row in stored}
     rows = []
     for key, own in sums.items():
-        there = connection.execute(
-            select(outcomes).where(*(outcomes.c[name] == value for name, value in key._asdict().items()))
-        ).first()
+        there = old.get(key)
         covered = dict(own.covered)
         for level, count in (json.loads(there.covered) if there else {}).items():
             covered[level] = covered.get(level, 0) + count
-        old = {name: getattr(there, name) if there else 0 for name in ("n", "error", "bias", "pinball")}
-        added = {name: old[name] + getattr(own, name) for name in old}
+        added = {name: getattr(own, name) + (getattr(there, name) if there else 0) for name in SUMMED}
         rows.append({**key._asdict(), **added, "covered": json.dumps(covered)})
     if rows:
         new = insert(connection, outcomes)
-        changed = {name: new.excluded[name] for name in ("n", "error", "bias", "pinball", "covered")}
-        connection.execute(new.on_conflict_do_update(index_elements=names, set_=changed), rows)
+        changed = {name: new.excluded[name] for name in (*SUMMED, "covered")}
+        connection.execute(new.on_conflict_do_update(index_elements=list(Key._fields), set_=changed), rows)
 
 
 def _event_row(told: Told, at: int) -> dict[str, Any]:
     group = told.group
-    named = {"model": group.model, "version": group.version, "segment": group.segment}
     detail = json.dumps({"seen": told.seen, "time": told.time, "series": told.series})
-    return {**named, "kind": told.kind, "detector": told.detector, "score": told.score, "detail": detail, "at": at}
+    return {
+        **_named(group),
+        "kind": told.kind,
+        "detector": told.detector,
+        "score": told.score,
+        "detail": detail,
+        "at": at,
+    }
 
 
 def _event(told: Told, at: int) -> dict[str, Any]:
     group = told.group
-    data = {"version": group.version, "segment": group.segment, "kind": told.kind, "detector": told.detector}
-    return {"at": at, "kind": "drift", "subject": group.model, "data": {**data, "score": told.score}}
+    data: dict[str, Any] = {"version": group.version, "segment": group.segment}
+    data |= {"kind": told.kind, "detector": told.detector}
+    data |= {"score": told.score, "time": told.time, "series": told.series}
+    return {"at": at, "kind": "drift", "subject": group.model, "data": data}

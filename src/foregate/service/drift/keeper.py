@@ -7,19 +7,22 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 
-from sqlalchemy import Connection
+import structlog
+from sqlalchemy import Connection, func, select
 
-from foregate.core.errors import ForegateError
 from foregate.service.context import Service
-from foregate.service.drift.feedback import Feedback, Round
+from foregate.service.drift.feedback import WATCH, Feedback, Round
 from foregate.service.drift.scoring import bucket
 from foregate.service.drift.watching import Told
 from foregate.service.jobs.changes import told as changed
 from foregate.service.jobs.queue import Jobs
 from foregate.service.jobs.triggers import due
+from foregate.service.store.failures import StoreError
+from foregate.service.store.tables import aliases, drift_states
 
 __all__ = ["Keeper"]
 
+log = structlog.get_logger("foregate.keeper")
 LOOK_SECONDS = 10.0
 """Between two looks at changes, schedule, new rows and promotions."""
 MEMORY = 500
@@ -65,6 +68,10 @@ class Keeper:
         settings, at = self.service.settings.watch, self.service.clock()
         await self.service.database.write(lambda connection: due(connection, settings, at))
         counts = await self.jobs.counts()
+        scores = await self.service.database.read(_scores)
+        self.service.metrics.drift_score.clear()  # of a model without a champion nothing is told
+        for model, detector, score in scores:
+            self.service.metrics.drift_score.labels(model, detector).set(score)
         for state in STATES:
             self.service.metrics.jobs.labels(state).set(counts.get(state, 0))
 
@@ -73,11 +80,15 @@ class Keeper:
         looked = -LOOK_SECONDS
         while True:
             actuals = 0
-            with suppress(ForegateError):  # of the database: what came waits there
+            try:
                 actuals = await self.step()
                 if loop.time() - looked >= LOOK_SECONDS:
                     looked = loop.time()
                     await self.look()
+            except StoreError:  # what came waits in the database
+                pass
+            except Exception as error:  # nobody else looks after this task: it goes on
+                log.warning("keeping failed", error=str(error), exc_info=error)
             await asyncio.sleep(0 if actuals else self.service.settings.watch.poll_seconds)
 
     def _alarmed(self, connection: Connection, alarms: Sequence[Told], at: int) -> None:
@@ -90,17 +101,21 @@ class Keeper:
     def _tell(self, done: Round) -> None:
         metrics = self.service.metrics
         for key, sums in done.sums.items():
-            held = metrics.abs_error.labels(key.model, bucket(key.step))
-            for size in sums.sizes:
-                held.observe(size)
+            metrics.abs_error.observe((key.model, bucket(key.step)), sums.sizes)
             for level, inside in sums.covered.items():
                 n, share = self._inside[key.model, level]
                 weight = min(n + sums.n, MEMORY)
                 share += (inside / sums.n - share) * min(1.0, sums.n / weight)
                 self._inside[key.model, level] = (weight, share)
                 metrics.coverage.labels(key.model, level).set(share)
-        for group, found in done.found.items():
-            for name, score in found.scores.items():
-                metrics.drift_score.labels(group.model, name).set(score)
         for told in done.alarms:
             metrics.drift_alarms.labels(told.group.model, told.detector).inc()
+
+
+def _scores(connection: Connection) -> list[tuple[str, str, float]]:
+    """Where the detectors of every champion stand: in the segment in which each stands highest."""
+    own = (drift_states.c.model == aliases.c.model) & (drift_states.c.version == aliases.c.version)
+    keys = (drift_states.c.model, drift_states.c.detector)
+    query = select(*keys, func.max(drift_states.c.score)).join(aliases, own)
+    query = query.where(aliases.c.alias == "champion", drift_states.c.detector != WATCH).group_by(*keys)
+    return [(str(row[0]), str(row[1]), float(row[2])) for row in connection.execute(query)]

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Row, func, select
 from foregate.service.api.endpoints import Call, Routes
 from foregate.service.clock import DAY
 from foregate.service.drift.feedback import WATCH
+from foregate.service.jobs.triggers import Open, opened
+from foregate.service.names import VERSIONS
 from foregate.service.store.tables import arrivals, drift_events, drift_states, outcomes
 
 __all__ = ["routes"]
@@ -26,7 +28,7 @@ class ErrorsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Of what errors are told, and by what."""
 
     model: Annotated[str, Meta(max_length=64)] | None = None
-    version: Annotated[int, Meta(ge=1)] | None = None
+    version: Annotated[int, Meta(ge=1, le=VERSIONS)] | None = None
     segment: Annotated[str, Meta(max_length=200)] | None = None
     days: Annotated[int, Meta(description="newest days", ge=1, le=36_500)] = 30
     by: Annotated[str, Meta(description="comma-separated: version, segment, step, day", pattern="^[a-z,]{0,40}$")] = (
@@ -85,6 +87,23 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     detector: Annotated[str, Meta(description="that saw it")]
     score: Annotated[float, Meta(description="statistic by threshold")]
     at: Annotated[int, Meta(description="when, in microseconds since 1970")]
+    time: Annotated[
+        int, Meta(description="of the actual that raised it, as the series has it: microseconds or a number")
+    ]
+    series: Annotated[list[str], Meta(description="some of those that had an actual then")]
+    seen: Annotated[int, Meta(description="values that were watched until then")]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What alarms of a champion have opened: trainings follow it as its rows come."""
+
+    model: Annotated[str, Meta(description="that is trained")]
+    since: Annotated[int, Meta(description="time of the actual that raised the first alarm")]
+    last: Annotated[int, Meta(description="time of that of the newest alarm")]
+    series: Annotated[list[str], Meta(description="some of those that it was seen on: their rows count")]
+    rows: Annotated[int, Meta(description="that have come since")]
+    next: Annotated[int | None, Meta(description="rows with which its next training begins; null: nothing is trained")]
+    paused: Annotated[bool, Meta(description="whether trainings of the model do not start by themselves")]
 
 
 class DriftAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +111,7 @@ class DriftAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     detectors: Annotated[list[Detector], Meta(description="as they stand")]
     learning: Annotated[list[str], Meta(description="model:version:segment that learn what is usual")]
+    changes: Annotated[list[Change], Meta(description="that are open, and what they wait for")]
     alarms: Annotated[list[Alarm], Meta(description="the newest first")]
 
 
@@ -120,29 +140,36 @@ async def errors(call: Call[None]) -> ErrorsAnswer:
 
 @routes.add("GET", "/v1/drift", scope="read", query=DriftQuery, answer=DriftAnswer)
 async def drift(call: Call[None]) -> DriftAnswer:
-    """Where detectors of drift stand, and their alarms."""
+    """Where detectors of drift stand, their alarms, and what follows from these."""
     asked = call.query
 
-    def work(connection: Connection) -> tuple[list[Row[Any]], list[Row[Any]]]:
+    def work(connection: Connection) -> tuple[list[Row[Any]], list[Row[Any]], list[Open]]:
         states = select(drift_states).order_by(drift_states.c.model, drift_states.c.version)
         alarms = select(drift_events).order_by(drift_events.c.id.desc()).limit(asked.limit)
         if asked.model is not None:
             states = states.where(drift_states.c.model == asked.model)
             alarms = alarms.where(drift_events.c.model == asked.model)
-        return list(connection.execute(states).all()), list(connection.execute(alarms).all())
+        every = (list(connection.execute(each).all()) for each in (states, alarms))
+        return *every, opened(connection, asked.model)  # type: ignore[return-value]
 
-    states, alarms = await call.service.database.read(work)
+    states, alarms, changes = await call.service.database.read(work)
     shown = [_row(row, Detector) for row in states if row.detector != WATCH]
     learning = [
         f"{row.model}:{row.version}:{row.segment}"
         for row in states
         if row.detector == WATCH and "learning" in json.loads(row.state)["watch"]
     ]
-    return DriftAnswer(detectors=shown, learning=learning, alarms=[_row(row, Alarm) for row in alarms])
+    told = [_row(row, Alarm, **json.loads(row.detail)) for row in alarms]
+    return DriftAnswer(detectors=shown, learning=learning, alarms=told, changes=[_change(each) for each in changes])
 
 
-def _row(row: Row[Any], kind: Any) -> Any:
-    return kind(**{name: getattr(row, name) for name in kind.__struct_fields__})
+def _row(row: Row[Any], kind: Any, **said: Any) -> Any:
+    return kind(**{name: getattr(row, name) for name in kind.__struct_fields__ if name not in said}, **said)
+
+
+def _change(one: Open) -> Change:
+    own = {"since": one.change.since, "last": one.change.last, "series": list(one.change.series)}
+    return Change(model=one.model, rows=one.rows, next=one.next, paused=one.paused, **own)  # type: ignore[arg-type]
 
 
 def _errors(key: dict[str, Any], rows: list[Row[Any]]) -> Errors:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,12 +12,11 @@ import numpy as np
 
 from foregate.core import DataError
 from foregate.monitoring import InputWatch, Reference, Watch
+from foregate.service.drift.gathering import Gathering, Time
 from foregate.service.drift.scoring import Error
 
 __all__ = ["Found", "Group", "Told", "watched"]
 
-NAMED = 10
-"""Series that an alarm names at most."""
 REARMED = 0.7
 """Inputs are told to have drifted anew when their score was below this in between."""
 
@@ -59,12 +57,18 @@ class Found:
 
 
 def watched(
-    group: Group, errors: Sequence[Error], reference: Reference | None, state: Mapping[str, Any] | None, every: int
+    group: Group,
+    errors: Sequence[Error],
+    reference: Reference | None,
+    state: Mapping[str, Any] | None,
+    every: int,
+    turn: int = 0,
 ) -> Found:
     """Read more errors of a group.
 
     Where the version brought errors of its own, those of series that it knows are measured by them; where it brought
-    too few or none, what is usual is learnt from these and the first that come. Errors of one time are one value.
+    too few or none, what is usual is learnt from these and the first that come. Errors of one time are one value, which
+    is read when all of them have come, see `Gathering`.
 
     Args:
         group: which.
@@ -72,18 +76,25 @@ def watched(
         reference: of the version.
         state: what the last call gave.
         every: errors in which one false alarm is expected at most.
+        turn: changes when the version becomes champion: what its detectors saw when it was so before is forgotten.
     """
     known = reference if reference is not None and reference.errors else None
     watch = Watch.resumed(state["watch"]) if state is not None else _begun(known, every)
+    if state is not None and state.get("turn", 0) != turn:
+        watch.forget()
     alarms: list[Told] = []
-    names: dict[int, list[str]] = defaultdict(list)
-    for each in errors:
-        names[each.time].append(each.series)
-    for time, value, outside in _stream(errors, known):
-        named = tuple(sorted(names[time])[:NAMED])
-        found = watch.update(value, outside)
-        alarms += [Told(group, each.kind, each.detector, each.score, each.seen, time, named) for each in found]
-    kept: dict[str, Any] = {"watch": watch.state(), "inputs": None, "high": []}
+    gathering = Gathering((state or {}).get("gathering"))
+    for one in gathering.of(_standardised(errors, known)):
+        found = watch.update(*_value(one, known))
+        common = (one.time, tuple(sorted(one.names)))
+        alarms += [Told(group, each.kind, each.detector, each.score, each.seen, *common) for each in found]
+    kept: dict[str, Any] = {
+        "watch": watch.state(),
+        "inputs": None,
+        "high": [],
+        "gathering": gathering.state(),
+        "turn": turn,
+    }
     scores = dict(watch.scores)
     if reference is not None and "y" in reference.inputs:
         _inputs(group, errors, reference, state, (kept, scores, alarms))
@@ -97,22 +108,22 @@ def _begun(known: Reference | None, every: int) -> Watch:
     return Watch(every=every)
 
 
-def _stream(errors: Sequence[Error], reference: Reference | None) -> list[tuple[int, float, float]]:
-    """Each time with one standardised error, and the share outside."""
-    by_time: dict[int, list[tuple[float, float]]] = defaultdict(list)
+def _standardised(errors: Sequence[Error], reference: Reference | None) -> list[tuple[int, str, float, float]]:
+    """Time, series, error by the spread of the series, and whether it lay outside; of series that have a spread."""
+    found = []
     for each in errors:
         scale = each.scale if reference is None else reference.levels.get(each.series, (0.0, 0.0))[1]
         if scale > 0:
-            by_time[each.time].append((each.error / scale, each.outside))
-    found = []
-    for time in sorted(by_time):
-        values = np.array(by_time[time])
-        spread = 1.0 if reference is None else reference.spread_of(len(values))
-        out = values[:, 1][~np.isnan(values[:, 1])]
-        usual = 0.0 if reference is None else reference.usual
-        missed = usual + (float(out.mean()) - usual) / spread if len(out) else float("nan")
-        found.append((time, float(values[:, 0].mean() / spread), missed))
+            found.append((each.time, each.series, each.error / scale, each.outside))
     return found
+
+
+def _value(one: Time, reference: Reference | None) -> tuple[float, float]:
+    """The error of a time, and the share outside, which vary as those of one series do."""
+    spread = 1.0 if reference is None else reference.spread_of(one.n)
+    usual = 0.0 if reference is None else reference.usual
+    missed = usual + (one.outside / one.known - usual) / spread if one.known else float("nan")
+    return one.error / one.n / spread, missed
 
 
 def _inputs(

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from foregate.service.names import WORD_PATTERN
+from foregate.service.names import MOST, VERSIONS, WORD_PATTERN
 
 __all__ = ["ForecastAnswer", "ForecastRequest", "Forecasted", "History", "Number", "Which"]
 
@@ -15,7 +15,8 @@ SERIES_NAME = "^[^\\x00-\\x1f\\x7f]{1,200}$"
 Name = Annotated[str, Meta(pattern=SERIES_NAME, max_length=200)]
 ModelName = Annotated[str, Meta(pattern=WORD_PATTERN, max_length=64)]
 Number = float | None
-Which = Annotated[int, Meta(ge=1, le=2**31)] | ModelName
+Which = Annotated[int, Meta(ge=1, le=VERSIONS)] | ModelName
+When = str | Annotated[int, Meta(ge=-MOST, le=MOST)]
 SeasonLength = Annotated[int, Meta(ge=1, le=20_000)]
 
 
@@ -29,14 +30,14 @@ class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         Name | None, Meta(description="What the answer calls it; its place in the request if not given.")
     ] = None
     times: Annotated[
-        list[str | int] | None,
+        list[When] | None,
         Meta(
             description="Time of each row, ascending: ISO 8601 (UTC where no offset is given), or whole numbers where "
             "the frequency is one. Rows that are left out are missing."
         ),
     ] = None
     start: Annotated[
-        str | int | None, Meta(description="Time of the first row, instead of `times`, where no row is left out.")
+        When | None, Meta(description="Time of the first row, instead of `times`, where no row is left out.")
     ] = None
     static: Annotated[
         dict[str, float | str | None], Meta(description="Static covariates of the model: one value each.")
@@ -52,7 +53,7 @@ class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class ForecastRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Series, and what is wanted of them: histories, or names of series that are stored."""
 
-    horizon: Annotated[int, Meta(ge=1, description="Steps ahead.")]
+    horizon: Annotated[int, Meta(ge=1, le=MOST, description="Steps ahead.")]
     histories: Annotated[list[History], Meta(description="Series that come with the request.")] = []
     series: Annotated[list[Name], Meta(description="Names of stored series.")] = []
     future: Annotated[
@@ -60,7 +61,7 @@ class ForecastRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         Meta(description="Known-future covariates of stored series, by their names: one value per step ahead."),
     ] = {}
     freq: Annotated[
-        str | int | None,
+        str | Annotated[int, Meta(ge=1, le=MOST)] | None,
         Meta(
             description="Step between rows of the histories: a pandas offset such as `h`, `30min`, `D` or `MS`, or a "
             "whole number. Needed where times are given as text. Stored series have their own."
@@ -85,6 +86,14 @@ class ForecastRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         ModelName | None, Meta(description="Which model; if not given, the one that the settings name.")
     ] = None
     version: Annotated[Which, Meta(description="A version's number, or an alias.")] = "champion"
+    record: Annotated[
+        bool | None,
+        Meta(
+            description="Whether the forecasts of stored series are kept until their actuals come, so that live errors "
+            "are told of them. If not given, they are, as the settings have it, unless the request brings a future or "
+            "seasons of its own: then it asks what would be."
+        ),
+    ] = None
 
 
 class Forecasted(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,3 +115,10 @@ class ForecastAnswer(msgspec.Struct, frozen=True, kw_only=True):
     version: Annotated[int, Meta(description="The version that made these forecasts.")]
     quantiles: Annotated[list[float], Meta(description="Probabilities, ascending.")]
     forecasts: Annotated[list[Forecasted], Meta(description="In the order of the request.")]
+    recorded: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="Whether they will be scored when their actuals come; not told of histories that came with the "
+            "request."
+        ),
+    ] = UNSET

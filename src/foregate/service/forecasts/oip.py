@@ -18,6 +18,7 @@ from foregate.service.api.endpoints import PUBLIC, Call, Routes
 from foregate.service.forecasts.bodies import ForecastRequest
 from foregate.service.forecasts.models import Ready
 from foregate.service.forecasts.routes import answer_to
+from foregate.service.names import MOST
 from foregate.service.problems import Problem
 
 __all__ = ["routes"]
@@ -34,7 +35,7 @@ class Tensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     name: Annotated[str, Meta(description="values, horizon or quantiles; or forecast.")]
     shape: Annotated[
-        list[Annotated[int, Meta(ge=0)]], Meta(max_length=LARGEST_RANK, description="Length of each axis.")
+        list[Annotated[int, Meta(ge=0, le=MOST)]], Meta(max_length=LARGEST_RANK, description="Length of each axis.")
     ]
     datatype: Annotated[str, Meta(description="FP64, FP32, INT64 or INT32.")]
     data: Annotated[list[Any], Meta(description="Row by row, flat or nested; null where a value is missing.")]

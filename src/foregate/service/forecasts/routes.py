@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from starlette.responses import Response
 
 from foregate.core import Frequency, levels_to_quantiles
@@ -67,12 +68,20 @@ async def answer_to(service: Service, ready: Ready, body: ForecastRequest, deadl
     """
     quantiles = quantiles_of(body.quantiles, body.level)
     require_size(body, len(quantiles), service.settings)
+    recorded: bool | UnsetType = UNSET
     if body.series:
-        forecasts = await forecast_stored(service, ready, body, quantiles, deadline)
+        said = await forecast_stored(service, ready, body, quantiles, deadline)
+        forecasts, recorded = said.forecasts, said.recorded
     else:
         forecasts = await service.served.forecast(ready, asked_of(body, ready, quantiles), deadline)
     version = ready.version
-    return ForecastAnswer(model=version.model, version=version.version, quantiles=list(quantiles), forecasts=forecasts)
+    return ForecastAnswer(
+        model=version.model,
+        version=version.version,
+        quantiles=list(quantiles),
+        forecasts=forecasts,
+        recorded=recorded,
+    )
 
 
 def asked_of(body: ForecastRequest, ready: Ready, quantiles: tuple[float, ...]) -> Asked:
@@ -112,6 +121,9 @@ def require_size(body: ForecastRequest, quantiles: int, settings: Settings) -> N
     limits, n = settings.limits, len(body.histories) + len(body.series)
     if not n or (body.histories and body.series):
         detail = "histories or series must be given, one of them, but got neither or both."
+        raise Problem(422, "invalid-body", detail)
+    if body.record and not body.series:
+        detail = "record must be of stored series, but got histories. Store their rows: POST /v1/observations."
         raise Problem(422, "invalid-body", detail)
     rows = sum(len(each.values) for each in body.histories)
     for what, got, most in (

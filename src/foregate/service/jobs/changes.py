@@ -23,6 +23,7 @@ as well as before asks for nothing, and where it is not, errors say so.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
@@ -32,10 +33,12 @@ from sqlalchemy import Connection, func, select
 from foregate.service.store.statements import note, noted
 from foregate.service.store.tables import aliases, model_versions, observations, series
 
-__all__ = ["CALM", "Change", "change_of", "first", "learnt", "rows_of", "told", "waits"]
+__all__ = ["CALM", "Change", "change_of", "first", "learnt", "needed", "rows_of", "rows_since", "told", "waits"]
 
 CALM = 500
 """Rows without an alarm after which the next alarm is of another change; detectors tell of a lasting one more often."""
+NAMED = 10
+"""Series whose rows are counted at most."""
 GROWTH = 1.5
 """So many times as many rows as at the last training let the next one begin."""
 CHAMPION = "champion"
@@ -91,7 +94,8 @@ def told(connection: Connection, model: str, version: int, alarms: Sequence[Alar
         if before is None or _another(connection, before, alarm, champion[1]):
             now = Change(alarm.time, alarm.time, alarm.series)
         else:
-            now = replace(before, last=max(before.last, alarm.time))
+            named = tuple(dict.fromkeys([*alarm.series, *before.series]))[:NAMED]  # some may have ended since
+            now = replace(before, last=max(before.last, alarm.time), series=named)
         _keep(connection, model, now)
 
 
@@ -109,12 +113,22 @@ def waits(connection: Connection, model: str, horizon: int) -> bool:
     change = change_of(connection, model)
     if change is None:
         return False
-    return rows_of(connection, change) >= max(first(horizon), GROWTH * change.rows)
+    return rows_of(connection, change) >= needed(change, horizon)
+
+
+def needed(change: Change, horizon: int) -> int:
+    """Rows since a change with which its next training begins.
+
+    Examples:
+        >>> needed(Change(0, 0, ("a",), rows=136), 24)
+        204
+    """
+    return max(first(horizon), math.ceil(GROWTH * change.rows))
 
 
 def rows_of(connection: Connection, change: Change) -> int:
     """How many rows have come since a change."""
-    return _since(connection, change.series, change.since)
+    return rows_since(connection, change.series, change.since)
 
 
 def learnt(connection: Connection, model: str, rows: int) -> None:
@@ -132,10 +146,10 @@ def learnt(connection: Connection, model: str, rows: int) -> None:
 def _another(connection: Connection, change: Change, alarm: Alarmed, trained_until: int | None) -> bool:
     if trained_until is not None and trained_until > change.since:
         return True
-    return _since(connection, change.series, change.last, alarm.time) > CALM
+    return rows_since(connection, (*alarm.series, *change.series), change.last, alarm.time) > CALM
 
 
-def _since(connection: Connection, names: Sequence[str], after: int, until: int | None = None) -> int:
+def rows_since(connection: Connection, names: Sequence[str], after: int, until: int | None = None) -> int:
     """Rows of the one of some series that has most of them."""
     own = observations.c.series == series.c.id
     query = select(func.count().label("n")).select_from(series.join(observations, own))

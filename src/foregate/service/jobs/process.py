@@ -12,6 +12,7 @@ from foregate.service.clock import now
 from foregate.service.jobs.queue import Jobs
 from foregate.service.jobs.worker import Worker
 from foregate.service.registry.registry import Registry
+from foregate.service.registry.shared import blobs_of
 from foregate.service.settings import Settings
 from foregate.service.store.database import Database
 from foregate.service.store.schema import migrate
@@ -37,7 +38,8 @@ async def _work(settings: Settings, say: Callable[[str], None], *, once: bool) -
     database = Database(settings.database_url)
     try:
         await asyncio.to_thread(migrate, database)
-        registry = Registry(database, settings.data_dir / "models")
+        folder = settings.data_dir / "models"
+        registry = Registry(database, folder, blobs=blobs_of(settings, database, folder))
         await registry.refresh()
         worker = Worker(Jobs(database, now), registry, settings.data_dir / "jobs")
         worker.on_job = lambda job, what: say(f"job {job.id} of {job.model}: {what}")

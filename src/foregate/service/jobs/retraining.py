@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -10,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foregate.core import DataError, Model, Panel
+from foregate.core import DataError, Model, Panel, Times
 from foregate.evaluation import Backtest, Plan, SeasonalNaive, backtest
-from foregate.monitoring import reference
-from foregate.service.jobs.gate import LEAST_ORIGINS, Verdict, judge
+from foregate.monitoring import Reference, reference
+from foregate.service.jobs.gate import Verdict, judge
 
 if TYPE_CHECKING:
     from foregate.forecaster import Forecaster
@@ -26,7 +27,9 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 ORIGINS = 60
-"""Forecasts by which a challenger is judged at most."""
+"""Origins of the forecasts by which a challenger is judged, about, where there are enough rows."""
+LEAST_ORIGINS = 10
+"""From fewer of them nothing can be said."""
 COVERAGE = 80
 PRETRAINED = "tiny"
 """The network that answers where no model was trained yet."""
@@ -34,6 +37,8 @@ LEAST_ERRORS = 100
 """Errors without which a reference says nothing of errors. Below 1000 they are the first that a watch learns from."""
 MOST_HELD = 1000
 """Rows that are held out of long series: as many errors are known then as a watch needs to begin with."""
+LEAST_VALUES = 100
+"""Values without which there is no reference at all."""
 LEAST_INPUTS = 1000
 """Values without which a reference says nothing of inputs: a few days look like no other ones."""
 HELD_PART = 4
@@ -66,12 +71,10 @@ class Order:
 
 @dataclass(frozen=True)
 class Opponent:
-    """The champion, and how far it may know the series."""
+    """The champion. How far it knows each series its model says."""
 
     folder: Path | None
     """Of the model; None: the pretrained network, which knows none of them."""
-    trained_until: int | None = None
-    """The newest time that it was trained on, as stored; None: it knows none of these series."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ def make(panel: Panel, order: Order, opponent: Opponent, folder: Path, tell: Cal
     """
     from foregate.forecaster import Forecaster, load
 
-    plan = _plan(panel, order, opponent)
+    unseen = _unseen(panel, opponent)
+    plan = _plan(panel, order, unseen)
     held = int((plan.n_windows - 1) * (plan.step or 1) + plan.horizon)
     known = panel.cut(np.maximum(panel.lengths - held, 0))
     known, counts = _learnt(known.take(np.flatnonzero(known.lengths > plan.horizon)), order)
@@ -123,14 +127,14 @@ def make(panel: Panel, order: Order, opponent: Opponent, folder: Path, tell: Cal
         "SeasonalNaive": SeasonalNaive(season),
     }
     found = backtest(contenders, panel, plan)
-    errors = {name: _errors(found, name) for name in contenders}
-    overlap = -(-plan.horizon // (plan.step or 1))
+    there = _judged(found, panel, unseen if order.since is None else np.maximum(unseen, order.since))
+    errors = {name: _errors(found, name, there) for name in contenders}
     opponents = {name: errors[name] for name in ("champion", "SeasonalNaive")}
-    verdict = judge(errors["challenger"], opponents, margin=order.margin, overlap=overlap, seed=order.seed)
+    verdict = judge(errors["challenger"], opponents, margin=order.margin)
     metrics = {
-        "mase": {name: _rounded(np.nanmean(each)) for name, each in errors.items()},
-        "coverage": {name: _rounded(_covered(found, name)) for name in errors},
-        "origins": int(np.isfinite(errors["challenger"]).sum()),
+        "mase": {name: _rounded(each.mean()) if len(each) else None for name, each in errors.items()},
+        "coverage": {name: _rounded(_covered(found, name, there)) for name in errors},
+        "origins": int(there.any((0, 2)).sum()),
         "held_out": held,
         "trained_until": int(known.last_times.astype(np.int64).max()),
         "judged_until": int(panel.last_times.astype(np.int64).max()),
@@ -162,7 +166,8 @@ def review(panel: Panel, order: Order, champion: Path, before: Opponent, since: 
     from foregate.forecaster import load
 
     everything = replace(order, held_out=len(panel.values), since=None)
-    plan = _plan(panel, everything, Opponent(champion, since))
+    unseen = np.maximum(_unseen(panel, before), since)
+    plan = _plan(panel, everything, unseen)
     known = panel.cut(np.maximum(panel.lengths - plan.n_windows * (plan.step or 1) - plan.horizon + 1, 0))
     settings = {"freq": panel.freq, "season_length": order.season_length, "seed": order.seed, "verbose": False}
     contenders: dict[str, Model] = {
@@ -170,12 +175,28 @@ def review(panel: Panel, order: Order, champion: Path, before: Opponent, since: 
         "before": _champion(before, order, known, settings),
     }
     found = backtest(contenders, panel, plan)
-    overlap = -(-plan.horizon // (plan.step or 1))
-    errors = {name: _errors(found, name) for name in contenders}
-    return judge(errors["before"], {"champion": errors["champion"]}, margin=0.0, overlap=overlap, seed=order.seed)
+    there = _judged(found, panel, unseen)
+    errors = {name: _errors(found, name, there) for name in contenders}
+    return judge(errors["before"], {"champion": errors["champion"]}, margin=0.0)
 
 
-def _plan(panel: Panel, order: Order, opponent: Opponent) -> Plan:
+def _unseen(panel: Panel, opponent: Opponent) -> IntArray:
+    """(S,) time after which the rows of each series are unknown to the champion, as stored.
+
+    The model says so of every series by itself, whoever made it. Where one series goes on while another has ended, the
+    newest time that was trained on says nothing of the other one's rows.
+    """
+    from foregate.forecaster import load
+
+    never = np.iinfo(np.int64).min
+    if opponent.folder is None:
+        return np.full(len(panel), never)
+    own = load(opponent.folder, runtime="onnx").panel_
+    known = dict(zip(own.ids.tolist(), own.last_times.astype(np.int64).tolist(), strict=True))
+    return np.array([known.get(name, never) for name in panel.ids.tolist()], np.int64)
+
+
+def _plan(panel: Panel, order: Order, unseen: IntArray) -> Plan:
     """Rolling origins over the newest rows, which the champion was not trained on."""
     longest = int(panel.lengths.max())
     least = LEAST_ORIGINS + order.horizon - 1
@@ -183,10 +204,10 @@ def _plan(panel: Panel, order: Order, opponent: Opponent) -> Plan:
     held = order.held_out or int(np.clip(longest // 10, max(2 * order.horizon, least), most))
     if order.since is not None:
         held = min(held, max(least, int(_newer(panel, order.since).max()) // HELD_PART))
-    if opponent.trained_until is not None:
-        held = min(held, int(_newer(panel, opponent.trained_until).max()))
-    held = min(held, longest - 2 * order.horizon)
+    held = min(held, int(_newer(panel, unseen).max()), longest - 2 * order.horizon)
     step = max(1, (held - order.horizon) // (ORIGINS - 1))
+    while order.horizon < (order.season_length or 1) and math.gcd(step, order.season_length or 1) > 1:
+        step -= 1  # every part of the season is forecast
     windows = (held - order.horizon) // step + 1
     if windows < LEAST_ORIGINS:
         raise DataError(
@@ -209,9 +230,10 @@ def _learnt(known: Panel, order: Order) -> tuple[Panel, list[float] | None]:
     return known, (known.times.astype(np.int64) > order.since).astype(float).tolist()
 
 
-def _newer(panel: Panel, time: int) -> IntArray:
-    """(S,) rows of each series after a time, as stored."""
-    found: IntArray = np.add.reduceat((panel.times.astype(np.int64) > time).astype(np.int64), panel.offsets[:-1])
+def _newer(panel: Panel, time: int | IntArray) -> IntArray:
+    """(S,) rows of each series after a time, or one for each series, as stored."""
+    after = np.repeat(np.broadcast_to(time, len(panel)), panel.lengths)
+    found: IntArray = np.add.reduceat((panel.times.astype(np.int64) > after).astype(np.int64), panel.offsets[:-1])
     return found
 
 
@@ -230,21 +252,46 @@ def _season(model: Forecaster, plan: Plan, panel: Panel) -> int:
     return max(1, int(found[0] if isinstance(found, list | tuple) else found))
 
 
-def _errors(found: Backtest, name: str) -> FloatArray:
-    """(W,) mean absolute error of the medians, each by the scale of its series."""
+def _judged(found: Backtest, panel: Panel, after: IntArray) -> NDArray[np.bool_]:
+    """(S, W, K) which forecasts count: their actuals came after the time of their series, and there is a scale."""
+    of = dict(zip(panel.ids.tolist(), after.tolist(), strict=True))
+    own = np.array([of[name] for name in found.ids.tolist()], np.int64)
+    new = found.times.astype(np.int64) > own[:, None, None]
+    counted: NDArray[np.bool_] = new & np.isfinite(found.actual) & (found.scale[:, :, None] > 0)
+    return counted
+
+
+def _errors(found: Backtest, name: str, there: NDArray[np.bool_]) -> FloatArray:
+    """(T,) mean absolute error of the medians at each time, each by the scale of its series, in order of time."""
     median = found.plan.all_quantiles.index(0.5)
-    off = np.abs(found.forecasts[name][..., median] - found.actual) / found.scale[:, :, None]
-    off = np.where(np.isfinite(off), off, np.nan)
-    n = np.isfinite(off).sum((0, 2))
-    mean: FloatArray = np.where(n > 0, np.nansum(off, axis=(0, 2)) / np.maximum(n, 1), np.nan)
+    off = np.abs(found.forecasts[name][..., median] - found.actual)[there]
+    off /= np.broadcast_to(found.scale[:, :, None], there.shape)[there]
+    _, time = np.unique(found.times[there], return_inverse=True)
+    mean: FloatArray = np.bincount(time, off) / np.bincount(time)
     return mean
 
 
-def _covered(found: Backtest, name: str) -> float:
+def _covered(found: Backtest, name: str, there: NDArray[np.bool_]) -> float:
     levels = found.plan.all_quantiles
     low, high = (found.forecasts[name][..., levels.index(round(q, 10))] for q in (0.1, 0.9))
-    there = np.isfinite(found.actual)
     return float(((low <= found.actual) & (found.actual <= high))[there].mean()) if there.any() else float("nan")
+
+
+def _by_time(values: FloatArray, times: Times, there: NDArray[np.bool_]) -> FloatArray:
+    """(S, T) values in columns of one time each, of the newest times, as many as before; NaN where there is none."""
+    every, column = np.unique(times[there], return_inverse=True)
+    found = np.full((len(values), len(every)), np.nan)
+    found[np.nonzero(there)[0], column] = values[there]
+    return found[:, -values.shape[1] :]
+
+
+def _since(panel: Panel, time: int) -> Panel:
+    """The rows after a time; where these are too few to say how large values are, the newest that are enough."""
+    new = _newer(panel, time)
+    found = panel.between(panel.lengths - new, panel.lengths)
+    if np.count_nonzero(found.mask) >= LEAST_VALUES:
+        return found
+    return panel.between(np.maximum(panel.lengths - np.maximum(new, LEAST_VALUES), 0), panel.lengths)
 
 
 def _rounded(value: float | np.floating[Any]) -> float | None:
@@ -260,9 +307,13 @@ def _reference(model: Fitted, panel: Panel, order: Order, held: int) -> bytes:
     there = (origins >= 0) & panel.mask[rows]
     actual = np.where(there, panel.values[rows].astype(np.float64), np.nan)
     errors, outside = said[..., 1] - actual, ((actual < said[..., 0]) | (actual > said[..., 2])).astype(np.float64)
+    errors, outside = (_by_time(each, panel.times[rows], there) for each in (errors, outside))
     kept = held >= LEAST_ERRORS
     if order.since is not None:
-        panel = panel.between(panel.lengths - _newer(panel, order.since), panel.lengths)
+        panel = _since(panel, order.since)
     enough = np.count_nonzero(panel.mask) >= LEAST_INPUTS
-    made = reference(panel, errors if kept else None, outside if kept else None)
+    try:
+        made = reference(panel, errors if kept else None, outside if kept else None)
+    except DataError:  # so few values, or none that vary, have nothing usual
+        return Reference().to_bytes()
     return (made if enough else replace(made, inputs={})).to_bytes()

@@ -9,7 +9,7 @@ from msgspec import Meta
 from sqlalchemy import Connection, select
 
 from foregate.core import Frequency
-from foregate.service.api.endpoints import Call, Routes
+from foregate.service.api.endpoints import Call, Link, Routes
 from foregate.service.jobs.queue import Job, Jobs, Wanted, submit
 from foregate.service.jobs.queue import cancel as end
 from foregate.service.jobs.stored import series_of
@@ -45,7 +45,10 @@ class TrainingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     seed: Annotated[int, Meta(description="same seed, same data: same model", ge=0, le=2**31)] = 0
     rows: Annotated[int, Meta(description="newest steps of each series", ge=50, le=10_000_000)] = 20_000
     held_out: (
-        Annotated[int, Meta(description="newest steps that nobody is trained on, for the comparison", ge=11)] | None
+        Annotated[
+            int, Meta(description="newest steps that nobody is trained on, for the comparison", ge=11, le=10_000_000)
+        ]
+        | None
     ) = None
     since: (
         Annotated[
@@ -93,12 +96,20 @@ class JobQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whether trainings of a model start by themselves."""
+    """Whether trainings and reviews of a model start by themselves."""
 
     paused: Annotated[bool, Meta(description="true: none starts but those that a person asks for")]
 
 
-@routes.add("POST", "/v1/jobs", scope="train", body=TrainingBody, answer=JobAnswer, status=202)
+@routes.add(
+    "POST",
+    "/v1/jobs",
+    scope="train",
+    body=TrainingBody,
+    answer=JobAnswer,
+    status=202,
+    links=tuple(Link(name, {"job": "$response.body#/id"}) for name in ("one", "cancel")),
+)
 async def ask(call: Call[TrainingBody]) -> JobAnswer:
     """Ask for a training; a worker does it, compares what it made with the champion, and promotes or rejects it."""
     said = msgspec.structs.asdict(call.body)
@@ -153,17 +164,20 @@ async def cancel(call: Call[None]) -> JobAnswer:
 async def is_paused(call: Call[None]) -> Pause:
     """Whether trainings of a model start by themselves."""
     model = call.path["model"]
+    await call.service.registry.versions(model)  # 404 where there is none
     return Pause(paused=await call.service.database.read(lambda connection: paused(connection, model)))
 
 
 @routes.add("PUT", "/v1/models/{model}/retraining", scope="train", body=Pause, answer=Pause)
 async def set_paused(call: Call[Pause]) -> Pause:
-    """Stop trainings of a model from starting by themselves, or let them. One that runs goes on: cancel it."""
+    """Stop trainings and reviews of a model from starting by themselves, or let them. Those that wait for a worker are
+    cancelled; one that runs goes on: cancel it.
+    """
     model = call.path["model"]
     await call.service.registry.versions(model)  # 404 where there is none
 
     def work(connection: Connection) -> None:
-        pause(connection, model, on=call.body.paused)
+        pause(connection, model, call.service.clock(), on=call.body.paused)
         call.audit(connection, "retraining.pause" if call.body.paused else "retraining.resume", model)
 
     await call.service.database.write(work)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, select
 
 from foregate.core import Covariate, DataError, FrameSpec, Frequency, Panel, Role
 from foregate.service.jobs.told import Told
+from foregate.service.observations.announced import told, with_told
 from foregate.service.observations.intake import rows_of
 from foregate.service.store.tables import forecasts, series, sessions
 from foregate.service.times import array
@@ -72,18 +73,18 @@ def take(connection: Connection, names: Sequence[str], rows: int, roles: Mapping
         raise DataError(f"series must be of one frequency, but got {frequencies}. Train a model for each.")
     freq = Frequency.parse(frequencies[0])
     made: list[Panel] = []
-    told = Told(dict(roles or {}))
+    covariates = Told(dict(roles or {}))
     for row in sorted(found, key=lambda each: str(each.name)):
-        times, values, texts = _rows(connection, row.id, rows)
+        times, values, texts = _rows(connection, row.id, rows, ahead="future" in (roles or {}).values())
         if np.isfinite(values).sum() < 2:
             continue
         panel, places = _regular(times, values, freq, row.name, rows)
         made.append(panel)
-        told.add(row.attributes, [texts[i] if i >= 0 else None for i in places] if told.varying else [])
+        covariates.add(row.attributes, [texts[i] if i >= 0 else None for i in places] if covariates.varying else [])
     if not made:
         raise DataError("series must have observations, but got none. Send some first.")
     seasons = {row.season_length for row in found if row.season_length}
-    panel = replace(_together(made), covariates=told.covariates())
+    panel = replace(_together(made), covariates=covariates.covariates())
     return Taken(panel, min(seasons) if len(seasons) == 1 else None)
 
 
@@ -129,12 +130,16 @@ def kept(path: Path) -> Taken:
     return Taken(panel, said["season"])
 
 
-def _rows(connection: Connection, number: int, rows: int) -> tuple[IntArray, NDArray[np.float64], list[str | None]]:
-    """Times, values and covariates of the newest rows of a series."""
-    found = rows_of(connection, number, last=rows)
-    times = np.array([row.time for row in found], np.int64)
-    values = np.array([np.nan if row.value is None else row.value for row in found], np.float64)
-    return times, values, [row.covariates for row in found]
+def _rows(
+    connection: Connection, number: int, rows: int, *, ahead: bool
+) -> tuple[IntArray, NDArray[np.float64], list[str | None]]:
+    """Times, values and covariates of the newest rows of a series, with what was announced of them if that is read."""
+    found = [(row.time, row.value, row.covariates) for row in rows_of(connection, number, last=rows)]
+    if ahead and found:
+        found = with_told(found, told(connection, {number: (found[0][0] - 1, found[-1][0])})[number])
+    times = np.array([time for time, _, _ in found], np.int64)
+    values = np.array([np.nan if value is None else value for _, value, _ in found], np.float64)
+    return times, values, [text for _, _, text in found]
 
 
 def _regular(

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from foregate.core import Role
 from foregate.core.errors import ForegateError
@@ -24,7 +24,7 @@ from foregate.service.jobs.retraining import Made, Opponent, Order, make, review
 from foregate.service.jobs.stored import Taken, keep, kept, series_of, take
 from foregate.service.problems import Problem
 from foregate.service.store.database import StoreError
-from foregate.service.store.tables import model_versions
+from foregate.service.store.tables import alias_events, jobs, model_versions
 
 if TYPE_CHECKING:
     from foregate.service.registry.records import Version
@@ -95,7 +95,7 @@ class Worker:
         try:
             state, result = "done", await (self._review(job) if job.kind == "review" else self._retrain(job, pulse))
         except Ended as why:
-            if str(why) == "stopped":
+            if str(why) in ("stopped", "lost"):
                 await asyncio.to_thread(self.jobs.put_back, job)
                 return True
             state, result = "cancelled", {"reason": str(why)}
@@ -133,7 +133,8 @@ class Worker:
         said = dict(job.payload)
         champion, revision = await self._champion(job.model)
         if champion is None or champion.version != said["version"]:
-            return {"rolled_back": False, "reason": "the version is not champion any more"}
+            done = await self._moved(job)
+            return {"rolled_back": bool(done), "reason": done or "the version is not champion any more"}
         former = await self.registry.resolve(job.model, int(said["before"]))
         order = Order(**{**champion.metrics["order"], "margin": 0.0})
         names = await self.jobs.database.read(lambda connection: series_of(connection, job.model))
@@ -148,9 +149,7 @@ class Worker:
         if not verdict.promote:
             return {"rolled_back": False, "reason": f"kept: version {former.version} made {reason}"}
         reason = f"rolled back: since then version {former.version} made {reason}"
-        await self.registry.move(
-            job.model, CHAMPION, former.version, actor=f"job:{job.id}", reason=reason, revision=revision
-        )
+        await self.registry.move(job.model, CHAMPION, former.version, reason=reason, revision=revision, **self._as(job))
         return {"rolled_back": True, "reason": reason}
 
     async def _made(
@@ -185,19 +184,38 @@ class Worker:
         promote, reason = bool(said["promote"]), str(said["reason"])
         if promote and said["champion"] != (None if before is None else before.version):
             promote, reason = False, "rejected: the champion it was compared with is not champion any more"
-        actor = f"job:{job.id}"
+        if promote and await self._moved(job):
+            return result | {"promoted": True, "reason": f"{reason}; the champion was moved on since"}
         try:
             if promote:
                 await self.registry.move(
-                    job.model, CHAMPION, version.version, actor=actor, reason=reason, revision=revision
+                    job.model, CHAMPION, version.version, reason=reason, revision=revision, **self._as(job)
                 )
             else:
-                await self.registry.move(job.model, CHALLENGER, version.version, actor=actor, reason=reason)
+                await self.registry.move(job.model, CHALLENGER, version.version, reason=reason, **self._as(job))
         except Problem as problem:
             if problem.status != 412:
                 raise
             promote, reason = False, "rejected: the champion was moved meanwhile"
         return result | {"promoted": promote, "reason": reason}
+
+    async def _moved(self, job: Job) -> str | None:
+        """Why this job has moved the champion already, before its worker was stopped: it is not moved once more."""
+        e = alias_events.c
+        query = select(e.reason).where(e.model == job.model, e.alias == CHAMPION, e.actor == f"job:{job.id}")
+        return await self.jobs.database.read(lambda connection: connection.scalar(query))
+
+    def _as(self, job: Job) -> dict[str, Any]:
+        """Who moves an alias, and that it is still wanted: asked in the transaction that moves it."""
+
+        def wanted(connection: Connection) -> None:
+            row = connection.execute(select(jobs).where(jobs.c.id == job.id).with_for_update()).first()
+            if row is None or row.state != "running" or row.worker != job.worker:
+                raise Ended("taken up by another worker")
+            if row.cancel:
+                raise Ended("cancelled")
+
+        return {"actor": f"job:{job.id}", "also": wanted}
 
     async def _champion(self, model: str) -> tuple[Version | None, int]:
         """Who is champion, and the revision of the alias; 0 where there is none."""
@@ -227,7 +245,7 @@ class Worker:
     def _opponent(self, before: Version | None) -> Opponent:
         if before is None or before.is_pretrained:
             return Opponent(None)
-        return Opponent(self.registry.open(before), before.metrics.get("trained_until"))
+        return Opponent(self.registry.open(before))
 
 
 def _roles(version: Version | None) -> Mapping[str, Role]:

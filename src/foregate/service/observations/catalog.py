@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select
 from foregate.core import Frequency, UsageError, listed
 from foregate.service.problems import Problem
 from foregate.service.store.database import Database
-from foregate.service.store.statements import insert, insert_all
+from foregate.service.store.statements import insert, insert_new
 from foregate.service.store.tables import series
 
 __all__ = ["Catalog", "Known", "Series", "checked_name", "found"]
@@ -116,8 +116,7 @@ class Catalog:
         return told
 
     def _put_all(self, connection: Connection, given: Sequence[Series]) -> int:
-        new = insert(connection, series).on_conflict_do_nothing(index_elements=["name"])
-        created = insert_all(connection, new, [self._row(one.name, one) for one in given])
+        created = insert_new(connection, series, [self._row(one.name, one) for one in given], "name")
         there = _look_up(connection, [one.name for one in given]) if created < len(given) else {}
         for one in given:
             known = there.get(one.name, one.known)

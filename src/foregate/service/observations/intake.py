@@ -20,7 +20,7 @@ from foregate.service.clock import DAY
 from foregate.service.metrics import Metrics
 from foregate.service.observations.catalog import Catalog, Known
 from foregate.service.store.database import Database
-from foregate.service.store.statements import insert_all, only_new
+from foregate.service.store.statements import insert_new
 from foregate.service.store.tables import observations, revisions, series, session_states, sessions
 from foregate.service.times import Time, parsed, shown, steps_between
 
@@ -302,8 +302,8 @@ def _all_new(connection: Connection, rows: Sequence[Row], now: int) -> bool:
     if not rows:
         return True
     with connection.begin_nested() as point:
-        new = only_new(connection, observations, "series", "time")
-        stored = insert_all(connection, new, [kept(row, now) for row in rows]) == len(rows)
+        new = [kept(row, now) for row in rows]
+        stored = insert_new(connection, observations, new, "series", "time") == len(rows)
         if not stored:
             point.rollback()
     return stored
@@ -339,7 +339,7 @@ def settle(connection: Connection, name: int, rows: list[Row], taken: Taken, now
             if late:
                 _forget(connection, name, row.time)
     if new:
-        connection.execute(observations.insert(), new)
+        insert_new(connection, observations, new)
     if session is not None and seq != session.seq:
         before = [] if session.last_time is None else [session.last_time]
         last = max([row["time"] for row in new if row["seq"] is not None] + before)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from starlette.responses import Response
 
 from foregate.core import Frequency
-from foregate.service.api.endpoints import Call, Routes
+from foregate.service.api.endpoints import Call, Link, Routes
+from foregate.service.observations.announced import announce, page
 from foregate.service.observations.catalog import Known, Series, frequency
 from foregate.service.observations.importing import import_table
-from foregate.service.observations.intake import Given, Taken
+from foregate.service.observations.intake import Given, Taken, require_step
 from foregate.service.observations.shapes import (
+    Announced,
     Batch,
+    Coming,
+    Future,
+    FutureMany,
+    FuturePage,
     Page,
     Paging,
     Result,
@@ -32,7 +39,10 @@ from foregate.service.problems import Problem
 from foregate.service.store.tables import observations
 from foregate.service.times import parsed, shown
 
-__all__ = ["routes"]
+if TYPE_CHECKING:
+    from foregate.service.context import Service
+
+__all__ = ["announce_all", "covariates_text", "routes"]
 
 routes = Routes("Series and observations")
 CALENDAR = Frequency.parse("h")
@@ -46,6 +56,12 @@ MOST_STEPS = 100_000
     scope="write",
     body=SeriesIn,
     answer=SeriesOut,
+    also=(201,),
+    links=(
+        Link("get_series", {"name": "$request.path.name"}),
+        Link("list_observations", {"name": "$request.path.name"}),
+        Link("open_sessions", body={"series": ["$request.path.name"]}),
+    ),
     examples={"hourly": {"freq": "h", "season_length": 24, "segment": "north"}},
 )
 async def put_series(call: Call[SeriesIn]) -> Any:
@@ -64,6 +80,10 @@ async def put_series(call: Call[SeriesIn]) -> Any:
     scope="write",
     body=SeriesMany,
     answer=SeriesMade,
+    links=(
+        Link("get_series", {"name": "$request.body#/series/0/name"}),
+        Link("open_sessions", body={"series": ["$request.body#/series/0/name"]}),
+    ),
     examples={"two": {"series": [{"name": "plant-7", "freq": "h"}, {"name": "plant-8", "freq": "h"}]}},
 )
 async def post_series(call: Call[SeriesMany]) -> SeriesMade:
@@ -72,7 +92,14 @@ async def post_series(call: Call[SeriesMany]) -> SeriesMade:
     return SeriesMade(created=await call.service.fleet.catalog.put_all(given) if given else 0)
 
 
-@routes.add("GET", "/v1/series", scope="read", query=Paging, answer=SeriesPage)
+@routes.add(
+    "GET",
+    "/v1/series",
+    scope="read",
+    query=Paging,
+    answer=SeriesPage,
+    links=(Link("get_series", {"name": "$response.body#/series/0/name"}),),
+)
 async def list_series(call: Call[None]) -> SeriesPage:
     """Series in the order of their names."""
     query: Paging = call.query
@@ -111,11 +138,62 @@ async def list_observations(call: Call[None]) -> Page:
 
 
 @routes.add(
+    "PUT",
+    "/v1/series/{name}/future",
+    scope="write",
+    body=Future,
+    answer=Announced,
+    examples={"price": {"future": [{"time": "2024-06-01T12:00:00Z", "covariates": {"price": 2.5}}]}},
+)
+async def put_future(call: Call[Future]) -> Announced:
+    """Announce covariates of times to come; told anew, other values take the place of those before."""
+    name = call.path["name"]
+    known = (await call.service.fleet.catalog.all_known([name]))[name]
+    return Announced(changed=await announce_all(call.service, [(name, known, call.body.future)]))
+
+
+@routes.add(
+    "POST",
+    "/v1/future",
+    scope="write",
+    body=FutureMany,
+    answer=Announced,
+    examples={
+        "price": {"future": [{"series": "plant-7", "time": "2024-06-01T12:00:00Z", "covariates": {"price": 2.5}}]}
+    },
+)
+async def post_future(call: Call[FutureMany]) -> Announced:
+    """Announce covariates of times to come of many series, all of them or none."""
+    rows: dict[str, list[Coming]] = {}
+    for row in call.body.future:
+        rows.setdefault(row.series, []).append(row)
+    known = await call.service.fleet.catalog.all_known(list(rows))
+    given = [(name, known[name], own) for name, own in sorted(rows.items())]
+    return Announced(changed=await announce_all(call.service, given))
+
+
+@routes.add("GET", "/v1/series/{name}/future", scope="read", query=Span, answer=FuturePage)
+async def list_future(call: Call[None]) -> FuturePage:
+    """What was announced of a series, in order of time."""
+    span: Span = call.query
+    name = call.path["name"]
+    known = (await call.service.fleet.catalog.all_known([name]))[name]
+    after = None if span.after is None else _after(span.after, known.freq)
+    found, more = await call.service.database.read(lambda c: page(c, known.id, after, span.limit))
+    coming = [Coming(time=shown(time, known.freq), covariates=own) for time, own in found.items()]
+    return FuturePage(future=coming, next=coming[-1].time if more else None)
+
+
+@routes.add(
     "POST",
     "/v1/observations",
     scope="write",
     body=Batch,
     answer=Results,
+    links=(
+        Link("list_observations", {"name": "$request.body#/observations/0/series"}),
+        Link("open_sessions", body={"series": ["$request.body#/observations/0/series"]}),
+    ),
     examples={"two": {"observations": [{"series": "plant-7", "time": "2024-05-31T12:00:00Z", "value": 3.2}]}},
 )
 async def post_observations(call: Call[Batch]) -> Results:
@@ -139,6 +217,40 @@ async def post_observations(call: Call[Batch]) -> Results:
 async def post_table(call: Call[None]) -> Results:
     """Store the rows of a table: CSV, Parquet, or a JSON object per line. It is read in a process with limits."""
     return _results(await import_table(call.service, call.stream(), call.query))
+
+
+async def announce_all(service: Service, given: Sequence[tuple[str, Known, Sequence[Coming]]]) -> int:
+    """Take in what is known ahead of series, all of it or nothing; how many values are new or others than before.
+
+    Raises:
+        Problem: there is too much of it, or a time is none, comes twice, has been passed by or lies too far ahead.
+    """
+    values, limit = sum(len(row.covariates) for _, _, rows in given for row in rows), service.settings.limits.rows
+    if values > limit:
+        raise Problem(413, "too-many-rows", f"a call must have at most {limit:,} values, but got {values:,}.")
+    try:
+        told = [(known, _times(name, known, rows)) for name, known, rows in given if rows]
+    except ValueError as error:
+        raise Problem(422, "invalid-time", f"{error}.") from None
+
+    def work(connection: Connection) -> int:
+        now = service.clock()
+        return sum(announce(connection, known.id, known.freq, rows, now) for known, rows in told)
+
+    return await service.database.write(work) if told else 0
+
+
+def _times(name: str, known: Known, rows: Sequence[Coming]) -> dict[int, dict[str, float | str | None]]:
+    if known.anchor is None:
+        raise ValueError(f"series {name!r} must have an observation before its future is announced. Send one first")
+    found: dict[int, dict[str, float | str | None]] = {}
+    for row in rows:
+        time = parsed(row.time, known.freq)
+        require_step(known.anchor, time, known)
+        if time in found:
+            raise ValueError(f"a time must come once in a call, but {str(row.time)[:40]!r} came twice for {name!r}")
+        found[time] = row.covariates
+    return found
 
 
 def covariates_text(covariates: Any) -> str | None:

@@ -10,7 +10,13 @@ from msgspec import Meta
 from foregate.service.observations.intake import OUTCOMES
 
 __all__ = [
+    "Announced",
     "Batch",
+    "Coming",
+    "Future",
+    "FutureMany",
+    "FuturePage",
+    "FutureRow",
     "Observation",
     "Page",
     "Result",
@@ -101,6 +107,58 @@ class Observation(_Struct, frozen=True):
     time: When
     value: Annotated[Value | None, Meta(description="null: missing")]
     covariates: Covariates | None = None
+
+
+class Coming(_Struct, frozen=True):
+    """What is known ahead of a time."""
+
+    time: When
+    covariates: Annotated[
+        dict[Annotated[str, Meta(max_length=200)], Value | Annotated[str, Meta(max_length=200)] | None],
+        Meta(
+            description="values by the names of covariates; null: it is known that none will be",
+            min_length=1,
+            max_length=64,
+        ),
+    ]
+
+
+class FutureRow(Coming, frozen=True, kw_only=True):
+    """What is known ahead of a time of a series."""
+
+    series: Name
+
+
+class Future(_Struct, frozen=True):
+    """What is known ahead of a series."""
+
+    future: Annotated[
+        list[Coming],
+        Meta(description="each time once, after the newest row; the others stay as they are", max_length=100_000),
+    ]
+
+
+class FutureMany(_Struct, frozen=True):
+    """What is known ahead of series."""
+
+    future: Annotated[
+        list[FutureRow], Meta(description="each time of a series once, after its newest row", max_length=100_000)
+    ]
+
+
+class Announced(_Struct, frozen=True):
+    """What became of what was announced."""
+
+    changed: Annotated[int, Meta(description="values that are new, or others than before")]
+
+
+class FuturePage(_Struct, frozen=True):
+    """What was announced of a series, in order of time."""
+
+    future: Annotated[list[Coming], Meta(description="in the order of their times")]
+    next: Annotated[
+        str | int | None, Meta(description="give this as `after` for the next ones; null: these are the last")
+    ]
 
 
 class Batch(_Struct, frozen=True):

@@ -15,10 +15,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from foregate.core import ArtifactError
 from foregate.service.store.disk import Disk
 from foregate.service.store.failures import StoreError, told
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 __all__ = ["Blob", "Blobs", "Draft"]
 
@@ -46,6 +50,9 @@ class Blobs:
         disk: the calls that are made.
     """
 
+    lasting = True
+    """Whether the folder is where they are kept, and not a copy."""
+
     def __init__(self, folder: Path, most_bytes: int = 1 << 40, disk: Disk | None = None) -> None:
         self.folder, self.most_bytes, self.disk = folder, most_bytes, disk or Disk()
         self._kept, self._drafts = folder / "sha256", folder / "tmp"
@@ -59,7 +66,7 @@ class Blobs:
         Raises:
             StoreError: the disk is full, or fails.
         """
-        return Draft(self)
+        return Draft(self, self.most_bytes - self.used())
 
     def put(self, pieces: Iterable[bytes]) -> Blob:
         """Keep a file.
@@ -74,6 +81,12 @@ class Blobs:
             return draft.keep()
         finally:
             draft.drop()
+
+    def share(self, blob: Blob) -> None:
+        """A file that was kept here is seen by all who should see it: they see the folder."""
+
+    def require(self, connection: Connection, blob: Blob) -> None:
+        """Fail unless a file is where all find it, in the transaction that names it; here it is since `keep`."""
 
     def path(self, sha256: str) -> Path:
         """Where a file is."""
@@ -128,13 +141,18 @@ class Blobs:
 
 
 class Draft:
-    """A file that is being written, and nobody sees yet."""
+    """A file that is being written, and nobody sees yet.
 
-    def __init__(self, blobs: Blobs) -> None:
+    Args:
+        blobs: what it shall be one of.
+        left: bytes that it may have.
+    """
+
+    def __init__(self, blobs: Blobs, left: int) -> None:
         self.path = blobs._drafts / secrets.token_hex(16)
         self._blobs, self._disk = blobs, blobs.disk
         self._hash, self.size, self._kept = hashlib.sha256(), 0, False
-        self._left = blobs.most_bytes - blobs.used()
+        self._left = left
         with told():
             self._file: int | None = self._disk.create(self.path)
 
@@ -167,8 +185,11 @@ class Draft:
                 self._disk.close(file)
         return Blob(self._hash.hexdigest(), self.size)
 
-    def keep(self) -> Blob:
+    def keep(self, *, share: bool = True) -> Blob:
         """Give it its name.
+
+        Args:
+            share: whether others shall see it, see `Blobs.share`.
 
         Raises:
             StoreError: the disk is full, or fails.
@@ -180,6 +201,8 @@ class Draft:
             self._disk.rename(self.path, target)  # in place of the same one: it is as young as its newest registration
             self._disk.sync_folder(target.parent)
         self._kept = True
+        if share:
+            self._blobs.share(blob)
         return blob
 
     def drop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import shutil
 import threading
@@ -44,11 +45,16 @@ class Opened:
             if found is None or not found.is_dir():
                 with told():
                     found = self._known[blob.sha256] = self._open(blob)
+            with suppress(OSError):
+                os.utime(found)  # it is in use
             return found
 
     def sweep(self, known: Iterable[str], now: Callable[[], float] = time.time) -> list[str]:
-        """Take away folders of models that are no longer, and what was left half unpacked, a day old; see `Blobs`."""
-        keep, gone = set(known), []
+        """Take away folders of models that are no longer, and what was left half unpacked, a day old; see `Blobs`.
+
+        Where the files of models are elsewhere, so are folders that nobody has used for a day.
+        """
+        keep, gone = set(known) if self.blobs.lasting else set(), []
         for path in self.folder.iterdir() if self.folder.is_dir() else ():
             with suppress(OSError):
                 if path.name not in keep and now() - path.stat().st_mtime > LITTER_SECONDS:

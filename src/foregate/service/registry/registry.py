@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -20,13 +20,13 @@ from foregate.persistence import pack_folder, shipped_facts, shipped_folder
 from foregate.service.clock import now
 from foregate.service.problems import Problem
 from foregate.service.registry import rows
-from foregate.service.registry.blobs import Blobs, Draft
+from foregate.service.registry.blobs import Blob, Blobs, Draft
 from foregate.service.registry.examine import examine_apart
 from foregate.service.registry.opened import Opened, folder_checksum
 from foregate.service.registry.records import Move, Named, Version, no_such, require_alias, require_name, require_served
-from foregate.service.registry.rows import Entry
+from foregate.service.registry.rows import Also, Besides, Entry, nothing
 from foregate.service.store.backup import backup
-from foregate.service.store.database import Database
+from foregate.service.store.database import Database, Work
 from foregate.service.store.failures import told
 
 __all__ = ["CHAMPION", "PRETRAINED", "Registry", "Version"]
@@ -37,11 +37,7 @@ MOST_BYTES = 512 << 20
 """Of one model."""
 Examine = Callable[[Path, int], Awaitable[dict[str, Any]]]
 Listener = Callable[[str, str, Version], object]
-Also = Callable[[Connection], None]
-
-
-def nothing(connection: Connection) -> None:
-    """What is done besides, where nothing is."""
+T = TypeVar("T")
 
 
 class Registry:
@@ -129,14 +125,15 @@ class Registry:
         model: str,
         stream: AsyncIterator[bytes],
         *,
-        metrics: Mapping[str, Any] | None = None,
-        reference: bytes | None = None,
-        source: str = "upload",
         actor: str,
         alias: str | None = None,
+        also: Besides = nothing,
     ) -> Version:
-        """See `register`; the model comes as one file, see `foregate.persistence.pack_folder`."""
-        entry = Entry(model, metrics or {}, reference, source, actor, alias)
+        """See `register`; the model comes as one file, see `foregate.persistence.pack_folder`.
+
+        What is to be done `also` is done in the same transaction.
+        """
+        entry = Entry(model, {}, None, "upload", actor, alias)
 
         async def written(draft: Draft) -> None:
             async for piece in stream:
@@ -145,7 +142,7 @@ class Registry:
                     raise Problem(413, "body-too-large", detail, limit=self.most_bytes)
                 await asyncio.to_thread(draft.write, piece)
 
-        return await self._keep(entry, written)
+        return await self._keep(entry, written, also)
 
     async def models(self) -> list[Named]:
         """All models, by name."""
@@ -186,6 +183,10 @@ class Registry:
         """
         await self.versions(model)
         await self.refresh()
+        return self.known_aliases(model)
+
+    def known_aliases(self, model: str) -> dict[str, tuple[int, int]]:
+        """Alias -> version and revision, as this process knows them: its own moves, and those of others soon after."""
         return {alias: found for (name, alias), found in self._aliases.items() if name == model}
 
     async def move(
@@ -218,13 +219,14 @@ class Registry:
         """
         require_alias(alias)
         step = rows.Step(model, alias, version, actor, reason, self.clock())
+        there = await self._version(model, version)  # now: nothing may fail any more once it is committed
 
         def work(connection: Connection) -> int:
             also(connection)
             return rows.move(connection, step, revision=revision)
 
         moved = await self.database.write(work)
-        await self._moved(model, alias, version, moved)
+        self._moved(alias, there, moved)
         return moved
 
     async def remove(
@@ -282,11 +284,8 @@ class Registry:
         there = await self.database.read(lambda connection: rows.shipped(connection, PRETRAINED, sha256))
         if there is None:
             blob = await asyncio.to_thread(self.blobs.put, pack_folder(folder))
-            facts = {"kind": "pretrained", "size": size, "weights": _weights(folder)} | _told(size)
-            at = self.clock()
-            there = await self.database.write(
-                lambda connection: rows.add_shipped(connection, entry, rows.Kept(blob, facts, at))
-            )
+            kept = rows.Kept(blob, _shipped(size, folder), self.clock())
+            there = await self.database.write(self._with(blob, lambda c: rows.add_shipped(c, entry, kept)))
             await self.refresh()
         return there
 
@@ -324,7 +323,7 @@ class Registry:
         gone = await asyncio.to_thread(self.blobs.sweep, known)
         return gone + await asyncio.to_thread(self._folders.sweep, known)
 
-    async def _keep(self, entry: Entry, write: Callable[[Draft], Awaitable[None]]) -> Version:
+    async def _keep(self, entry: Entry, write: Callable[[Draft], Awaitable[None]], also: Besides = nothing) -> Version:
         require_name(entry.model)
         if entry.alias is not None:
             require_alias(entry.alias)
@@ -335,13 +334,21 @@ class Registry:
             facts = await self._examine(draft.path, self.most_bytes)
             require_served(facts)
             kept = rows.Kept(await asyncio.to_thread(draft.keep), facts, self.clock())
-            version, revision = await self.database.write(lambda connection: rows.add(connection, entry, kept))
+            adding = self._with(kept.blob, lambda c: rows.add(c, entry, kept, also))
+            version, revision = await self.database.write(adding)
         finally:
             draft.drop()
         self._versions[version.model, version.version] = version
         if entry.alias is not None:
-            await self._moved(version.model, entry.alias, version.version, revision)
+            self._moved(entry.alias, version, revision)
         return version
+
+    def _with(self, blob: Blob, work: Work[T]) -> Work[T]:
+        def required(connection: Connection) -> T:
+            self.blobs.require(connection, blob)
+            return work(connection)
+
+        return required
 
     async def _version(self, model: str, number: int) -> Version | None:
         known = self._versions.get((model, number))
@@ -351,12 +358,14 @@ class Registry:
                 self._versions[model, number] = known
         return known
 
-    async def _moved(self, model: str, alias: str, number: int, revision: int) -> None:
+    def _moved(self, alias: str, version: Version | None, revision: int) -> None:
         """It is committed: what is known here follows, unless something newer is known already."""
-        version = await self._version(model, number)
         self._moves += 1
-        if version is not None and self._aliases.get((model, alias), (0, 0))[1] < revision:
-            self._aliases[model, alias] = (number, revision)
+        if version is None:  # it was made in the moment before: the next look at the database finds it
+            return
+        model = version.model
+        if self._aliases.get((model, alias), (0, 0))[1] < revision:
+            self._aliases[model, alias] = (version.version, revision)
             self._tell(model, alias, version)
 
     def _number(self, model: str, which: str | int) -> int | None:
@@ -386,9 +395,6 @@ def _write_all(draft: Draft, folder: Path) -> None:
         draft.write(piece)
 
 
-def _weights(folder: Path) -> str:
-    return hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()[:8]
-
-
-def _told(size: str) -> dict[str, Any]:
-    return {"trained": dict(shipped_facts(size))}
+def _shipped(size: str, folder: Path) -> dict[str, Any]:
+    weights = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()[:8]
+    return {"kind": "pretrained", "size": size, "weights": weights, "trained": dict(shipped_facts(size))}

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
+from sqlalchemy import Connection
 from starlette.responses import FileResponse, Response
 
-from foregate.service.api.endpoints import Call, Routes
+from foregate.service.api.endpoints import Call, Link, Routes
 from foregate.service.problems import Problem
 from foregate.service.registry.records import Named, no_such
 from foregate.service.registry.registry import CHAMPION, Version
@@ -20,6 +21,7 @@ __all__ = ["routes"]
 routes = Routes("Models")
 PACKED = "application/x-tar"
 REASON = 500
+MODEL, FOUND = "$request.path.model", "$response.body#/version"
 
 
 class VersionAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +111,13 @@ class ReasonQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     reason: Annotated[str, Meta(description="why, for the history", min_length=1, max_length=REASON)] = "by request"
 
 
-@routes.add("GET", "/v1/models", scope="read", answer=ModelsAnswer)
+@routes.add(
+    "GET",
+    "/v1/models",
+    scope="read",
+    answer=ModelsAnswer,
+    links=(Link("list_versions", {"model": "$response.body#/models/0/name"}),),
+)
 async def list_models(call: Call[None]) -> ModelsAnswer:
     """All models."""
     return ModelsAnswer(models=[_model(each) for each in await call.service.registry.models()])
@@ -124,7 +132,16 @@ async def get_model(call: Call[None]) -> ModelAnswer:
     raise no_such(call.path["model"])
 
 
-@routes.add("GET", "/v1/models/{model}/versions", scope="read", answer=VersionsAnswer)
+@routes.add(
+    "GET",
+    "/v1/models/{model}/versions",
+    scope="read",
+    answer=VersionsAnswer,
+    links=(
+        Link("get_version", {"model": MODEL, "version": "$response.body#/versions/0/version"}),
+        Link("put_alias", {"model": MODEL}, {"version": "$response.body#/versions/0/version"}),
+    ),
+)
 async def list_versions(call: Call[None]) -> VersionsAnswer:
     """The versions of a model."""
     registry, model = call.service.registry, call.path["model"]
@@ -158,6 +175,11 @@ async def download(call: Call[None]) -> Response:
     query=UploadQuery,
     answer=VersionAnswer,
     status=201,
+    links=(
+        Link("get_version", {"model": MODEL, "version": FOUND}),
+        Link("download", {"model": MODEL, "version": FOUND}),
+        Link("put_alias", {"model": MODEL}, {"version": FOUND}),
+    ),
     media=PACKED,
     limit="upload_bytes",
 )
@@ -167,10 +189,12 @@ async def upload(call: Call[None]) -> VersionAnswer:
     alias = call.query.alias
     if alias is None and all(each.name != model for each in await registry.models()):
         alias = CHAMPION
-    found = await registry.receive(model, call.stream(), actor=call.principal.name, alias=alias)
-    said = {"version": found.version, "sha256": found.sha256, "alias": alias}
-    await call.service.database.write(lambda connection: call.audit(connection, "model.upload", model, **said))
-    return _version(found, await registry.aliases(model))
+
+    def also(connection: Connection, made: Version) -> None:
+        call.audit(connection, "model.upload", model, version=made.version, sha256=made.sha256, alias=alias)
+
+    found = await registry.receive(model, call.stream(), actor=call.principal.name, alias=alias, also=also)
+    return _version(found, registry.known_aliases(model))
 
 
 @routes.add("GET", "/v1/models/{model}/aliases/{alias}", scope="read", answer=AliasAnswer)
@@ -183,7 +207,17 @@ async def get_alias(call: Call[None]) -> Response:
     return _alias(model, alias, *found)
 
 
-@routes.add("PUT", "/v1/models/{model}/aliases/{alias}", scope="train", body=AliasBody, answer=AliasAnswer)
+@routes.add(
+    "PUT",
+    "/v1/models/{model}/aliases/{alias}",
+    scope="train",
+    body=AliasBody,
+    answer=AliasAnswer,
+    links=(
+        *(Link(name, {"model": MODEL, "alias": "$request.path.alias"}) for name in ("get_alias", "delete_alias")),
+        Link("get_history", {"model": MODEL}),
+    ),
+)
 async def put_alias(call: Call[AliasBody]) -> Response:
     """Give a version a name. With If-Match, only if nobody has moved it since; with If-None-Match: *, only if new."""
     model, alias, body = call.path["model"], call.path["alias"], call.body

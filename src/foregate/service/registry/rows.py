@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from foregate.service.store import tables
 from foregate.service.store.statements import emit, insert
 
 __all__ = [
+    "Also",
+    "Besides",
     "Entry",
     "Kept",
     "Step",
@@ -27,12 +29,17 @@ __all__ = [
     "history",
     "models",
     "move",
+    "nothing",
     "shipped",
     "version",
     "versions",
 ]
 
 CHAMPION = "champion"
+Also = Callable[[Connection], None]
+"""What is done in the same transaction."""
+Besides = Callable[[Connection, Version], None]
+"""The same, with the version that is made in it."""
 V, A, E = tables.model_versions.c, tables.aliases.c, tables.alias_events.c
 
 
@@ -72,7 +79,11 @@ class Step:
     at: int
 
 
-def add(connection: Connection, entry: Entry, kept: Kept) -> tuple[Version, int]:
+def nothing(connection: Connection, version: Version | None = None) -> None:
+    """What is done besides, where nothing is."""
+
+
+def add(connection: Connection, entry: Entry, kept: Kept, also: Besides = nothing) -> tuple[Version, int]:
     """A new version, and the revision of the alias that was moved to it."""
     _lock(connection, entry.model, kept.at)
     newest = connection.scalar(select(func.max(V.version)).where(V.model == entry.model))
@@ -93,6 +104,7 @@ def add(connection: Connection, entry: Entry, kept: Kept) -> tuple[Version, int]
     if entry.alias is not None:
         step = Step(entry.model, entry.alias, made.version, entry.actor, f"registered by {entry.source}", kept.at)
         revision = move(connection, step)
+    also(connection, made)
     return made, revision
 
 

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foregate.core import Frequency
+from foregate.service.forecasts.recording import Made, forecast_row
 from foregate.service.sessions.residents import Step
 from foregate.service.sessions.rows import Stored
-from foregate.service.times import ahead, later, shown
+from foregate.service.times import ahead, shown
 
-__all__ = ["Said", "Stepped", "event_of", "forecast_row", "said_again", "said_of"]
+__all__ = ["Said", "Stepped", "event_of", "kept_row", "said_again", "said_of"]
 
 
 @dataclass(frozen=True)
@@ -67,20 +68,10 @@ def said_of(stored: Stored, step: Step) -> Said | None:
     return Said(stored.name, stored.model, stored.version, stored.seq, stored.time, freq, step.quantiles, values)
 
 
-def forecast_row(series: int, said: Said, scale: float | None, now: int) -> dict[str, Any]:
+def kept_row(series: int, said: Said, scale: float | None, now: int) -> dict[str, Any]:
     """A forecast as the table holds it."""
-    return {
-        "series": series,
-        "origin": said.origin,
-        "until": later(said.origin, len(said.values), said.freq),
-        "model": said.model,
-        "version": said.version,
-        "horizon": len(said.values),
-        "quantiles": msgspec.json.encode(said.quantiles).decode(),
-        "values": said.values.astype("<f4").tobytes(),
-        "scale": scale,
-        "made_at": now,
-    }
+    made = Made(said.model, said.version, said.origin, said.freq, said.quantiles, said.values, scale, "session")
+    return forecast_row(series, made, now)
 
 
 def said_again(row: Any, name: str, freq: Frequency, seq: int) -> Said:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from foregate.core import DataError, ForegateError
+from foregate.service.observations.announced import Announced, with_told
 from foregate.service.sessions.rows import Seen
 from foregate.service.times import array, steps_between
 from foregate.streaming.live import Live
 
-__all__ = ["Feed", "feed"]
+__all__ = ["Feed", "feed", "tell"]
 
 EPOCH = dt.datetime(1970, 1, 1)
 
@@ -32,6 +33,8 @@ class Feed:
     """Time of the row before them; None: there was none."""
     attributes: str
     """JSON: covariates that stay the same."""
+    known: Announced = field(default_factory=dict)
+    """What was announced of the times after the row before them; read where the model is told the future."""
 
 
 def feed(live: Live, feeds: Sequence[Feed], gap: int, *, lenient: bool = False) -> dict[str, ForegateError]:
@@ -51,7 +54,7 @@ def feed(live: Live, feeds: Sequence[Feed], gap: int, *, lenient: bool = False) 
     many: list[Feed] = []
     for each in feeds:
         try:
-            kept = _within(each, live, gap, lenient=lenient)
+            kept = _whole(_within(each, live, gap, lenient=lenient), live, lenient=lenient)
         except ForegateError as error:
             refused[each.name] = error
         else:
@@ -60,6 +63,33 @@ def feed(live: Live, feeds: Sequence[Feed], gap: int, *, lenient: bool = False) 
         if some:
             refused |= _read(live, some)
     return refused
+
+
+def tell(live: Live, name: str, known: Announced) -> None:
+    """Tell a live forecaster of a series what was announced of times to come.
+
+    Raises:
+        ForegateError: it cannot be read.
+    """
+    spec, times = live.spec, array(list(known), live.freq).tolist()
+    rows = [{**told, spec.id_col: name, spec.time_col: time} for time, told in zip(times, known.values(), strict=True)]
+    live.announce(rows)
+
+
+def _whole(given: Feed, live: Live, *, lenient: bool) -> Feed:
+    """Rows with what was announced of their times. What is stored and lacks a covariate is read without it; where a
+    row is new, only steps that were left out are."""
+    if not live.fitted.reads_future:
+        return given
+    after = given.before if given.name in live else None
+    rows, own = with_told(given.rows, given.known, after), {row[0] for row in given.rows}
+    nothing = {column.name: None for column in live.fitted.spec.columns if column.role != "static"}
+    return replace(given, rows=[_filled(row, nothing) if lenient or row[0] not in own else row for row in rows])
+
+
+def _filled(row: Seen, nothing: dict[str, None]) -> Seen:
+    told = msgspec.json.decode(row[2]) if row[2] else {}
+    return row[0], row[1], msgspec.json.encode({**nothing, **told}).decode()
 
 
 def _within(given: Feed, live: Live, gap: int, *, lenient: bool) -> Feed:

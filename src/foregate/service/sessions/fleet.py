@@ -18,20 +18,23 @@ from typing import TYPE_CHECKING, Any
 from foregate.core import ForegateError, Frequency
 from foregate.service.context import now
 from foregate.service.metrics import Metrics
+from foregate.service.observations.announced import told
 from foregate.service.observations.catalog import Catalog
 from foregate.service.observations.intake import Intake
 from foregate.service.problems import Problem
-from foregate.service.sessions.answers import Said, Stepped, event_of, forecast_row, said_again, said_of
+from foregate.service.sessions.answers import Said, Stepped, event_of, kept_row, said_again, said_of
 from foregate.service.sessions.crew import Crew
 from foregate.service.sessions.events import Hub
 from foregate.service.sessions.late import no_session, out_of_sequence, settled
 from foregate.service.sessions.moves import Mover
 from foregate.service.sessions.opening import Opening
 from foregate.service.sessions.residents import Residents, Step, state_of
-from foregate.service.sessions.rows import Moved, Position, Stored, Written, load, save, write
+from foregate.service.sessions.rows import Move, Moved, Position, Stored, Written, load, save, write
 from foregate.service.sessions.turns import Order, Turns
 from foregate.service.settings import Settings
 from foregate.service.store.database import Database
+from foregate.service.store.failures import half_done
+from foregate.service.times import later
 
 if TYPE_CHECKING:
     from foregate.service.forecasts.served import Served
@@ -219,6 +222,7 @@ class Fleet:
                 going.append(order)
         steps = [self._step_of(order) for order in going]
         before = {order.series: seats[order.series].position for order in going}
+        await self._tell(steps)
         try:
             await self.served.run(self.residents.step, steps)
             written, answers = self._written(going, steps, before)
@@ -230,6 +234,19 @@ class Fleet:
         for order, answer in zip(going, answers, strict=True):
             self._answer(order, answer)
         self.metrics.resident.set(len(seats))
+
+    async def _tell(self, steps: Sequence[Step]) -> None:
+        """Look up what was announced of the times that are read and forecast, for models that are told the future."""
+        spans = {}
+        for step in steps:
+            stored = self.residents.seats[step.series].stored
+            last = step.rows[-1][0] if step.rows else stored.time
+            if last is not None and self.residents.told_ahead(step.series):
+                spans[step.series] = stored.time, later(last, step.horizon, Frequency.parse(stored.freq))
+        if spans:
+            known = await self.database.read(partial(told, spans=spans))
+            for step in steps:
+                step.known = known.get(step.series, {})
 
     def _step_of(self, order: Order) -> Step:
         """What an order asks of a session."""
@@ -250,15 +267,17 @@ class Fleet:
                 continue
             if order.rows:
                 _moved(written, order, before[order.series], stored, at)
+                if self.residents.told_ahead(order.series):
+                    _read_with(written, step, before[order.series])
             if step.record is not None:
                 written.states.append(state_of(stored, step.record))
             if said is not None and order.kind != "forecast":
-                written.forecasts.append(forecast_row(order.series, said, step.scale, at))
+                written.forecasts.append(kept_row(order.series, said, step.scale, at))
                 written.events.append(event_of(said, at))
-            answers.append(self._told(order, stored, said))
+            answers.append(self._told(order, step, stored, said))
         return written, answers
 
-    def _told(self, order: Order, stored: Stored, said: Said | None) -> Any:
+    def _told(self, order: Order, step: Step, stored: Stored, said: Said | None) -> Any:
         if order.kind == "step":
             self.metrics.ingested.labels("stored").inc(len(order.rows))
             return Stepped(
@@ -271,6 +290,8 @@ class Fleet:
                 {"stored": len(order.rows)},
                 said,
             )
+        if said is None and order.kind == "forecast" and step.unsaid is not None:
+            return step.unsaid
         if said is None and order.kind == "forecast":
             detail = f"series {stored.name!r} must have an observed value to be forecast, but has none. Send one first."
             return Problem(409, "nothing-observed", detail)
@@ -286,11 +307,14 @@ class Fleet:
             return
         said = None
         freq = Frequency.parse(stored.freq)
-        if done.changed:
+        # Where something failed after the rows were stored, nothing was said of them yet.
+        unsaid = done.latest and done.forecast is None and stored.horizon > 0
+        if done.changed or unsaid:
             reread = Order(order.series, "refresh", asyncio.get_running_loop().create_future())
-            await self._have([reread], {order.series})
-            await self._do([reread])
-            said = await reread.done
+            with half_done():
+                await self._have([reread], {order.series})
+                await self._do([reread])
+                said = await reread.done
             stored = self.residents.seats[order.series].stored
         elif done.forecast is not None:
             said = said_again(done.forecast, stored.name, freq, done.seq)
@@ -325,15 +349,7 @@ class Fleet:
 
 def _moved(written: Written, order: Order, before: Position, stored: Stored, at: int) -> None:
     """What a session that moves on writes."""
-    written.moves.append(
-        {
-            "b_series": order.series,
-            "b_version": before.version,
-            "b_before": before.seq,
-            "seq": stored.seq,
-            "last_time": stored.time,
-        }
-    )
+    written.moves.append(Move(order.series, before.version, before.seq, stored.seq, stored.time))
     for i, (time, value, covariates) in enumerate(order.rows):
         written.rows.append(
             {
@@ -346,6 +362,13 @@ def _moved(written: Written, order: Order, before: Position, stored: Stored, at:
                 "received_at": at,
             }
         )
+
+
+def _read_with(written: Written, step: Step, before: Position) -> None:
+    """What was read with the rows of a session, which must not have changed when they are written."""
+    last = step.rows[-1][0]
+    own = {time: columns for time, columns in step.known.items() if time <= last}
+    written.known[step.series] = before.time, last, own
 
 
 def _of(said: Said, quantiles: tuple[float, ...]) -> Said:

@@ -29,6 +29,8 @@ class Settled:
     """When the last of the rows was read; what the session has read where that is not known."""
     forecast: Any
     """That was made then; None: none was."""
+    latest: bool = False
+    """Whether the last of the rows is the last one of the session."""
 
 
 def settled(connection: Connection, order: Order, stored: Stored, now: int) -> Settled:
@@ -52,9 +54,11 @@ def settled(connection: Connection, order: Order, stored: Stored, now: int) -> S
         raise out_of_sequence(stored, order.expected, session.seq)
     last = order.rows[-1][0]
     row = existing(connection, order.series, [last])[last]
-    query = select(forecasts).where(forecasts.c.series == order.series, forecasts.c.origin == last)
+    own = forecasts.c.source == "session"
+    query = select(forecasts).where(forecasts.c.series == order.series, forecasts.c.origin == last, own)
     made = connection.execute(query.order_by(forecasts.c.id).limit(1)).first()
-    return Settled(taken.counts, bool(taken.sessions), session.seq if row.seq is None else row.seq, made)
+    seq = session.seq if row.seq is None else row.seq
+    return Settled(taken.counts, bool(taken.sessions), seq, made, last == session.last_time)
 
 
 def refused(order: Order, stored: Stored, session: Any, place: int, outcome: str, why: str) -> Problem:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from foregate.core import Frequency
+from foregate.service.observations.announced import Announced, told
 from foregate.service.observations.intake import rows_of
 from foregate.service.problems import Problem
 from foregate.service.sessions.crew import Crew
@@ -17,7 +18,8 @@ from foregate.service.sessions.feeding import Feed, feed
 from foregate.service.sessions.late import no_session
 from foregate.service.sessions.residents import key_of, state_of
 from foregate.service.sessions.rows import Seen, Stored, put_states, stored_of
-from foregate.service.store.statements import insert, insert_all
+from foregate.service.store.failures import half_done
+from foregate.service.store.statements import insert_new
 from foregate.service.store.tables import observations, series, session_states, sessions
 from foregate.streaming.live import Live
 from foregate.streaming.records import Recorder
@@ -70,13 +72,13 @@ class Opening:
         found = await self._wished(ids, wish, version)
         await crew.fitted(found)  # or it would be refused with the first observation
         filled = [stored for stored in found if stored.time is not None]
-        created = await crew.database.write(partial(_create, found=[s for s in found if s.time is None], states=[]))
-        for i in range(0, len(filled), TOGETHER):
-            created += await self._open_with(filled[i : i + TOGETHER])
-        there = await crew.database.read(partial(_there, ids=ids))
+        created = await self._made([stored for stored in found if stored.time is None], [])
+        with half_done():
+            for i in range(0, len(filled), TOGETHER):
+                created += await self._open_with(filled[i : i + TOGETHER])
+            there = await crew.database.read(partial(_there, ids=ids))
         for stored in found:
             _require_alike(there[stored.series], wish)
-        crew.metrics.sessions.inc(created)
         return [there[name] for name in ids], created
 
     async def close(self, name: str) -> None:
@@ -141,9 +143,15 @@ class Opening:
         left, created = list(found), 0
         while left:
             states = await warmed(self._crew, left)
-            created += await self._crew.database.write(partial(_create, found=left, states=states))
+            created += await self._made(left, states)
             there = await self.there([stored.series for stored in left])
             left = [stored for stored in left if stored.series not in there]  # something was stored meanwhile
+        return created
+
+    async def _made(self, found: Sequence[Stored], states: Sequence[dict[str, Any]]) -> int:
+        """Store sessions that are not there yet; how many are new."""
+        created = await self._crew.database.write(partial(_create, found=found, states=states))
+        self._crew.metrics.sessions.inc(created)
         return created
 
 
@@ -159,14 +167,15 @@ async def warmed(crew: Crew, found: Sequence[Stored]) -> list[dict[str, Any]]:
     """
     most = crew.settings.warm_rows
     names = [stored.series for stored in found]
-    rows = await crew.database.read(lambda c: {n: [_seen(row) for row in rows_of(c, n, last=most)] for n in names})
+    rows, known = await crew.database.read(partial(_all_read, names=names, most=most))
     states = []
     for key, model in (await crew.fitted(found)).items():
         some = [stored for stored in found if key_of(stored) == key]
         live = Live(model, freq=Frequency.parse(key[2]))
         recorder = Recorder(model, live.freq, live.spec)
         for begin in range(0, max(len(rows[stored.series]) for stored in some), SLICE):
-            await crew.served.run(_read_slice, live, some, rows, begin, crew.settings.gap_rows)
+            feeds = _slice(some, rows, known, begin)
+            await crew.served.run(_read, live, feeds, crew.settings.gap_rows)
         for stored in some:
             own = rows[stored.series]
             stored.seq, stored.time = len(own), own[-1][0] if own else None
@@ -176,13 +185,26 @@ async def warmed(crew: Crew, found: Sequence[Stored]) -> list[dict[str, Any]]:
     return states
 
 
-def _read_slice(live: Live, found: Sequence[Stored], rows: dict[int, list[Seen]], begin: int, gap: int) -> None:
+def _all_read(
+    connection: Connection, names: Sequence[int], most: int
+) -> tuple[dict[int, list[Seen]], dict[int, Announced]]:
+    """The last rows of series, and what was announced of their times."""
+    rows = {name: [_seen(row) for row in rows_of(connection, name, last=most)] for name in names}
+    return rows, told(connection, {name: (own[0][0] - 1, own[-1][0]) for name, own in rows.items() if own})
+
+
+def _slice(found: Sequence[Stored], rows: dict[int, list[Seen]], known: dict[int, Announced], begin: int) -> list[Feed]:
+    """Some rows of each of some series."""
     feeds = []
     for stored in found:
         own = rows[stored.series]
         if part := own[begin : begin + SLICE]:
             before = own[begin - 1][0] if begin else None
-            feeds.append(Feed(str(stored.series), part, before, stored.attributes))
+            feeds.append(Feed(str(stored.series), part, before, stored.attributes, known.get(stored.series, {})))
+    return feeds
+
+
+def _read(live: Live, feeds: Sequence[Feed], gap: int) -> None:
     for error in feed(live, feeds, gap, lenient=True).values():
         raise error
 
@@ -230,12 +252,11 @@ def _create(connection: Connection, found: Sequence[Stored], states: Sequence[di
         }
         for stored in new
     ]
-    put = insert(connection, sessions).on_conflict_do_nothing(index_elements=["series"])
     there = set(_there(connection, [stored.series for stored in new]))
     rows = [row for row in rows if row["series"] not in there]
     if not rows:
         return 0
-    created = insert_all(connection, put, rows)
+    created = insert_new(connection, sessions, rows, "series")
     opened = {row["series"] for row in rows}
     put_states(connection, [state for state in states if state["series"] in opened])
     return created

@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 
 from foregate.core import ArtifactError, DataError, ForegateError, Frequency
 from foregate.forecasting.fitted import Fitted
-from foregate.service.sessions.feeding import Feed, feed
+from foregate.service.observations.announced import Announced, Lacking, lacking
+from foregate.service.problems import Problem
+from foregate.service.sessions.feeding import Feed, feed, tell
 from foregate.service.sessions.rows import Position, Seen, Stored
+from foregate.service.times import steps_after
 from foregate.streaming.live import Live
 from foregate.streaming.records import Recorder
 
@@ -68,10 +71,14 @@ class Step:
     """Of the forecast afterwards; 0: none is wanted."""
     quantiles: tuple[float, ...] = ()
     """In order, the median among them."""
+    known: Announced = field(default_factory=dict)
+    """What was announced of the times after the last one that was read; see `Residents.told_ahead`."""
     said: FloatArray | None = None
     """(K, Q) that forecast; None: none was wanted, or none can be made yet."""
     scale: float | None = None
     """How much the series usually changes."""
+    unsaid: Problem | ForegateError | None = None
+    """Why nothing was said, where that is so for what is known of the future, or is not."""
     failed: ForegateError | None = None
     """Why nothing was read."""
     record: bytes | None = field(default=None, repr=False)
@@ -120,12 +127,16 @@ class Residents:
             by_key[self.seats[step.series].key].append(step)
         for key, some in by_key.items():
             group = self.groups[key]
-            feeds = [self._feed(self.seats[step.series], step.rows) for step in some]
+            feeds = [self._feed(self.seats[step.series], step) for step in some]
             refused = feed(group.live, [each for each in feeds if each.rows], self.gap)
             for step, each in zip(some, feeds, strict=True):
                 step.failed = refused.get(each.name)
-            self._say(group, [step for step in some if step.failed is None and step.horizon])
+            self._say(group, [step for step in some if step.failed is None and self._may_say(group, step)])
             self._moved_on(group, [step for step in some if step.failed is None and step.rows])
+
+    def told_ahead(self, series: int) -> bool:
+        """Whether the model of a session that is here is told covariates ahead."""
+        return self.groups[self.seats[series].key].live.fitted.reads_future
 
     def drop(self, ids: Iterable[int]) -> None:
         """Forget states."""
@@ -191,7 +202,7 @@ class Residents:
         feeds = []
         for seat, stored in seats:
             before = seat.stored.time if stored.follows else stored.state.time if stored.state is not None else None
-            feeds.append(Feed(seat.name, stored.rows, before, stored.attributes))
+            feeds.append(Feed(seat.name, stored.rows, before, stored.attributes, stored.known))
         refused = feed(group.live, [each for each in feeds if each.rows], self.gap, lenient=True)
         for seat, stored in seats:
             if stored.series in wrong or seat.name in refused:
@@ -201,13 +212,13 @@ class Residents:
                     group.dead.append(seat.name)
                 continue
             seat.saved = stored.state.seq if stored.state is not None else seat.saved
-            seat.stored, stored.state, stored.rows = stored, None, []
+            seat.stored, stored.state, stored.rows, stored.known = stored, None, [], {}
             self.seats[stored.series] = seat
             self.seats.move_to_end(stored.series)
         return wrong
 
-    def _feed(self, seat: Seat, rows: Sequence[Seen]) -> Feed:
-        return Feed(seat.name, rows, seat.stored.time, seat.stored.attributes)
+    def _feed(self, seat: Seat, step: Step) -> Feed:
+        return Feed(seat.name, step.rows, seat.stored.time, seat.stored.attributes, step.known)
 
     def _restore(self, group: Group, seats: Sequence[Seat]) -> dict[int, ForegateError | None]:
         """Take in stored states; those that are of no use are given back."""
@@ -237,6 +248,25 @@ class Residents:
             records = group.recorder.written(group.live, [self.seats[step.series].name for step in due])
             for step, record in zip(due, records, strict=True):
                 step.record = record
+
+    def _may_say(self, group: Group, step: Step) -> bool:
+        """Whether a forecast is wanted and all that it takes is known, which the model is told then."""
+        seat = self.seats[step.series]
+        origin = step.rows[-1][0] if step.rows else seat.stored.time
+        if not step.horizon or not group.live.fitted.reads_future or origin is None or seat.name not in group.live:
+            return bool(step.horizon)
+        times = steps_after(origin, step.horizon, group.live.freq)
+        columns = [column.name for column in group.live.fitted.spec.columns if column.role == "future"]
+        unknown = lacking(step.known, times, columns)
+        if unknown:
+            step.unsaid = Lacking(seat.stored.name, group.live.freq, unknown).problem()
+            return False
+        try:
+            tell(group.live, seat.name, {time: {name: step.known[time][name] for name in columns} for time in times})
+        except ForegateError as error:
+            step.unsaid = error
+            return False
+        return True
 
     def _say(self, group: Group, steps: Sequence[Step]) -> None:
         """Forecast, together what is asked for alike."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from foregate.core import ForegateError, Frequency
-from foregate.service.api.endpoints import Call, Routes
+from foregate.service.api.endpoints import Call, Link, Routes
+from foregate.service.api.faults import problem_of
 from foregate.service.observations.catalog import Known, unknown
 from foregate.service.observations.intake import anchored, placed, require_step
-from foregate.service.observations.routes import covariates_text
+from foregate.service.observations.routes import announce_all, covariates_text
 from foregate.service.problems import TYPE, Problem
 from foregate.service.sessions.answers import Said
 from foregate.service.sessions.answers import Stepped as Done
@@ -32,6 +33,7 @@ from foregate.service.sessions.shapes import (
     SessionPage,
     StepIn,
     StepMany,
+    StepOne,
     Stepped,
     SteppedMany,
     StepResult,
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 __all__ = ["routes"]
 
 routes = Routes("Sessions")
+FIRST = "$response.body#/sessions/0/series"
+OWN = "$request.path.series"
 
 
 @routes.add(
@@ -54,6 +58,9 @@ routes = Routes("Sessions")
     scope="write",
     body=OpenSessions,
     answer=Opened,
+    links=tuple(
+        Link(name, {"series": FIRST}) for name in ("get_session", "step_session", "forecast_session", "close_session")
+    ),
     examples={"one": {"series": ["plant-7"], "alias": "champion", "late": "rebuild"}},
 )
 async def open_sessions(call: Call[OpenSessions]) -> Opened:
@@ -67,7 +74,14 @@ async def open_sessions(call: Call[OpenSessions]) -> Opened:
     return Opened(sessions=[_out(stored) for stored in found], created=created)
 
 
-@routes.add("GET", "/v1/sessions", scope="read", query=Paging, answer=SessionPage)
+@routes.add(
+    "GET",
+    "/v1/sessions",
+    scope="read",
+    query=Paging,
+    answer=SessionPage,
+    links=(Link("get_session", {"series": FIRST}),),
+)
 async def list_sessions(call: Call[None]) -> SessionPage:
     """Sessions in the order of the names of their series."""
     query: Paging = call.query
@@ -95,12 +109,14 @@ async def close_session(call: Call[None]) -> Response:
     scope="write",
     body=StepIn,
     answer=Stepped,
+    links=(Link("forecast_session", {"series": OWN}), Link("list_observations", {"name": OWN})),
     examples={"one": {"observations": [{"time": "2024-05-31T12:00:00Z", "value": 3.2}], "expected_seq": 168}},
 )
 async def step_session(call: Call[StepIn]) -> Stepped:
     """Let a session read; the answer comes when that is stored. The same observations again have the same answer."""
     name = call.path["series"]
     known = (await call.service.fleet.catalog.all_known([name]))[name]
+    await announce_all(call.service, [(name, known, call.body.future)])
     order = (await _orders(call.service, [(name, known, call.body)]))[0]
     if isinstance(order, Problem):
         raise order
@@ -122,9 +138,10 @@ async def step_sessions(call: Call[StepMany]) -> SteppedMany:
     if len(set(names)) < len(names):
         raise Problem(422, "named-twice", "steps must name each session once, but got one twice. Join its rows.")
     known = await service.fleet.catalog.known(names)
-    there = [step for step in steps if step.series in known]
+    refused = {name: unknown([name]) for name in names if name not in known} | await _announced(service, known, steps)
+    there = [step for step in steps if step.series not in refused]
     asked = iter(await _orders(service, [(step.series, known[step.series], step) for step in there]))
-    results = [next(asked) if step.series in known else unknown([step.series]) for step in steps]
+    results = [refused[step.series] if step.series in refused else next(asked) for step in steps]
     orders = [each for each in results if isinstance(each, Order)]
     service.fleet.turns.put(orders)
     done = iter(await asyncio.gather(*(order.done for order in orders), return_exceptions=True))
@@ -153,6 +170,21 @@ async def follow_events(call: Call[None]) -> Response:
     if last is not None and not (last.isdecimal() and len(last) < 19):
         raise Problem(422, "invalid-query", "Last-Event-ID must be the number of an event, but got something else.")
     return Sent(await call.service.fleet.hub.follow(kinds, None if last is None else int(last)))
+
+
+async def _announced(
+    service: Service, known: Mapping[str, Known], steps: Sequence[StepOne]
+) -> dict[str, Problem | ForegateError]:
+    """Take in what steps say of the future; those of which that is refused, and why."""
+    some = [step for step in steps if step.future and step.series in known]
+    asked = (announce_all(service, [(step.series, known[step.series], step.future)]) for step in some)
+    refused: dict[str, Problem | ForegateError] = {}
+    for step, done in zip(some, await asyncio.gather(*asked, return_exceptions=True), strict=True):
+        if isinstance(done, Problem | ForegateError):
+            refused[step.series] = done
+        elif isinstance(done, BaseException):
+            raise done
+    return refused
 
 
 async def _orders(service: Service, steps: Sequence[tuple[str, Known, StepIn]]) -> list[Order | Problem]:
@@ -259,8 +291,8 @@ def _result(told: Any, *, forecast: bool) -> StepResult:
     if isinstance(told, Problem):
         return StepResult(problem=_failed(told.status, told.slug, str(told), **told.facts))
     if isinstance(told, ForegateError):
-        status, slug = (503, "store-failed") if type(told).__name__ == "StoreError" else (422, "invalid-data")
-        return StepResult(problem=_failed(status, slug, str(told)))
+        problem = problem_of(told)
+        return StepResult(problem=_failed(problem.status, problem.slug, str(problem)))
     raise told
 
 

@@ -10,24 +10,38 @@ import zlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, select
 
+from foregate.service.observations.announced import Announced, told
 from foregate.service.observations.intake import rows_of
-from foregate.service.store.statements import emit, insert, insert_all, only_new
+from foregate.service.store.statements import emit, insert, insert_new, values
 from foregate.service.store.tables import forecasts, observations, series, session_states, sessions
 
-__all__ = ["Moved", "Position", "Seen", "Stored", "Written", "load", "save", "write"]
+__all__ = ["Move", "Moved", "Position", "Seen", "Stored", "Written", "load", "save", "write"]
 
 AT_ONCE = 1000
-MOVE = update(sessions).where(
-    sessions.c.series == bindparam("b_series"),
-    sessions.c.seq == bindparam("b_before"),
-    sessions.c.version == bindparam("b_version"),
+MOVE = (
+    "UPDATE sessions SET seq = moved.column4, last_time = moved.column5 FROM (",
+    ") AS moved WHERE sessions.series = moved.column1 AND sessions.version = moved.column2 "
+    "AND sessions.seq = moved.column3",
 )
+"""What stands around `Move`; both databases call the columns of values so."""
 Seen = tuple[int, float | None, str | None]
 """Time, value and covariates of a row."""
+
+
+class Move(NamedTuple):
+    """A session that moves on from where it was thought to be."""
+
+    series: int
+    version: int
+    before: int
+    """Observations that it had read."""
+    seq: int
+    """Those that it has read now."""
+    last_time: int | None
 
 
 class Moved(Exception):  # noqa: N818 - no error, but news
@@ -64,6 +78,8 @@ class Stored:
     """Its stored state; None: there is none, or it is not wanted."""
     rows: list[Seen] = field(default_factory=list)
     """What has to be read after that state, or after the position that was asked for."""
+    known: Announced = field(default_factory=dict)
+    """What was announced of the times of those rows, and between them."""
     follows: bool = False
     """Whether those rows follow the position that was asked for; otherwise they follow the stored state."""
 
@@ -72,13 +88,14 @@ class Stored:
 class Written:
     """What a step of several sessions writes."""
 
-    moves: list[dict[str, Any]] = field(default_factory=list)
-    """``b_series``, ``b_version``, ``b_before``, ``seq`` and ``last_time`` of each session."""
+    moves: list[Move] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
     """Of observations."""
     forecasts: list[dict[str, Any]] = field(default_factory=list)
     states: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
+    known: dict[int, tuple[int | None, int, Announced]] = field(default_factory=dict)
+    """Series -> what was read with its rows: announced of the times after one and up to another."""
 
 
 def load(
@@ -108,6 +125,10 @@ def load(
             else:  # something came late: what is stored is read again
                 cold.append(stored.series)
     _with_states(connection, found, cold, most, anew)
+    some = [stored for stored in found.values() if stored.rows]
+    known = told(connection, {stored.series: (_after(stored, wanted), stored.rows[-1][0]) for stored in some})
+    for stored in some:
+        stored.known = known[stored.series]
     return found
 
 
@@ -117,16 +138,25 @@ def write(connection: Connection, written: Written) -> None:
     Raises:
         Moved: one of them is not where it was thought to be.
     """
-    if written.moves and connection.execute(MOVE, written.moves).rowcount != len(written.moves):
+    before, after = MOVE
+    if written.moves and values(connection, before, written.moves, after) != len(written.moves):
         raise Moved
-    if written.rows:
-        new = only_new(connection, observations, "series", "time")
-        if insert_all(connection, new, written.rows) != len(written.rows):
-            raise Moved
-    if written.forecasts:
-        connection.execute(only_new(connection, forecasts, "series", "origin", "model", "version"), written.forecasts)
+    if insert_new(connection, observations, written.rows, "series", "time") != len(written.rows):
+        raise Moved
+    read = {series: span[:2] for series, span in written.known.items()}
+    if read and told(connection, read) != {series: span[2] for series, span in written.known.items()}:
+        raise Moved  # something else was announced meanwhile than was read with the rows
+    insert_new(connection, forecasts, written.forecasts, "series", "origin", "model", "version")
     put_states(connection, written.states)
     emit(connection, written.events)
+
+
+def _after(stored: Stored, wanted: Mapping[int, Position | None]) -> int | None:
+    """Time of the row before those that have to be read; None: there is none."""
+    position = wanted[stored.series]
+    if stored.follows and position is not None:
+        return position.time
+    return None if stored.state is None else int(stored.state.time)
 
 
 def save(connection: Connection, states: Sequence[dict[str, Any]]) -> None:

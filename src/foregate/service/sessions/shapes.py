@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from foregate.service.names import WORD_PATTERN
-from foregate.service.observations.shapes import Covariates, Name, Paging, Value, When
+from foregate.service.names import MOST, VERSIONS, WORD_PATTERN
+from foregate.service.observations.shapes import Coming, Covariates, Name, Paging, Value, When
 
 __all__ = [
     "Failed",
@@ -48,7 +48,9 @@ class OpenSessions(_Struct, frozen=True):
     series: Annotated[list[Name], Meta(description="series that are there", min_length=1, max_length=10_000)]
     model: Annotated[Model, Meta(description="null: the usual one")] | None = None
     alias: Annotated[Model, Meta(description="the sessions follow it to other versions")] = "champion"
-    version: Annotated[int, Meta(description="stay with this version, instead of an alias", ge=1)] | None = None
+    version: (
+        Annotated[int, Meta(description="stay with this version, instead of an alias", ge=1, le=VERSIONS)] | None
+    ) = None
     late: Late = "reject"
     horizon: (
         Annotated[
@@ -103,10 +105,17 @@ class StepIn(_Struct, frozen=True):
 
     observations: Annotated[list[Moment], Meta(description="each time once", min_length=1, max_length=1000)]
     expected_seq: (
-        Annotated[int, Meta(description="observations that the session has read before, to be sure", ge=0)] | None
+        Annotated[int, Meta(description="observations that the session has read before, to be sure", ge=0, le=MOST)]
+        | None
     ) = None
     revise: Annotated[bool, Meta(description="whether another value takes the place of the one before")] = False
     forecast: Annotated[bool, Meta(description="whether the answer has the forecast")] = True
+    future: Annotated[
+        list[Coming],
+        Meta(
+            description="what is known ahead, which is announced first, whatever becomes of the rest", max_length=10_000
+        ),
+    ] = []
 
 
 class StepOne(StepIn, frozen=True, kw_only=True):

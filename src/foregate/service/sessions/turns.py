@@ -19,6 +19,9 @@ LOOKED_AT = 1024
 """Orders that wait for their session are passed over, so many at most."""
 AT_WORK = 2
 """Batches under way at once: one is read by the model while the other one is committed."""
+PACE_SECONDS = 0.015
+"""From the beginning of a batch to that of the next: what comes meanwhile is done together, for far less than one
+after another. Whoever comes later than that does not wait."""
 
 
 @dataclass(eq=False, slots=True)
@@ -61,6 +64,8 @@ class Turns:
         self._batches: set[asyncio.Task[None]] = set()
         self._holds: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._begun = float("-inf")
+        self._timer: asyncio.TimerHandle | None = None
 
     async def ask(self, order: Order) -> Any:
         """Have an order done.
@@ -107,16 +112,32 @@ class Turns:
         """Do what waits, and take no more."""
         self._closed = True
         self._behind.clear()
+        self._go_on()
         while self._batches or self._holds:
             await asyncio.wait({*self._batches, *self._holds})
 
     def _go_on(self) -> None:
-        while len(self._batches) < AT_WORK:
+        while len(self._batches) < AT_WORK and (self._waiting or self._behind) and self._is_time():
             orders = self._next()
             if not orders:
                 return
+            self._begun = asyncio.get_running_loop().time()
             task = asyncio.create_task(self._do(orders))
             self._batches.add(task)
+
+    def _is_time(self) -> bool:
+        """Whether the next batch may begin; if not, it is looked at again when it may."""
+        loop = asyncio.get_running_loop()
+        early = self._begun + PACE_SECONDS - loop.time()
+        if early <= 0 or not 0 < len(self._waiting) < self._together or self._closed:
+            return True  # nobody waits, or nobody more can go along
+        if self._timer is None:
+            self._timer = loop.call_later(early, self._on_time)
+        return False
+
+    def _on_time(self) -> None:
+        self._timer = None
+        self._go_on()
 
     def _next(self) -> list[Order]:
         """The orders of the next batch; their sessions are busy from now on."""

@@ -37,7 +37,8 @@ def backup(database: Database, target: Path, files: Iterable[Path], below: Path,
     """
     if database.path is None:
         raise UsageError(
-            "a backup must be of SQLite, but got PostgreSQL. Use pg_dump, and copy the folder of the models after it."
+            "a backup must be of SQLite, but got PostgreSQL. Use pg_dump, which copies the models too; where "
+            "keep.models_in_folder is set, copy the folder of the models after it."
         )
     if target.exists():
         raise UsageError(f"the folder of a backup must be new, but got {target}, which is there. Give another.")

@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Transaction, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from foregate.service.store.engines import READERS, open_engines
@@ -247,12 +247,16 @@ class Database:
         with self.engine.connect() as connection:
             transaction = connection.begin()
             try:
-                done = [_Done(future, *_alone(connection, work)) for work, future in batch]
+                one = len(batch) == 1
+                done = [
+                    _Done(future, *_alone(connection, work, transaction if one else None)) for work, future in batch
+                ]
             except BaseException:
                 _let_go(connection)
                 raise
             try:
-                transaction.commit()
+                if transaction.is_active:
+                    transaction.commit()
             except Exception as error:
                 _let_go(connection)
                 raise failure(error, committing=True) from error
@@ -291,24 +295,31 @@ def _let_go(connection: Connection) -> None:
         connection.invalidate()
 
 
-def _alone(connection: Connection, work: Work[T]) -> tuple[T | None, BaseException | None]:
-    """Do a piece of work in a savepoint: what it gives, or what it raised. The database's own failures go on up.
+def _alone(connection: Connection, work: Work[T], own: Transaction | None) -> tuple[T | None, BaseException | None]:
+    """Do a piece of work: what it gives, or what it raised, after which nothing of it has happened.
 
-    So do failures of the savepoint itself, after which nobody knows what of the work would be committed.
+    The database's own failures go on up. So do failures of a savepoint, after which nobody knows what of the work would
+    be committed.
+
+    Args:
+        connection: of the transaction.
+        work: the piece.
+        own: the transaction, where it holds nothing else; otherwise a savepoint is made.
     """
-    savepoint = connection.begin_nested()
+    undone = own or connection.begin_nested()
     try:
         result = work(connection)
     except BaseException as error:
         if is_passing(error) or not _is_open(connection):
             raise
-        savepoint.rollback()
+        undone.rollback()
         if not isinstance(error, DBAPIError):
             return None, error
         refused = failure(error)
         refused.__cause__ = error
         return None, refused
-    savepoint.commit()
+    if own is None:
+        undone.commit()
     return result, None
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL, make_url
 
 from foregate.core import UsageError
 from foregate.service.store.mutex import Mutex
+from foregate.service.store.patience import patient
 
 __all__ = ["Engines", "open_engines", "require_local"]
 
@@ -26,7 +27,7 @@ SERVER = {
     "keepalives_interval": 3,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
-    "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
+    "options": "-c statement_timeout=20000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
 }
 """So that a server that does not answer is an error in seconds."""
 
@@ -101,7 +102,14 @@ def _server(url: URL) -> Engines:
     reader = create_engine(
         url, pool_pre_ping=True, pool_size=READERS, isolation_level="REPEATABLE READ", connect_args=SERVER
     ).execution_options(postgresql_readonly=True)
+    for engine in (writer, reader):
+        event.listen(engine, "do_connect", _bounded)
     return Engines("postgresql", None, writer, reader, None)
+
+
+def _bounded(dialect: Any, record: Any, arguments: Any, named: Any) -> Any:
+    """A connection that waits for nothing for ever."""
+    return patient().connect(*arguments, **named)
 
 
 def _file(path: Path) -> Engines:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from foregate.core.errors import ForegateError
 
-__all__ = ["StoreError", "failure", "is_passing", "told"]
+__all__ = ["StoreError", "failure", "half_done", "is_passing", "told"]
 
 FULL_ERRNO = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 FULL_SQLSTATE = {"53100"}
@@ -32,6 +32,16 @@ class StoreError(ForegateError):
     def __init__(self, message: str, *, full: bool = False, unsure: bool = False) -> None:
         super().__init__(message)
         self.full, self.unsure = full, unsure
+
+
+@contextmanager
+def half_done() -> Iterator[None]:
+    """Failures of what comes after a commit say that they are `unsure`: something has happened already."""
+    try:
+        yield
+    except (StoreError, MemoryError) as error:
+        known = failure(error)
+        raise StoreError(str(known), full=known.full, unsure=True) from error
 
 
 def failure(error: BaseException, *, committing: bool = False) -> StoreError:

@@ -56,12 +56,14 @@ async def retain(database: Database, keep: KeepSettings, at: int) -> dict[str, i
 def _rules(keep: KeepSettings, at: int) -> Iterator[_Rule]:
     aged = (
         (tables.forecasts, tables.forecasts.c.made_at, keep.forecast_days * DAY),
+        (tables.revisions, tables.revisions.c.received_at, keep.revision_days * DAY),
         (tables.events, tables.events.c.at, keep.event_days * DAY),
         (tables.drift_events, tables.drift_events.c.at, keep.drift_days * DAY),
         (tables.audit_log, tables.audit_log.c.at, keep.audit_days * DAY),
         (tables.idempotency, tables.idempotency.c.at, keep.answer_hours * HOUR),
         (tables.revoked_tokens, tables.revoked_tokens.c.until, 0.0),
     )
+    yield _Rule(tables.outcomes, tables.outcomes.c.day < (at - int(keep.error_days * DAY)) // DAY)
     for table, column, age in aged:
         yield _Rule(table, column < at - int(age))
     jobs = tables.jobs.c

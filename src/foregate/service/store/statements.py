@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, literal_column, text
+from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from foregate.service.store.tables import events, marks
 
-__all__ = ["Insert", "emit", "insert", "insert_all", "note", "noted", "only_new"]
+__all__ = ["Insert", "alone", "emit", "insert", "insert_new", "note", "noted", "values"]
 
 Insert = sqlite.Insert | postgresql.Insert
 EVENTS_LOCK = 4605002
-NEW_EVENTS = events.insert()
+AT_ONCE = 1000
+"""Rows in a statement: either database takes 32,766 values at least."""
 
 
 def insert(connection: Connection, table: Table) -> Any:
@@ -24,26 +26,46 @@ def insert(connection: Connection, table: Table) -> Any:
     return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
-def insert_all(connection: Connection, new: Any, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert rows; how many were, where those that conflict are left out.
+def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *keys: str) -> int:
+    """Insert rows, many in a statement; how many were, where those whose keys are there are left out.
 
-    PostgreSQL gets many of them in one statement, after which nobody knows that number unless the statement asks.
+    Args:
+        connection: of a transaction that writes.
+        table: where they go.
+        rows: all with the same columns, and values as the database takes them.
+        keys: columns of which the table has no two rows alike; none: nothing may be there.
     """
-    if connection.dialect.name == "postgresql":
-        return len(connection.execute(new.returning(literal_column("1")), rows).all())
-    return int(connection.execute(new, rows).rowcount)
+    if not rows:
+        return 0
+    before, after = _insertion(table, tuple(rows[0]), keys)
+    return values(connection, before, [tuple(row.values()) for row in rows], after)
 
 
-def only_new(connection: Connection, table: Table, *keys: str) -> Any:
-    """An insertion that leaves out the rows whose keys are there; the same one every time, so that making it ready is
-    not done again."""
-    return _only_new(connection.dialect.name, table, keys)
+def values(connection: Connection, before: str, rows: Sequence[tuple[Any, ...]], after: str = "") -> int:
+    """Execute ``before VALUES (...), (...) after``; how many rows were changed.
+
+    A statement for each row would let go of the interpreter and wait for it again with every one of them, which takes
+    many times longer than the database does.
+    """
+    mark = "%s" if connection.dialect.name == "postgresql" else "?"
+    row = f"({', '.join([mark] * len(rows[0]))})"
+    changed = 0
+    for i in range(0, len(rows), AT_ONCE):
+        some = rows[i : i + AT_ONCE]
+        statement = f"{before} VALUES {', '.join([row] * len(some))} {after}"
+        changed += connection.exec_driver_sql(statement, tuple(chain.from_iterable(some))).rowcount
+    return changed
 
 
 @cache
-def _only_new(dialect: str, table: Table, keys: tuple[str, ...]) -> Any:
-    made = (postgresql if dialect == "postgresql" else sqlite).insert(table)
-    return made.on_conflict_do_nothing(index_elements=list(keys))
+def _insertion(table: Table, columns: tuple[str, ...], keys: tuple[str, ...]) -> tuple[str, str]:
+    """What stands before and after the values."""
+    before = f"INSERT INTO {_listed([table.name])} ({_listed(columns)})"
+    return before, f"ON CONFLICT ({_listed(keys)}) DO NOTHING" if keys else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def note(connection: Connection, name: str, value: str) -> None:
@@ -58,6 +80,15 @@ def noted(connection: Connection, name: str) -> str | None:
     return None if value is None else str(value)
 
 
+def alone(connection: Connection, lock: int) -> None:
+    """Nobody else who asks for the same lock goes on until this transaction ends; SQLite has one writer anyway.
+
+    What is read after it is what the one before has written.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock})
+
+
 def emit(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write events that others follow by their number.
 
@@ -70,7 +101,6 @@ def emit(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """
     if not rows:
         return
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": EVENTS_LOCK})
+    alone(connection, EVENTS_LOCK)
     encoded = [{**row, "data": msgspec.json.encode(row["data"]).decode()} for row in rows]
-    connection.execute(NEW_EVENTS, encoded)
+    insert_new(connection, events, encoded)

@@ -28,6 +28,7 @@ __all__ = [
     "METADATA",
     "alias_events",
     "aliases",
+    "announced",
     "api_keys",
     "arrivals",
     "audit_log",
@@ -38,6 +39,7 @@ __all__ = [
     "idempotency",
     "jobs",
     "marks",
+    "model_pieces",
     "model_versions",
     "models",
     "observations",
@@ -73,6 +75,15 @@ model_versions = Table(
     Column("created_at", Time, nullable=False),
     Column("created_by", Text, nullable=False),
     PrimaryKeyConstraint("model", "version"),
+)
+model_pieces = Table(  # of blobs, where they are in the database
+    "model_pieces",
+    METADATA,
+    Column("sha256", Text, nullable=False),  # of the whole blob
+    Column("number", Integer, nullable=False),  # from 0
+    Column("content", LargeBinary, nullable=False),
+    Column("at", Time, nullable=False),  # when it was written, or last looked at by somebody who names the blob
+    PrimaryKeyConstraint("sha256", "number"),
 )
 aliases = Table(
     "aliases",
@@ -124,6 +135,18 @@ observations = Table(
     PrimaryKeyConstraint("series", "time"),
     sqlite_with_rowid=False,
 )
+announced = Table(
+    "announced",
+    METADATA,
+    Column("series", BigInteger, nullable=False),
+    Column("time", Time, nullable=False),
+    Column("name", Text, nullable=False),  # of the covariate
+    Column("value", Text, nullable=False),  # JSON: a number, a text or null
+    Column("at", Time, nullable=False),  # when it was told last
+    PrimaryKeyConstraint("series", "time", "name"),
+    sqlite_with_rowid=False,
+)
+"""Covariates that were told ahead of their rows; fixed from the time on at which a row there or later is stored."""
 revisions = Table(
     "revisions",
     METADATA,
@@ -176,6 +199,7 @@ forecasts = Table(
     Column("values", LargeBinary, nullable=False),  # (K, Q) float32
     Column("scale", Double),  # what errors are divided by: the typical change from row to row, or season to season
     Column("made_at", Time, nullable=False),
+    Column("source", Text, nullable=False, server_default="session"),  # who had it made: session or request
     UniqueConstraint("series", "origin", "model", "version"),
     Index("forecasts_due", "series", "until"),
     sqlite_autoincrement=True,

@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     """Make them."""
     _alias_events()
+    _announced()
     _api_keys()
     _arrivals()
     _audit_log()
@@ -24,6 +25,7 @@ def upgrade() -> None:
     _idempotency()
     _jobs()
     _marks()
+    _model_pieces()
     _models()
     _observations()
     _outcomes()
@@ -51,6 +53,19 @@ def _alias_events() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("alias_events_of", "alias_events", ["model", "alias", "id"], unique=False)
+
+
+def _announced() -> None:
+    op.create_table(
+        "announced",
+        sa.Column("series", sa.BigInteger(), nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("series", "time", "name"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _api_keys() -> None:
@@ -155,6 +170,7 @@ def _forecasts() -> None:
         sa.Column("values", sa.LargeBinary(), nullable=False),
         sa.Column("scale", sa.Double(), nullable=True),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.Text(), server_default="session", nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("series", "origin", "model", "version"),
         sqlite_autoincrement=True,
@@ -208,6 +224,17 @@ def _marks() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
+    )
+
+
+def _model_pieces() -> None:
+    op.create_table(
+        "model_pieces",
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", "number"),
     )
 
 
