@@ -15,8 +15,8 @@ __all__ = ["Metrics", "Spread"]
 
 FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 REQUESTS = (
-    "Time from the headers of a request to the end of its answer. Every request counts, also what is refused "
-    "without being read, with the microseconds that this takes: leave status 503 out where answers are timed."
+    "Time from the headers of a request to the end of its answer. Every request counts, also what is refused without "
+    "being read, with the microseconds that this takes: leave status 503 out where answers are timed."
 )
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 

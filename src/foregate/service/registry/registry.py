@@ -334,8 +334,8 @@ class Registry:
             facts = await self._examine(draft.path, self.most_bytes)
             require_served(facts)
             kept = rows.Kept(await asyncio.to_thread(draft.keep), facts, self.clock())
-            adding = self._with(kept.blob, lambda c: rows.add(c, entry, kept, also))
-            version, revision = await self.database.write(adding)
+            added = self._with(kept.blob, lambda c: rows.add(c, entry, kept, also))
+            version, revision = await self.database.write(added)
         finally:
             draft.drop()
         self._versions[version.model, version.version] = version
