@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -66,7 +67,8 @@ class Lab:
     def key(self, *scopes: str) -> str:
         """A key with these scopes."""
         if scopes not in self.keys:
-            order = Order("-".join(scopes), scopes, "tests", self.clock())
+            name = "-".join([*scopes, uuid4().hex[:6]])  # a lab that was killed left its own
+            order = Order(name, scopes, "tests", self.clock())
             self.keys[scopes] = self.service.database.write_now(lambda connection: add(connection, order))
             self.run(self.service.access.renew())
         return self.keys[scopes]
