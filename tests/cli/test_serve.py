@@ -34,7 +34,7 @@ def test_keys_are_made_listed_rotated_and_revoked(run, here):
     (line,) = run("keys", "list", *known).stdout.splitlines()
     assert line.startswith(f"{prefix}  loader  read,write  until ")
     new = FORM.fullmatch(run("keys", "rotate", prefix, "--overlap", "0", *known).stdout.strip())[1]
-    run("keys", "revoke", new, *known)
+    run("keys", "revoke", f"fg_{new}", *known)  # as a key begins
     old, successor = run("keys", "list", *known).stdout.splitlines()
     assert "expired" in old
     assert "revoked" in successor

@@ -115,6 +115,36 @@ def test_figures_are_those_of_the_log():
     assert text == results_page.readme(text, lines), f"the scoreboard of README.md {stale}"
 
 
+def told() -> list[str]:
+    """The commands that are shown and not run: blocks of the shell, words between backticks, comments of deploy."""
+    texts = [path.read_text() for path in (*PAPERS, *sorted((REPOSITORY / "deploy").rglob("*"))) if path.is_file()]
+    lines = [line for text in texts for block in blocks(text) if block.language == "sh" for line in shell(block.body)]
+    found = [line for line in lines if line.startswith("foregate ")]
+    for text in texts:
+        found += re.findall(r"(?<!`)`(?:\$ )?(foregate [a-z][^`]*)`(?!`)", text)
+        found += re.findall(r"^# .*?\b(foregate (?:keys|serve|worker|backup|config) [^`#>]*)", text, flags=re.MULTILINE)
+    return sorted(set(found))
+
+
+def shell(body: str) -> list[str]:
+    """The lines of a block of the shell, those that are carried on as one."""
+    return [line.strip() for line in body.replace("\\\n", " ").splitlines()]
+
+
+def test_commands_that_are_shown_have_their_options():
+    """Commands that papers and deployments show, and nobody runs, are of verbs and options that there are."""
+    shown = told()
+    assert "foregate keys list --data-dir service" in shown
+    wrong = []
+    for command in shown:
+        words = shlex.split(command.replace("[", "").replace("]", ""), comments=True)[1:]
+        cut = next((i for i, word in enumerate(words) if word in ("<", ">", "|")), len(words))
+        done = CliRunner().invoke(app, [*words[:cut], "--help"])  # options are read, and nothing is done
+        if done.exit_code != 0:
+            wrong.append(command)
+    assert wrong == []
+
+
 def test_commands_of_benchmarks_are_there():
     """What papers tell to run by `python -m benchmarks…` is a module; the log of what was tried is older."""
     papers = {*PAPERS, *REPOSITORY.glob("*.md"), REPOSITORY / "benchmarks" / "README.md", REPOSITORY / "Makefile"}

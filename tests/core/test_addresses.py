@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foregate.core import shown_address
+from foregate.core.addresses import shown_address
 
 PIECE = st.text("abc/?#:&=.%-+ ", max_size=12)
 

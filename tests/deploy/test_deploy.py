@@ -47,6 +47,26 @@ def test_every_metric_that_is_asked_for_exists(path):
     assert asked <= exported(), asked - exported()
 
 
+def test_prometheus_has_a_key_that_may_read_the_metrics():
+    """The key that the files say how to make is good for /metrics, and goes where Prometheus looks for it."""
+    compose, scraped = (DEPLOY / "compose.yaml").read_text(), (DEPLOY / "prometheus" / "prometheus.yml").read_text()
+    for text in (compose, scraped):
+        assert re.findall(r"keys add prometheus --scopes (\S+?)[`\s]", text) == ["metrics"]
+    made = re.search(r"> deploy/(\S+)", compose)
+    assert made is not None
+    mounts = dict(each.split(":")[:2] for each in yaml.safe_load(compose)["services"]["prometheus"]["volumes"])
+    assert f"credentials_file: {mounts[f'./{made[1]}']}" in scraped
+
+
+@pytest.mark.parametrize("secret", [".env", "secrets/metrics-key", "kubernetes/secret.yaml"])
+def test_what_is_filled_in_is_not_committed(secret):
+    """Files with secrets that the pages say to make are left out of the repository."""
+    if shutil.which("git") is None or not (REPOSITORY / ".git").exists():
+        pytest.skip("no repository")
+    done = subprocess.run(["git", "check-ignore", "-q", f"deploy/{secret}"], cwd=REPOSITORY, check=False)
+    assert done.returncode == 0
+
+
 def test_every_metric_is_on_the_dashboard():
     """What the service counts is shown, but for what only tells which program it is."""
     asked = set(METRIC.findall(DASHBOARD.read_text()))

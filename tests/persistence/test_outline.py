@@ -1,6 +1,7 @@
 """What a saved model is, in a few plain facts."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -19,6 +20,13 @@ def test_a_fitted_model_says_what_it_forecasts(rich, plain, tmp_path):
         assert facts["series"] == len(artifact.history)
         assert set(facts["covariates"]) == set(artifact.history.covariates)
         assert json.loads(json.dumps(facts)) == facts
+
+
+def test_several_targets_are_told(plain, tmp_path):
+    """The facts name the targets where a model has several, so that who can serve one only knows beforehand."""
+    spec = replace(plain.history.spec, target_cols=("load", "price"))
+    save_model(tmp_path / "model", replace(plain, history=replace(plain.history, spec=spec)))
+    assert outline_of(tmp_path / "model")["targets"] == ["load", "price"]
 
 
 def test_the_shipped_network_is_of_its_own_kind():

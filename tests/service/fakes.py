@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
+from sqlalchemy import Connection
 
 from foregate.service.access.gate import Gate
 from foregate.service.access.keys import Order, add
@@ -15,6 +17,7 @@ from foregate.service.api.app import App, create_app
 from foregate.service.context import Service
 from foregate.service.credentials.routes import routes as credentials
 from foregate.service.metrics import Metrics
+from foregate.service.problems import Problem
 from foregate.service.settings import Settings
 from foregate.service.store.database import Database
 from foregate.service.store.tables import METADATA
@@ -66,10 +69,16 @@ class Lab:
     def key(self, *scopes: str) -> str:
         """A key with these scopes."""
         if scopes not in self.keys:
-            order = Order("-".join(scopes), scopes, "tests", self.clock())
-            self.keys[scopes] = self.service.database.write_now(lambda connection: add(connection, order))
+            self.keys[scopes] = self.service.database.write_now(lambda connection: self._added(connection, scopes))
             self.run(self.service.access.renew())
         return self.keys[scopes]
+
+    def _added(self, connection: Connection, scopes: tuple[str, ...]) -> str:
+        order = Order("-".join(scopes), scopes, "tests", self.clock())
+        try:
+            return add(connection, order)
+        except Problem:  # a lab that was killed here left its own
+            return add(connection, replace(order, name=f"{order.name}-{uuid4().hex}"))
 
     async def asking(self, method: str, path: str, *, scope: str | None = None, **said: Any) -> httpx.Response:
         """Ask; see `ask`."""

@@ -19,7 +19,7 @@ KNOWN = {
     "freq": ["h", "h", "h", "1", "MS"],
     "time": ["2024-05-31T12:00:00Z", "2024-06-01", "2024-06-01T01:00:00Z", "2024-07-01", 6],
     "start": ["2024-05-01", 5],
-    "model": ["pretrained"],
+    "model": ["pretrained", "pretrained", "demand"],  # the first is there, the other one may be trained
     "version": [1, "champion"],
     "alias": ["champion", "challenger"],
     "job": [1, 2, 3],
@@ -67,6 +67,8 @@ def map_case(context, case):
         linked = part == "path_parameters" and case.meta.phase.name == "stateful"  # and right as it is
         if isinstance(value, dict) and value and not linked:
             found = planted(copy.deepcopy(value), draw)
+            if case.operation.label == "POST /v1/jobs":
+                found |= {"model": "demand", "rows": 2000, "held_out": None}
             if part == "path_parameters":
                 found = {name: str(one) for name, one in found.items()}
             setattr(case, part, found)

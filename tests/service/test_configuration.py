@@ -37,8 +37,11 @@ def test_flags_win_over_the_environment_over_the_file_over_defaults(file, monkey
     [
         ("prot = 1", "'prot'"),
         ("[limits]\nbody_byte = 1", "'limits.body_byte'"),
-        ('port = "x"', "port must be possible"),
-        ("[limits]\ndepth = 1", "limits.depth must be possible"),
+        ('port = "x"', "port must be a valid integer.*, but got 'x'"),
+        ("[limits]\ndepth = 1", "limits.depth must be greater than or equal to .*, but got 1"),
+        ("limits = 1", "limits must be .*, but got 1"),
+        ('data_dir = ["x"]', "data_dir must be .*, but got another kind"),
+        ("[access]\nsecret = 12345", r"access.secret must be [^0-9]*, but got another kind"),
         ("port =", "must be TOML"),
     ],
 )

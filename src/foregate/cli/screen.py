@@ -93,7 +93,7 @@ class Page:
 
 def source_name(data: str | Path) -> str:
     """What is shown and saved of where data or a study is: an address without what lets one in."""
-    from foregate.core import shown_address
+    from foregate.core.addresses import shown_address
 
     return shown_address(data)
 

@@ -1,6 +1,5 @@
 """Errors, the panel, the forecast, frequencies and the protocols between the rooms. numpy only."""
 
-from foregate.core.addresses import shown_address
 from foregate.core.errors import (
     ArtifactError,
     DataError,
@@ -50,7 +49,6 @@ __all__ = [
     "require_panel",
     "require_regular",
     "require_torch",
-    "shown_address",
     "sides_of",
     "with_room",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ REPLICATES = 1000
 STEPS = 2000
 BLOCK = 25
 """Values that are drawn together, so that what makes neighbours alike stays in them."""
+PARTS = 20
+"""Samples are drawn in so many parts: all at once they would take a server's memory for good."""
 CAUTION = 10.0
 """So many times more seldom than asked for."""
 
@@ -69,15 +72,19 @@ def thresholds(
 def _found_anew(errors: FloatArray, outside: FloatArray, rng: np.random.Generator) -> tuple[Baseline, FloatArray]:
     """What is taken to be usual on R samples as large as the given one, and how far the share outside is off there."""
     n = len(errors)
-    blocks = rng.integers(1, n - BLOCK + 1, (REPLICATES, max(1, n // BLOCK)))
-    at: IntArray = (blocks[..., None] + np.arange(BLOCK)).reshape(REPLICATES, -1)
-    centre = errors[at].mean(1)
-    now, before = errors[at] - centre[:, None], errors[at - 1] - centre[:, None]
-    drawn = (now * before).mean(1) / (now**2).mean(1)
-    whole = Baseline.of(errors)
+    whole, found = Baseline.of(errors), []
+    for blocks in np.array_split(rng.integers(1, n - BLOCK + 1, (REPLICATES, max(1, n // BLOCK))), PARTS):
+        at: IntArray = (blocks[..., None] + np.arange(BLOCK)).reshape(len(blocks), -1)
+        centre = errors[at].mean(1)
+        now, before = errors[at] - centre[:, None], errors[at - 1] - centre[:, None]
+        products = [(one * other).mean(1) for one, other in ((now, now), (now, before), (before, before))]
+        found.append((centre, *products, outside[at].mean(1)))
+    joined: list[Any] = [np.concatenate(each) for each in zip(*found, strict=True)]
+    centre, square, product, earlier, missed = joined
+    drawn = product / square
     phi = np.clip(drawn - drawn.mean() + whole.phi, 0, 0.95)
-    scale = np.sqrt(((now - phi[:, None] * before) ** 2).mean(1))
-    excess: FloatArray = outside[at].mean(1) - outside.mean()
+    scale = np.sqrt(square - 2 * phi * product + phi**2 * earlier)
+    excess: FloatArray = missed - outside.mean()
     return Baseline(centre, phi, scale, n), excess
 
 

@@ -90,6 +90,7 @@ def _model(artifact: Artifact) -> dict[str, Any]:
         "horizon": fitted.horizon,
         "freq": None if panel.freq is None else panel.freq.alias,
         "season_length": [season for season in fitted.spec.seasons if season > 1],
+        "targets": list(panel.spec.target_cols),
         "covariates": {name: covariate.role for name, covariate in panel.covariates.items()},
         "levels": list(fitted.engine.manner.levels),
         "series": len(panel),

@@ -147,5 +147,6 @@ def _copy(file: BinaryIO, out: BinaryIO, count: int) -> None:
 
 def _other(what: str) -> ArtifactError:
     return ArtifactError(
-        f"the file must be a model's folder as one, as Foregate packs it, but got {what}. Pack the folder anew."
+        f"the file must be a model's folder as one, as Foregate packs it, but got {what}. "
+        "Pack the folder by foregate.persistence.pack_folder."
     )

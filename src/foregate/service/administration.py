@@ -21,6 +21,8 @@ from foregate.service.settings import Settings
 __all__ = ["Keys", "copy"]
 
 DAY = 86_400 * 1_000_000
+BEGINNING = "fg_"
+"""How every key begins: its prefix may be given with it, as it stands there."""
 
 
 class Keys:
@@ -63,7 +65,7 @@ class Keys:
         Raises:
             Problem: there is no such key.
         """
-        at = now()
+        at, prefix = now(), prefix.removeprefix(BEGINNING)
 
         def work(connection: Connection) -> str:
             key = keys.replace(connection, prefix, by=self._by, at=at, overlap=overlap)
@@ -78,7 +80,7 @@ class Keys:
         Raises:
             Problem: there is no such key.
         """
-        at = now()
+        at, prefix = now(), prefix.removeprefix(BEGINNING)
 
         def work(connection: Connection) -> None:
             keys.revoke(connection, prefix, at)

@@ -22,6 +22,8 @@ __all__ = ["PREFIX", "check", "read", "shown"]
 PREFIX = "FOREGATE_SERVE_"
 SHORTEST = 32
 HIDDEN = "[hidden]"
+SECRETS = ("secret", "database", "storage", "jwks_url")
+"""Settings that are, or may have in them, what nobody is told."""
 
 
 def read(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
@@ -51,7 +53,9 @@ def read(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
         name = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             raise UsageError(f"settings must be known ones, but got {name!r}. See: foregate config") from None
-        raise UsageError(f"the setting {name} must be possible, but got: {first['msg']}.") from None
+        raise UsageError(
+            f"the setting {name} must {_wanted(first['msg'])}, but got {_got(name, first['input'])}."
+        ) from None
 
 
 def check(settings: Settings) -> None:
@@ -87,6 +91,20 @@ def shown(settings: Settings) -> dict[str, Any]:
     if told["access"]["secret"]:
         told["access"]["secret"] = HIDDEN
     return told
+
+
+def _wanted(message: str) -> str:
+    """What a value must be, in the words of what has read it."""
+    for beginning in ("Input should ", "Input is not "):
+        if message.startswith(beginning):
+            return f"be {message.removeprefix(beginning).removeprefix('be ')}"
+    return f"be possible ({message})"
+
+
+def _got(name: str, value: object) -> str:
+    """What was given instead, where that is short and no secret."""
+    plain = isinstance(value, bool | int | float | str) and name.split(".")[-1] not in SECRETS
+    return repr(value) if plain else "another kind of value"
 
 
 def _file(path: Path) -> dict[str, Any]:

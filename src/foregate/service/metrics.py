@@ -14,6 +14,10 @@ from prometheus_client.registry import Collector
 __all__ = ["Metrics", "Spread"]
 
 FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+REQUESTS = (
+    "Time from the headers of a request to the end of its answer. Every request counts, also what is refused without "
+    "being read, with the microseconds that this takes: leave status 503 out where answers are timed."
+)
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -77,14 +81,7 @@ class Metrics:
         def histogram(name: str, text: str, *labels: str, buckets: tuple[float, ...] = FAST) -> Histogram:
             return Histogram(f"foregate_{name}", text, labels, buckets=buckets, registry=registry)
 
-        self.requests = histogram(
-            "http_request_duration_seconds",
-            "Time from the headers of a request to the end of its answer. Every request counts, also what is refused "
-            "without being read, with the microseconds that this takes: leave status 503 out where answers are timed.",
-            "route",
-            "method",
-            "status",
-        )
+        self.requests = histogram("http_request_duration_seconds", REQUESTS, "route", "method", "status")
         self.inflight = gauge("inflight_requests", "Requests that are being answered.")
         self.rejected = counter("rejected_total", "Requests that were refused, by why.", "reason")
         self.batch_size = histogram("inference_batch_size", "Requests answered together.", buckets=SIZES)

@@ -85,7 +85,7 @@ class ForecastSettings(_Part):
     )
     threads: int = Field(default=1, ge=1, description="of the runtime")
     spare: int = Field(default=4, ge=0, description="versions that are kept in memory besides those that have an alias")
-    history: int = Field(default=4096, ge=1, description="latest rows that are read of a stored series")
+    history: int = Field(default=4096, ge=1, description="latest rows that are read of a series")
     numbers: int = Field(default=500_000, ge=1, description="series times steps times quantiles of one answer at most")
     record: bool = Field(
         default=True,

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foregate.core import ModelError, Panel, UsageError, listed, require_torch, shown_address
+from foregate.core import ModelError, Panel, UsageError, listed, require_torch
+from foregate.core.addresses import shown_address
 from foregate.data import read, regularize, require_freq, split_known_future
 from foregate.evaluation import Plan
 from foregate.evaluation.metrics import losses

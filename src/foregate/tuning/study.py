@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foregate.core import DataError, MissingExtraError, UsageError, listed, shown_address
+from foregate.core import DataError, MissingExtraError, UsageError, listed
+from foregate.core.addresses import shown_address
 from foregate.tuning.presence import FileLock, FilePresence, Presence, ServerPresence
 from foregate.tuning.samplers import new_pruner, new_sampler
 from foregate.tuning.search import Search

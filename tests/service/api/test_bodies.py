@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 import time
+from typing import Annotated, Literal
 
 import msgspec
 import pytest
@@ -27,6 +29,38 @@ def refused(body, kind=Row, media="application/json"):
     except Problem as problem:
         return problem.status
     return 200
+
+
+class Whole(msgspec.Struct, forbid_unknown_fields=True):
+    rows: list[Row]
+    share: Annotated[float, msgspec.Meta(lt=1)] = 0.5
+    kind: Literal["a", "b"] = "a"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"[]", "the body must be `object`, but got `array`."),
+        (b"{}", "the body must have `rows`, but got none."),
+        (b'{"rows": [{}]}', "rows[0] must have `value`, but got none."),
+        (b'{"rows": [], "row": 1}', "the body must have only fields of the API document, but got `row`."),
+        (b'{"rows": [{"value": "x"}]}', "rows[0].value must be `float | null`, but got `str`."),
+        (b'{"rows": [], "share": 1.5}', "share must be `float` < 1.0, but got another value."),
+        (b'{"rows": [], "kind": "c"}', "kind must be as the API document says, but: Invalid enum value 'c'."),
+        (b'{"rows": [{"value": 1e999}]}', "rows[0].value must be as the API document says, but: Number out of range."),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_told_with_its_place(body, told):
+    """What must be, what was got, and where: in the words of the API document."""
+    with pytest.raises(Problem, match=f"^{re.escape(told)}$"):
+        decoded(body, Whole, None, 32)
+
+
+def test_what_is_wrong_with_a_query_is_told_the_same_way():
+    """A query is a body of another form."""
+    request = Request({"type": "http", "query_string": b"rows=x", "headers": []})
+    with pytest.raises(Problem, match=r"^rows must be `array`, but got `str`\.$"):
+        query_of(request, Whole)
 
 
 HOSTILE = {

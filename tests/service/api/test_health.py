@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from foregate.service.context import Check
+from foregate.service.problems import Problem
 from tests.service.fakes import lab
 
 
@@ -38,6 +39,18 @@ def test_it_is_ready_when_all_that_is_vital_is(bare, broken):
     refused = bare.ask("GET", "/readyz")
     assert refused.status_code == 503
     assert set(refused.json()["checks"]) == {"model", "disk"}
+    assert "hunter2" not in refused.text
+
+
+def test_a_check_that_knows_what_is_wrong_tells_its_name(bare):
+    """What is a problem of the service is told by the name that programs rely on, and no more of it."""
+
+    async def gone():
+        raise Problem(404, "no-such-version", "the version hunter2 must be there.")
+
+    bare.service.checks["model"] = Check(gone)
+    refused = bare.ask("GET", "/readyz")
+    assert refused.json()["checks"] == {"model": "no-such-version"}
     assert "hunter2" not in refused.text
 
 

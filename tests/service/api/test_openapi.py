@@ -107,7 +107,7 @@ def asked_with(said):
             yield name, schema
 
 
-READ_ALONE = {"Observation.time", "Moment.time"}
+READ_ALONE = {"Observation.time", "Moment.time", "Coming.time", "FutureRow.time", "TrainingBody.since"}
 """Times are looked at row by row, so that one that is wrong is refused alone."""
 
 

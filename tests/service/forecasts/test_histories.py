@@ -1,5 +1,7 @@
 """Laws of histories: rows in arrays say what the request said, or the request is refused."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from foregate.core.errors import ForegateError
 from foregate.data.columns import ColumnSpec
 from foregate.service.forecasts.bodies import History
 from foregate.service.forecasts.histories import Wanted, panel_of, rows_of
+from foregate.service.times import read_times, written_times
 
 DAY = Wanted(Frequency.parse("D"), 2, rows=100)
 TOLD = Wanted(
@@ -98,6 +101,55 @@ def test_two_far_rows_are_no_bomb():
     wanted = Wanted(Frequency.parse(1), 2, rows=1000)
     with pytest.raises(ForegateError, match="span at most 1,000 steps"):
         rows_of(History(values=[1, 2], times=[0, 2**50]), "a", wanted)
+
+
+class Told(Sequence):
+    """Values that count how many of them were looked at."""
+
+    def __init__(self, values):
+        self.values, self.looked = values, 0
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, which):
+        found = self.values[which]
+        self.looked += len(found) if isinstance(which, slice) else 1
+        return found
+
+
+@pytest.mark.parametrize("told", ["times", "start", "nothing"])
+def test_what_is_read_costs_and_nothing_else(told):
+    """However long a history is, no more of it is looked at than is read, and that is what its newest rows say."""
+    wanted = Wanted(Frequency.parse(1), 2, (ColumnSpec("price", "past"),), read=50)
+    long = {name: Told([float(i % 7) for i in range(20_000)]) for name in ("values", "price")}
+    times = Told(list(range(20_000)))
+    some = {"times": {"times": times}, "start": {"start": 0}, "nothing": {}}[told]
+    rows = rows_of(History(values=long["values"], covariates={"price": long["price"]}, **some), "a", wanted)
+    assert sum(each.looked for each in (*long.values(), times)) <= 3 * 50
+    assert rows.times.tolist() == list(range(19_950, 20_000))
+    assert rows.values.tolist() == rows.columns["price"].tolist() == [float(i % 7) for i in range(19_950, 20_000)]
+    assert rows.notes == ("only the newest 50 rows are read.",)
+
+
+@pytest.mark.parametrize("freq", ["D", "MS", 1])
+def test_what_was_left_out_is_read_as_missing(freq):
+    """Where rows are left out the newest steps are read, not as many rows, and each has its time."""
+    freq = Frequency.parse(freq)
+    grid = freq.shift(read_times([5 if freq.is_integer else "2020-03-01"], freq)[0], np.arange(40))
+    there = [*range(20), 25, 26, 33, 39]
+    history = History(values=[float(i) for i in there], times=[written_times(grid)[i] for i in there])
+    rows = rows_of(history, "a", Wanted(freq, 2, read=15))
+    assert rows.times.tolist() == grid[25:].tolist()
+    assert np.flatnonzero(rows.mask).tolist() == [0, 1, 8, 14]
+    assert rows.values[rows.mask].tolist() == [25, 26, 33, 39]
+
+
+def test_columns_that_are_too_short_are_told_of_however_long_they_are():
+    """A column of another length than the values is refused where the newest rows of it could be had too."""
+    wanted = Wanted(Frequency.parse(1), 2, (ColumnSpec("price", "past"),), read=5)
+    with pytest.raises(ForegateError, match="'price' of 'a' must have 20 values, but got 10"):
+        rows_of(History(values=[1.0] * 20, covariates={"price": [1.0] * 10}), "a", wanted)
 
 
 def test_a_model_that_reads_the_clock_needs_times():

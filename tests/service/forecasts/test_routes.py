@@ -81,8 +81,8 @@ def test_a_trained_model_is_told_its_covariates(service, registry, trained):
 @pytest.mark.parametrize(
     ("status", "said", "body"),
     [
-        (422, "one of them", {}),
-        (422, "one of them", {"histories": [{"values": [1]}], "series": ["a"]}),
+        (422, "one of the two", {}),
+        (422, "one of the two", {"histories": [{"values": [1]}], "series": ["a"]}),
         (422, "not both", {"histories": [{"values": [1]}], "quantiles": [0.5], "level": [80]}),
         (422, "horizon must be at most 1,024", {"histories": [{"values": [1]}], "horizon": 1025}),
         (422, "horizon", {"histories": [{"values": [1]}], "horizon": 0}),
@@ -96,9 +96,9 @@ def test_a_trained_model_is_told_its_covariates(service, registry, trained):
         (422, "freq must be", {"histories": [{"values": [1]}], "freq": "fortnight"}),
         (422, "freq must be", {"histories": [{"values": [1]}], "freq": ""}),
         (422, "freq must be", {"histories": [{"values": [1]}], "freq": "0"}),
-        (422, ">= 1 - at `$.freq`", {"histories": [{"values": [1]}], "freq": 0}),
+        (422, "freq must be `int` >= 1", {"histories": [{"values": [1]}], "freq": 0}),
         (422, "seasons must be", {"histories": [{"values": [1]}], "season_length": [24, 12]}),
-        (422, "unknown", {"histories": [{"values": [1], "colour": "red"}]}),
+        (422, "only fields of the API document", {"histories": [{"values": [1], "colour": "red"}]}),
         (422, "none, but got 'x'", {"histories": [{"values": [1], "static": {"x": 1}}]}),
         (404, "version", {"histories": [{"values": [1]}], "version": 99}),
         (404, "", {"histories": [{"values": [1]}], "model": "nobody"}),

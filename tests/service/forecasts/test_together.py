@@ -12,7 +12,7 @@ from foregate.service.forecasts.together import Kind, Part, compute, reach_of
 from tests.service.forecasts.fakes import FakeVersion
 
 READY = open_ready(FakeVersion("pretrained", 1, SHIPPED / "tiny"), SHIPPED / "tiny")
-HOUR = Kind(READY, Frequency.parse("h"), (24,), 24, (0.1, 0.5, 0.9), 5000)
+HOUR = Kind(READY, Frequency.parse("h"), (24,), 24, (0.1, 0.5, 0.9), 5000, 5000)
 
 
 def part(rows, horizon=24, *, seed=0, name="mine", **more):

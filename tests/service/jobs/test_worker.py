@@ -73,9 +73,12 @@ def test_what_breaks_ends_the_job_and_not_the_worker(worker, monkeypatch):
         raise RuntimeError("out of memory")
 
     monkeypatch.setattr(worker, "_series", breaks)
+    told = []
+    worker.on_job = lambda job, what: told.append(what)
     job = done(worker)
     assert job.state == "failed"
     assert job.result["reason"] == "RuntimeError: out of memory"
+    assert told == ["begun", "failed: RuntimeError: out of memory"]
     assert asyncio.run(worker.step()) is False
 
 

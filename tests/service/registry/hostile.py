@@ -49,7 +49,7 @@ def served(folder: Path) -> str:
     found = set()
     for freq, seasons in ((ready.freq or Frequency.parse("h"), None), (ready.freq or Frequency.parse(1), (4,))):
         for horizon in (1, 30):
-            kind = Kind(ready, freq, seasons, horizon, (0.05, 0.5, 0.95), 10_000)
+            kind = Kind(ready, freq, seasons, horizon, (0.05, 0.5, 0.95), 10_000, 10_000)
             for told in compute(kind, [Part([History(values=values)], ["a"], horizon) for values in HISTORIES]):
                 if isinstance(told, Exception):
                     found.add("refused" if isinstance(told, ForegateError) else f"broken {told!r:.200}")

@@ -282,6 +282,14 @@ def test_a_sound_model_has_its_facts(tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("examine-")] == []
 
 
+def test_where_a_model_lies_may_be_said_from_where_one_is(tmp_path, monkeypatch):
+    """The process is elsewhere: a path that begins at the working directory of the service still means the same."""
+    (tmp_path / "service").mkdir()
+    (tmp_path / "service" / "model.tar").write_bytes(packed(tmp_path / "model"))
+    monkeypatch.chdir(tmp_path)
+    assert asyncio.run(examine_apart(Path("service/model.tar"), MOST))["kind"] == "pretrained"
+
+
 def test_a_reading_that_takes_too_long_is_stopped(tmp_path, monkeypatch):
     """A model that is not read in time is refused, and its process is gone."""
     monkeypatch.setattr(module, "SECONDS", 0.05)

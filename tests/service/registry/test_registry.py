@@ -90,6 +90,23 @@ def test_what_is_opened_is_what_was_registered(database, make, folder):
     asyncio.run(main())
 
 
+def test_a_model_of_several_targets_comes_in_by_no_door(sqlite, make, folder):
+    """What one series, session or history cannot give has no version, whether it came as a stream or a folder."""
+
+    async def several(packed, most_bytes):
+        return {"kind": "model", "targets": ["load", "price"]}
+
+    async def main():
+        registry, one = make(sqlite, examine=several), folder("a")
+        with pytest.raises(Problem, match=r"one target to be served, but got one of 2.*Fit a model for each"):
+            await registry.register("m", one, **WHO)
+        with pytest.raises(Problem, match="one target to be served"):
+            await registry.receive("m", pieces(b"".join(pack_folder(one))), actor="me")
+        assert await registry.models() == []
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("harm", ["change", "shorten", "lengthen", "remove"])
 def test_what_is_damaged_is_not_opened(sqlite, make, folder, harm):
     """A file that was changed by one byte, or is gone, is an error of that version; another one can still be opened."""

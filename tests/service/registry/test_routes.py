@@ -54,7 +54,7 @@ def ask(sqlite, make, folder):
                 "database": sqlite,
                 "clock": now,
             }
-            service = SimpleNamespace(settings=settings, **parts)
+            service = SimpleNamespace(settings=settings, draining=False, **parts)
             transport = httpx.ASGITransport(create_app(service, [routes]))
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
                 return [await client.request(*question[:2], **dict(*question[2:])) for question in questions]

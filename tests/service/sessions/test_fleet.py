@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from foregate.core import DataError
 from foregate.service.problems import Problem
+from foregate.service.sessions.rows import Moved
 from foregate.service.store.database import StoreError
 from foregate.service.store.tables import events, forecasts, session_states
 from foregate.streaming.live import Live
@@ -183,6 +184,29 @@ def test_recorded_observations_are_stored_and_not_read(world):
         assert len(await world.stored("a")) == 23
         with pytest.raises(Problem, match="read on"):
             await world.step("a", (0, 77.0), revise=True)
+
+    run(act())
+
+
+def test_a_late_step_goes_on_where_another_process_was_faster(world):
+    """What came late is stored already: where the session was moved on meanwhile, it is read once more and answered."""
+
+    async def act():
+        await world.series("a")
+        await world.open("a", late="rebuild")
+        await world.step("a", *[(t, VALUES[t]) for t in range(10) if t != 7])
+        do, times = world.fleet._do, []
+
+        async def once_too_late(orders):
+            times.append(len(orders))
+            if len(times) == 2:  # the first one holds what is simply next: nothing
+                raise Moved
+            await do(orders)
+
+        world.fleet._do = once_too_late
+        stepped = await world.step("a", (7, VALUES[7]))
+        close(said(stepped), replayed(list(enumerate(VALUES[:10]))))
+        assert len(times) == 3
 
     run(act())
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from foregate.core import DataError, MissingExtraError, UsageError, shown_address
+from foregate.core import DataError, MissingExtraError, UsageError
+from foregate.core.addresses import shown_address
 from foregate.core.errors import listed
 from foregate.data.later import pl
 

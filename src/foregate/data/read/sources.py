@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from foregate.core import DataError, UsageError, shown_address
+from foregate.core import DataError, UsageError
+from foregate.core.addresses import shown_address
 from foregate.core.errors import listed
 from foregate.data.later import pl
 from foregate.data.read.delimited import read_delimited

@@ -8,7 +8,8 @@ import urllib.parse
 import urllib.request
 from http.client import HTTPException
 
-from foregate.core import DataError, shown_address
+from foregate.core import DataError
+from foregate.core.addresses import shown_address
 
 __all__ = ["download"]
 

@@ -13,10 +13,19 @@ from starlette.requests import Request
 
 from foregate.service.problems import Problem
 
-__all__ = ["Deadline", "Held", "body_of", "decoded", "pieces", "query_of", "within"]
+__all__ = ["Deadline", "Held", "body_of", "decoded", "pieces", "query_of", "said_of", "within"]
 
 NO_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 ONE_KIND = bytes.maketrans(b"{}", b"[]")
+WORDS = re.compile(r"(?P<said>.*?)(?: - at `(?P<place>[^`]*)`)?", re.DOTALL)
+"""What msgspec says is wrong, and where."""
+KINDS = (
+    (re.compile(r"Object missing required field (.*)"), "must have {}, but got none."),
+    (re.compile(r"Object contains unknown field (.*)"), "must have only fields of the API document, but got {}."),
+    (re.compile(r"Expected (.*), got (.*)"), "must be {}, but got {}."),
+    (re.compile(r"Expected (.*)"), "must be {}, but got another value."),
+    (re.compile(r"(.*)"), "must be as the API document says, but: {}."),
+)
 TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
@@ -125,7 +134,7 @@ def decoded(body: bytes, kind: Any, media: str | None, depth: int) -> Any:
     try:
         value = msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        raise Problem(422, "invalid-body", f"the body must be as the API document says, but: {error}.") from None
+        raise Problem(422, "invalid-body", said_of(error, "the body")) from None
     except RecursionError:
         raise _too_deep(depth) from None
     except ValueError as error:  # of msgspec, or of text that is not UTF-8
@@ -135,6 +144,22 @@ def decoded(body: bytes, kind: Any, media: str | None, depth: int) -> Any:
     if rb"\u0000" in body:
         raise Problem(422, "invalid-body", r"text must be without the character \u0000, but got it.")
     return value
+
+
+def said_of(error: Exception, whole: str) -> str:
+    """What is wrong with a body or query, as a sentence: what must be, and what was got.
+
+    Examples:
+        >>> said_of(ValueError("Expected `int` >= 1 - at `$.horizon`"), "the body")
+        'horizon must be `int` >= 1, but got another value.'
+    """
+    words = WORDS.fullmatch(str(error))
+    assert words is not None
+    said, place = words["said"].removesuffix("."), (words["place"] or "").removeprefix("$").removeprefix(".")
+    for kind, sentence in KINDS:
+        if found := kind.fullmatch(said):
+            return f"{place or whole} {sentence.format(*found.groups())}"
+    return f"{whole} must be as the API document says, but got something else."
 
 
 def within(body: bytes, depth: int) -> bool:
@@ -168,7 +193,7 @@ def query_of(request: Request, kind: Any) -> Any:
     try:
         value = msgspec.convert(given, kind, strict=False)
     except (ValueError, RecursionError) as error:
-        raise Problem(422, "invalid-query", f"the query must be as the API document says, but: {error}.") from None
+        raise Problem(422, "invalid-query", said_of(error, "the query")) from None
     if any("\0" in text for text in given.values()):
         raise Problem(422, "invalid-query", r"text must be without the character \u0000, but got it.")
     return value

@@ -52,7 +52,7 @@ async def _outcome(check: Check) -> str:
     except TimeoutError:
         return f"no answer within {PATIENCE:g} s"
     except Exception as error:
-        return type(error).__name__  # no more: anybody may ask
+        return error.slug if isinstance(error, Problem) else type(error).__name__  # no more: anybody may ask
     return "ok"
 
 

@@ -60,7 +60,7 @@ class Table:
                 return Match(methods[method], {name: _decoded(part) for name, part in parts.items()})
             allowed.update(methods)
         if not allowed:
-            raise Problem(404, "no-such-route", "the path must be one of the API document, but got another one.")
+            raise Problem(404, "no-such-route", "the path must be one that /openapi.json has, but got another one.")
         names = ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))
         detail = f"the method must be one of {names} here, but got {method[:20]!r}."
         raise Problem(405, "method-not-allowed", detail, headers={"Allow": names})

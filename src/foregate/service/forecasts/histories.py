@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,6 +38,8 @@ class Wanted:
     """Whether it reads the time of the day, the week or the year."""
     rows: int = 200_000
     """Of a series at most, those that are missing among them."""
+    read: int = 200_000
+    """Newest ones that are read, those that are missing among them; what was before costs nothing."""
 
 
 @dataclass(frozen=True)
@@ -90,20 +93,19 @@ def rows_of(history: History, name: str, wanted: Wanted) -> Rows:
         >>> rows_of(history, "a", Wanted(Frequency.parse(1), 2)).mask.tolist()
         [True, False, False, True]
     """
-    raw = _numbers(history.values, "values", name)
-    place, first = _placed(history, len(raw), name, wanted)
-    if place is None:
-        times = wanted.freq.shift(first, np.arange(len(raw)))
-    else:
-        times = wanted.freq.shift(first, np.arange(place[-1] + 1))
-        raw = _spread(raw, place).astype(np.float64)
+    history, place, first, left = _newest(history, name, wanted)
+    raw = _spread(_numbers(history.values, "values", name), place).astype(np.float64)
+    times = wanted.freq.shift(first, np.arange(len(raw)))
     if np.nanmax(np.abs(raw), initial=0) > LARGEST:
         raise DataError(f"values must be within ±{LARGEST:g}, but got larger ones in {name!r}.")
     mask = ~np.isnan(raw)
     seen = int(mask.sum())
     if not seen:
-        raise DataError(f"every series must have an observed value, but got none in {name!r}. Leave it out.")
+        newest = f" in the newest {wanted.read:,} rows" * left
+        raise DataError(f"every series must have an observed value{newest}, but got none in {name!r}. Leave it out.")
     columns, ahead, notes = _covariates(history, name, place, wanted)
+    if left:
+        notes.append(f"only the newest {wanted.read:,} rows are read.")
     if seen < LEAST_OBSERVATIONS:
         notes.append(f"forecast by the last value, for lack of {LEAST_OBSERVATIONS} observations.")
     told = history.times is not None or history.start is not None
@@ -149,18 +151,48 @@ def _numbers(given: Sequence[object], what: str, name: str) -> NDArray[np.float6
         raise DataError(f"{what} of {name!r} must be numbers or null, but got something else.") from None
 
 
-def _placed(
-    history: History, n: int, name: str, wanted: Wanted
-) -> tuple[NDArray[np.int64] | None, NDArray[np.datetime64] | NDArray[np.int64]]:
-    """Which steps of the grid the rows are, None for all in order; and the time of the first one."""
-    freq = wanted.freq
+def _newest(history: History, name: str, wanted: Wanted) -> tuple[History, NDArray[np.int64] | None, Times, bool]:
+    """The rows of a history that are read, their steps and the first time; see `_placed`. And whether any are not."""
+    n = len(history.values)
+    columns = [each for each in (history.times, *history.covariates.values()) if each is not None]
+    uneven = any(len(column) != n for column in columns)  # it is told so
+    kept = history if uneven else _cut(history, wanted.read)
+    place, first = _placed(kept, n - len(kept.values), name, wanted)
+    if place is not None and place[-1] >= wanted.read:  # what is left out takes the place of rows
+        near = place[place > place[-1] - wanted.read]
+        kept, first, place = _cut(kept, len(near)), wanted.freq.shift(first, near[0]), near - near[0]
+    return kept, place, first, len(kept.values) < n
+
+
+def _cut(history: History, rows: int) -> History:
+    """The last rows of a history."""
+    if len(history.values) <= rows:
+        return history
+    return msgspec.structs.replace(
+        history,
+        values=history.values[-rows:],
+        times=None if history.times is None else history.times[-rows:],
+        covariates={name: column[-rows:] for name, column in history.covariates.items()},
+    )
+
+
+def _placed(history: History, before: int, name: str, wanted: Wanted) -> tuple[NDArray[np.int64] | None, Times]:
+    """Which steps of the grid the rows are, None for all in order; and the time of the first one.
+
+    Args:
+        history: its newest rows.
+        before: rows that came before them, from its start on.
+        name: of the series.
+        wanted: of it.
+    """
+    freq, n = wanted.freq, len(history.values)
     if history.times is None:
         if history.start is None and wanted.clock:
             raise UsageError(f"times or start must be given, since the model reads the clock, but {name!r} has none.")
         made_up = [0 if freq.is_integer else "2000-01-01"]
         first = read_times(made_up if history.start is None else [history.start], freq)[0]
-        require_reach(first, freq, n + wanted.horizon)
-        return None, first
+        require_reach(first, freq, before + n + wanted.horizon)
+        return None, freq.shift(first, before)
     if history.start is not None or len(history.times) != n:
         raise UsageError(
             f"times must be one per value, without start, but got {len(history.times)} for {n} values of {name!r}."

@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import UNSET, Meta, UnsetType
 
 from foregate.core.errors import ForegateError
+from foregate.service.api.bodies import said_of
 from foregate.service.api.endpoints import PUBLIC, Call, Routes
 from foregate.service.forecasts.bodies import ForecastRequest
 from foregate.service.forecasts.models import Ready
@@ -256,7 +257,7 @@ def _request(body: InferRequest) -> ForecastRequest:
     try:
         return msgspec.convert(known, ForecastRequest)
     except msgspec.ValidationError as error:
-        raise _wrong(f"inputs and parameters must be as the API document says, but: {error}.") from None
+        raise _wrong(said_of(error, "what inputs and parameters say")) from None
 
 
 def _numbers(tensor: Tensor, kinds: tuple[str, ...], axes: int) -> list[Any]:

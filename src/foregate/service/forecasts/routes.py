@@ -120,7 +120,8 @@ def require_size(body: ForecastRequest, quantiles: int, settings: Settings) -> N
     """
     limits, n = settings.limits, len(body.histories) + len(body.series)
     if not n or (body.histories and body.series):
-        detail = "histories or series must be given, one of them, but got neither or both."
+        given = "both" if n else "neither"
+        detail = f"histories or series must be given, one of the two, but got {given}."
         raise Problem(422, "invalid-body", detail)
     if body.record and not body.series:
         detail = "record must be of stored series, but got histories. Store their rows: POST /v1/observations."

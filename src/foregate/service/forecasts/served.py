@@ -146,13 +146,14 @@ class Served:
         fitted = ready.fitted(asked.freq, asked.seasons)
         rows = self._settings.limits.rows
         reach = reach_of(fitted, asked.horizon)
-        kind = Kind(ready, asked.freq, asked.seasons, reach, asked.quantiles, rows)
+        read = max(self._settings.forecasts.history, fitted.spec.lookback)
+        kind = Kind(ready, asked.freq, asked.seasons, reach, asked.quantiles, rows, read)
         answers: list[Forecasted] = []
         spans = [span_of(history, asked.freq) for history in asked.histories]
         if sum(spans) > rows:
             detail = f"rows must be at most {rows:,}, those left out among them, but got {sum(spans):,}. Ask for less."
             raise Problem(422, "too-much", detail, limit=rows)
-        for part in _parts(asked, spans):
+        for part in _parts(asked, [min(span, read) for span in spans]):
             answers += await self.batcher.ask(kind, part, weight=part.weight, deadline=deadline)
         return answers
 

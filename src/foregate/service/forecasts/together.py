@@ -36,6 +36,8 @@ class Kind:
     """Ascending."""
     rows: int
     """Of a series at most."""
+    read: int
+    """Newest rows of a series that are read."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ def compute(kind: Kind, parts: Sequence[Part]) -> list[list[Forecasted] | Except
     fitted = kind.ready.fitted(kind.freq, kind.seasons)
     told: list[list[Rows] | Exception] = []
     for part in parts:
-        wanted = Wanted(kind.freq, part.horizon, fitted.spec.columns, bool(fitted.spec.clock.cycles), kind.rows)
+        clock = bool(fitted.spec.clock.cycles)
+        wanted = Wanted(kind.freq, part.horizon, fitted.spec.columns, clock, kind.rows, kind.read)
         try:
             told.append([rows_of(each, name, wanted) for each, name in zip(part.histories, part.names, strict=True)])
         except ForegateError as error:

@@ -188,9 +188,7 @@ def _require_room(body: TrainingBody) -> None:
     """Refuse what no series can be long enough for."""
     least = (body.held_out or 0) + 2 * body.horizon
     if body.rows < least:
-        detail = (
-            f"rows must be at least {least:,}, two horizons and what is held out, but got {body.rows:,}. Take more."
-        )
+        detail = f"rows must be at least {least:,}, two horizons and what is held out, but got {body.rows:,}."
         raise Problem(422, "invalid-body", detail)
 
 

@@ -66,7 +66,10 @@ def take(connection: Connection, names: Sequence[str], rows: int, roles: Mapping
     for part in range(0, len(names), 500):
         found += connection.execute(select(series).where(series.c.name.in_(names[part : part + 500]))).all()
     missing = sorted(set(names) - {row.name for row in found})
-    if missing or not found:
+    if not names:
+        said = "series must be named, or be those of the model's sessions or stored forecasts, but got none"
+        raise DataError(f"{said}. Name them in the request, or open sessions.")
+    if missing:
         raise DataError(f"series must be stored, but got none for {missing[:3]}. Send observations first.")
     frequencies = sorted({row.freq for row in found})
     if len(frequencies) > 1:

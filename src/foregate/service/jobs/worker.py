@@ -111,8 +111,9 @@ class Worker:
         if await asyncio.to_thread(self.jobs.finish, job, state, result):  # type: ignore[arg-type]
             await asyncio.to_thread(shutil.rmtree, self._place(job), ignore_errors=True)
         else:  # another worker has it, and its folder
-            state = "taken up by another worker"
-        self.on_job(job, state)
+            state, result = "taken up by another worker", {}
+        reason = result.get("reason")
+        self.on_job(job, f"{state}: {reason}" if reason else state)
         return True
 
     def _place(self, job: Job) -> Path:

@@ -52,8 +52,8 @@ async def examine_apart(packed: Path, most_bytes: int) -> dict[str, Any]:
     Raises:
         ArtifactError: it is no model that can be used; says why.
     """
-    with tempfile.TemporaryDirectory(dir=packed.parent, prefix="examine-") as folder:
-        command = (sys.executable, "-P", "-m", __name__, str(packed), folder, str(most_bytes))
+    with tempfile.TemporaryDirectory(dir=packed.resolve().parent, prefix="examine-") as folder:
+        command = (sys.executable, "-P", "-m", __name__, str(packed.resolve()), folder, str(most_bytes))
         process = await asyncio.create_subprocess_exec(
             *command,
             env=_environment(),

@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 
+from foregate.core import listed
 from foregate.service.names import WORD
 from foregate.service.problems import Problem
 
-__all__ = ["Move", "Named", "Version", "no_such", "require_alias", "require_name"]
+__all__ = ["Move", "Named", "Version", "no_such", "require_alias", "require_name", "require_served"]
 
 NAME = re.compile(WORD)
 
@@ -97,6 +98,27 @@ def require_name(name: str) -> None:
             f"a name must be 1 to 64 of a-z, 0-9, '.', '_' and '-', and begin with a letter or digit, but got "
             f"{name[:80]!r}. Choose another.",
         )
+
+
+def require_served(facts: Mapping[str, Any]) -> None:
+    """Refuse a model that a service cannot ask: a stored series, a session and a history have one target each.
+
+    Args:
+        facts: of the model.
+
+    Raises:
+        Problem: 422.
+
+    Examples:
+        >>> require_served({"kind": "model", "targets": []})
+    """
+    targets = facts.get("targets")
+    if targets:
+        detail = (
+            f"a model must have one target to be served, but got one of {len(targets)}, {listed(targets)}. Fit a model "
+            "for each of them; the others may be covariates."
+        )
+        raise Problem(422, "several-targets", detail)
 
 
 def require_alias(name: str) -> None:

@@ -23,7 +23,7 @@ from foregate.service.registry import rows
 from foregate.service.registry.blobs import Blob, Blobs, Draft
 from foregate.service.registry.examine import examine_apart
 from foregate.service.registry.opened import Opened, folder_checksum
-from foregate.service.registry.records import Move, Named, Version, no_such, require_alias, require_name
+from foregate.service.registry.records import Move, Named, Version, no_such, require_alias, require_name, require_served
 from foregate.service.registry.rows import Also, Besides, Entry, nothing
 from foregate.service.store.backup import backup
 from foregate.service.store.database import Database, Work
@@ -332,10 +332,10 @@ class Registry:
             await write(draft)
             await asyncio.to_thread(draft.finish)
             facts = await self._examine(draft.path, self.most_bytes)
+            require_served(facts)
             kept = rows.Kept(await asyncio.to_thread(draft.keep), facts, self.clock())
-            version, revision = await self.database.write(
-                self._with(kept.blob, lambda c: rows.add(c, entry, kept, also))
-            )
+            added = self._with(kept.blob, lambda c: rows.add(c, entry, kept, also))
+            version, revision = await self.database.write(added)
         finally:
             draft.drop()
         self._versions[version.model, version.version] = version

@@ -170,7 +170,7 @@ class Fleet:
                     await self._settle(order)
             break
         else:
-            raise Problem(503, "busy", "a session must be left alone for a moment, but others move it on all the time.")
+            raise _busy()
         await self._make_room()
         for order in orders:
             if order.kind == "step":
@@ -310,11 +310,8 @@ class Fleet:
         # Where something failed after the rows were stored, nothing was said of them yet.
         unsaid = done.latest and done.forecast is None and stored.horizon > 0
         if done.changed or unsaid:
-            reread = Order(order.series, "refresh", asyncio.get_running_loop().create_future())
             with half_done():
-                await self._have([reread], {order.series})
-                await self._do([reread])
-                said = await reread.done
+                said = await self._reread(order.series)
             stored = self.residents.seats[order.series].stored
         elif done.forecast is not None:
             said = said_again(done.forecast, stored.name, freq, done.seq)
@@ -323,6 +320,21 @@ class Fleet:
         model, version = (said.model, said.version) if said else (stored.model, stored.version)
         seq, last = (stored.seq if done.changed else done.seq), order.rows[-1][0]
         self._answer(order, Stepped(stored.name, model, version, seq, last, freq, done.counts, said))
+
+    async def _reread(self, series: int) -> Said | None:
+        """Have a session read what is stored, and say what follows from it."""
+        for _ in range(TRIES):
+            order = Order(series, "refresh", asyncio.get_running_loop().create_future())
+            await self._have([order], {series})
+            try:
+                if not order.done.done():
+                    await self._do([order])
+            except Moved:
+                self.metrics.conflicts.inc()
+                continue
+            said: Said | None = await order.done
+            return said
+        raise _busy()
 
     def _answer(self, order: Order, answer: Any) -> None:
         """Say what became of an order, unless nobody waits for it any more."""
@@ -376,3 +388,7 @@ def _of(said: Said, quantiles: tuple[float, ...]) -> Said:
     if quantiles == said.quantiles:
         return said
     return replace(said, quantiles=quantiles, values=said.values[:, [said.quantiles.index(q) for q in quantiles]])
+
+
+def _busy() -> Problem:
+    return Problem(503, "busy", "a session must be left alone for a moment, but others move it on all the time.")
