@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -74,6 +75,19 @@ def test_open_doors_do_not_start(tmp_path):
     assert done.returncode == 2
     assert "access.required must be true" in done.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_a_port_that_is_taken_is_told_by_its_setting(tmp_path):
+    """A second one on the port of another ends as with any wrong setting, and says in a line what to do."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        words = [sys.executable, "-c", MAIN, "serve", "--data-dir", str(tmp_path / "data"), "--port", str(port)]
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src")}
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert f"port must be one that is free on 127.0.0.1, but got {port}" in done.stderr
 
 
 def test_torch_is_not_loaded(running):

@@ -18,6 +18,7 @@ import uvicorn
 import uvloop
 
 import foregate
+from foregate.core import UsageError
 from foregate.service import assembly, logs
 from foregate.service.api.app import create_app
 from foregate.service.api.protocol import protocol_of
@@ -97,7 +98,7 @@ def serve(settings: Settings) -> None:
     """Run the service until the process is told to stop.
 
     Raises:
-        UsageError: the settings are dangerous.
+        UsageError: the settings are dangerous, or the port is taken.
     """
     check(settings)
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -136,7 +137,9 @@ async def _serve(settings: Settings) -> None:
         server = Server(config, service)
         gc.collect()
         gc.freeze()  # what is there by now stays: looking through it again takes tens of milliseconds
-        await server.serve()
-        if not server.started:
-            raise OSError(f"{settings.host}:{settings.port} must be free, but cannot be listened on.")
+        try:
+            await server.serve()
+        except SystemExit:  # of uvicorn; what the system says of it is in the log
+            said = f"port must be one that is free on {settings.host}, but got {settings.port}"
+            raise UsageError(f"{said}. Take another, or 0 for any that is free.") from None
         log.info("stopped")
