@@ -34,10 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> bool:
         parser.error(f"MODE must be one of {', '.join(there)}, but got {', '.join(unknown)}")
     settings = dict(each.split("=", 1) for each in asked.set)
     rows: list[Row] = []
-    for name in asked.modes or there:
-        rows += importlib.import_module(f"benchmarks.service.{name}").run(Options(asked.seconds, asked.rate, settings))
-        print(table(rows[-1:]), flush=True)
-    if len(rows) > 1:
+    names = asked.modes or there
+    for name in names:
+        found = importlib.import_module(f"benchmarks.service.{name}").run(Options(asked.seconds, asked.rate, settings))
+        print(table(found), flush=True)
+        rows += found
+    if len(names) > 1:
         print(table(rows))
     return all(row.fine for row in rows)
 
