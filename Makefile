@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup  ## the main job on real data, into demo/
 	$(BIN)/foregate demo
 
-demo-service: setup  ## the service from end to end in the terminal: a change of the world, a new model; minutes
+demo-service: setup  ## the service from end to end in the terminal: a change of the world, a new model; a minute
 	$(BIN)/python examples/service.py
 
 check: setup  ## style, types and the direction of imports; seconds

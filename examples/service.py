@@ -3,7 +3,7 @@
     python examples/service.py            or: make demo-service
 
 It starts `foregate serve` and `foregate worker` on a folder of its own, replays hourly demand of six places, turns
-their days over half way, and shows what the service makes of it. Nothing is left behind.
+every other day over half way, and shows what the service makes of it. Nothing is left behind.
 """
 
 from __future__ import annotations
@@ -38,12 +38,13 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def demand() -> np.ndarray:
-    """(places, hours) in MW: days, weekends and noise; from the change on, days are turned over and larger."""
+    """(places, hours) in MW: days, weekends and noise; from the change on, every other day is turned over, and larger."""
     rng, hours = np.random.default_rng(0), np.arange(PAST + CALM + CHANGED)
     level, swing = rng.uniform(80, 400, (6, 1)), rng.uniform(0.15, 0.3, (6, 1))
     day = np.sin(2 * np.pi * (hours / 24 - 0.3)) + 0.4 * np.sin(4 * np.pi * hours / 24)
     week = np.where(hours // 24 % 7 < 5, 0.0, -0.12)
-    wave = np.where(hours < PAST + CALM, swing * day, -1.8 * swing * np.roll(day, 5))
+    turned = np.where(hours // 24 % 2, -1.8 * np.roll(day, 5), day)
+    wave = swing * np.where(hours < PAST + CALM, day, turned)
     return level * (1 + wave + week + rng.normal(0, 0.03, (6, len(hours))))
 
 
@@ -116,7 +117,7 @@ class Replay:
                 if steps[0].forecast is not None:
                     self.said[hour] = steps[0].forecast
         self.hour += count
-        return 1000 * (time.perf_counter() - began) / count
+        return 1000 * (time.perf_counter() - began) / max(count, 1)
 
     def error(self, hours: int = 24) -> float:
         """Mean absolute error of the first place's forecasts one day ahead, of the newest hours, in per cent."""
@@ -157,7 +158,7 @@ def main() -> None:
         usual = replay.error()
         print(f"   error of the last day {usual:.1f} %; {coverage(client)}")
 
-        print("5. the world changes: days are turned over, and larger")
+        print("5. the world changes: every other day is turned over, and larger")
         print(f"   {follow(client, replay)}")
         replay.hours(max(0, PAST + CALM + 24 - replay.hour))
         changed = replay.error()
@@ -220,7 +221,7 @@ def settle(client: Client, replay: Replay) -> str:
                 print(f"   {told(client, job['id'])}")
         replay.hours(24)
         if replay.client.models() != before and any(said.version > 1 for said in replay.said.values()):
-            replay.hours(24)
+            replay.hours(48)  # so that all forecasts of the last day are its own
             return f"version {max(said.version for said in replay.said.values())} answers"
     return "the champion stays"
 
