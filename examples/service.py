@@ -38,7 +38,7 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def demand() -> np.ndarray:
-    """(places, hours) in MW: days, weekends and noise; from the change on, every other day is turned over, and larger."""
+    """(places, hours) in MW: days, weekends and noise; then every other day is turned over, and larger."""
     rng, hours = np.random.default_rng(0), np.arange(PAST + CALM + CHANGED)
     level, swing = rng.uniform(80, 400, (6, 1)), rng.uniform(0.15, 0.3, (6, 1))
     day = np.sin(2 * np.pi * (hours / 24 - 0.3)) + 0.4 * np.sin(4 * np.pi * hours / 24)

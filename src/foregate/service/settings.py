@@ -128,7 +128,7 @@ class WatchSettings(_Part):
         description="rows after a promotion until it is compared with the version before, then 2 and 4 times; 0: never",
     )
     nice: int = Field(default=10, ge=0, le=19, description="by how much a worker stands back behind other processes")
-    poll_seconds: float = Field(default=0.5, gt=0, description="between two looks for actuals that came")
+    poll_seconds: float = Field(default=0.1, gt=0, description="between two looks for actuals that came")
     margin: float = Field(default=0.02, ge=0, description="share of the champion's error that a challenger must save")
     false_alarms: int = Field(
         default=10_000, ge=100, description="observations in which one false alarm is expected at most"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -177,10 +178,15 @@ def ahead(origin: int, steps: int, freq: Frequency) -> list[Time]:
         >>> ahead(0, 2, Frequency.parse("h"))
         ['1970-01-01T01:00:00Z', '1970-01-01T02:00:00Z']
     """
+    return list(_ahead(origin, steps, freq))
+
+
+@lru_cache(1024)  # the series of a service mostly stand at the same time
+def _ahead(origin: int, steps: int, freq: Frequency) -> tuple[Time, ...]:
     if freq.is_integer or freq.microseconds is None:
-        return [shown(time, freq) for time in steps_after(origin, steps, freq)]
+        return tuple(shown(time, freq) for time in steps_after(origin, steps, freq))
     first, step = EPOCH + origin * MICROSECOND, freq.microseconds * MICROSECOND
-    return [(first + k * step).isoformat() + "Z" for k in range(1, steps + 1)]
+    return tuple((first + k * step).isoformat() + "Z" for k in range(1, steps + 1))
 
 
 def steps_after(origin: int, steps: int, freq: Frequency) -> list[int]:

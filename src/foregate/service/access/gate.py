@@ -152,7 +152,8 @@ class Gate:
     def peer(self, request: Request) -> str:
         """The address of who asks."""
         host = request.client.host if request.client else "unknown"
-        return peer_of(host, request.headers.getlist("x-forwarded-for"), self._trusted)
+        forwarded = request.headers.getlist("x-forwarded-for") if self._trusted else []
+        return peer_of(host, forwarded, self._trusted)
 
     async def _of_own(self, token: str) -> Principal | None:
         claims, known = self.own.read(token), await self._get()

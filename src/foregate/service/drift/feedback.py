@@ -118,6 +118,8 @@ class Feedback:
         self._references: dict[tuple[str, int], Reference | None] = {}
         self._alone = 0
         """So many of the next actuals are scored one by one."""
+        self.behind = False
+        """Whether the last look found as many actuals as it took, so that more may wait."""
 
     async def step(self) -> Round:
         """Score the oldest actuals of the list; nothing is done where it is empty, or another process was faster.
@@ -125,10 +127,13 @@ class Feedback:
         Raises:
             StoreError: the database fails; the actuals stay on the list.
         """
+        self.behind = False
         try:
             heads, found, before = await self.database.read(self._read)
         except _Unscored as error:
+            self.behind = True
             return await self._without(error)
+        self.behind = len(heads) >= (1 if self._alone else AT_ONCE)
         self._alone -= min(self._alone, len(heads))
         if not heads:
             return Round()
