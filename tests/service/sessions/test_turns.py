@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+import foregate.service.sessions.turns as turning
 from foregate.service.problems import Problem
 from foregate.service.sessions.turns import Order, Turns
 
@@ -25,24 +26,40 @@ def order(series):
     return Order(series, "step", asyncio.get_running_loop().create_future())
 
 
-def test_who_comes_alone_does_not_wait_and_who_comes_soon_after_goes_together():
-    """The first order begins at once; those that come in the moment after it are one batch."""
+def test_who_comes_alone_does_not_wait(monkeypatch):
+    """One order after another, each when the one before is done, begins at once, whatever the pace."""
+    monkeypatch.setattr(turning, "PACE_SECONDS", 60.0)
 
     async def scene():
         work = Work()
         work.go.set()
         turns = Turns(work, 10, 100)
-        orders = [order(i) for i in range(4)]
-        turns.put(orders[:1])
-        await orders[0].done
-        for one in orders[1:]:
+        for i in range(3):
+            await asyncio.wait_for(turns.ask(order(i)), 10)
+        await turns.close()
+        return work.batches
+
+    assert asyncio.run(scene()) == [[0], [1], [2]]
+
+
+def test_those_who_come_soon_after_others_go_together():
+    """Where several came at once, those that come in the moment after them are one batch."""
+
+    async def scene():
+        work = Work()
+        work.go.set()
+        turns = Turns(work, 10, 100)
+        orders = [order(i) for i in range(5)]
+        turns.put(orders[:2])
+        await orders[1].done
+        for one in orders[2:]:
             turns.put([one])
             await asyncio.sleep(0)
         await asyncio.gather(*(one.done for one in orders))
         await turns.close()
         return work.batches
 
-    assert asyncio.run(scene()) == [[0], [1, 2, 3]]
+    assert asyncio.run(scene()) == [[0, 1], [2, 3, 4]]
 
 
 def test_a_full_batch_waits_for_nobody():

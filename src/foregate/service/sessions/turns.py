@@ -21,7 +21,7 @@ AT_WORK = 2
 """Batches under way at once: one is read by the model while the other one is committed."""
 PACE_SECONDS = 0.015
 """From the beginning of a batch to that of the next: what comes meanwhile is done together, for far less than one
-after another. Whoever comes later than that does not wait."""
+after another. Whoever comes later than that, or after somebody who came alone and is done, does not wait."""
 
 
 @dataclass(eq=False, slots=True)
@@ -64,7 +64,8 @@ class Turns:
         self._batches: set[asyncio.Task[None]] = set()
         self._holds: set[asyncio.Task[None]] = set()
         self._closed = False
-        self._begun = float("-inf")
+        self._begun, self._size = float("-inf"), 0
+        """When the last batch began, and of how many orders it was."""
         self._timer: asyncio.TimerHandle | None = None
 
     async def ask(self, order: Order) -> Any:
@@ -121,7 +122,7 @@ class Turns:
             orders = self._next()
             if not orders:
                 return
-            self._begun = asyncio.get_running_loop().time()
+            self._begun, self._size = asyncio.get_running_loop().time(), len(orders)
             task = asyncio.create_task(self._do(orders))
             self._batches.add(task)
 
@@ -131,6 +132,8 @@ class Turns:
         early = self._begun + PACE_SECONDS - loop.time()
         if early <= 0 or not 0 < len(self._waiting) < self._together or self._closed:
             return True  # nobody waits, or nobody more can go along
+        if self._size == 1 and not self._batches:
+            return True  # whoever comes comes alone
         if self._timer is None:
             self._timer = loop.call_later(early, self._on_time)
         return False
