@@ -60,9 +60,10 @@ class App:
             await send({"type": "websocket.close"})
         if scope["type"] != "http":
             return
-        exchange = exchange_of(scope, self.service.access)
+        request = Request(scope, receive)
+        exchange = exchange_of(request, self.service.access)
         try:
-            response = await self._response(scope, receive, exchange)
+            response = await self._response(request, exchange)
             # Whoever keeps connections shall have none left of a process that is about to stop.
             await response(scope, receive, exchange.sending(send, last=self.service.draining))
         except ClientDisconnect:
@@ -70,11 +71,11 @@ class App:
         finally:
             exchange.end(self.service.metrics)
 
-    async def _response(self, scope: Scope, receive: Receive, exchange: Exchange) -> Response:
+    async def _response(self, request: Request, exchange: Exchange) -> Response:
         try:
-            match = self.table.find(scope)
+            match = self.table.find(request.scope)
             exchange.route = match.endpoint.path
-            return await self._answered(match, Request(scope, receive), exchange)
+            return await self._answered(match, request, exchange)
         except ClientDisconnect:
             raise
         except Exception as error:

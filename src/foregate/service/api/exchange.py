@@ -86,16 +86,16 @@ class Exchange:
         )
 
 
-def exchange_of(scope: Scope, gate: Gate) -> Exchange:
+def exchange_of(request: Request, gate: Gate) -> Exchange:
     """Of a request that has just come.
 
     Args:
-        scope: what is known of it.
+        request: of which the headers are known.
         gate: knows the proxies.
     """
-    end = (scope.get("client") or ("",))[0]
-    peer = gate.peer(Request(scope))
-    return Exchange(request_id_of(scope), scope["method"], peer, end if end != peer else "")
+    end = (request.scope.get("client") or ("",))[0]
+    peer = gate.peer(request)
+    return Exchange(request_id_of(request.scope), request.method, peer, end if end != peer else "")
 
 
 def request_id_of(scope: Scope) -> str:

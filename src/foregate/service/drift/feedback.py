@@ -59,9 +59,9 @@ DUE = select(*(forecasts.c[name] for name in Said._fields)).join(
     ),
 )
 """Statements that are asked again and again are built once: that takes longer than to answer them."""
-STATE = select(drift_states).where(
-    *(drift_states.c[name] == bindparam(name) for name in ("model", "version", "segment", "detector"))
-)
+OWN = and_(*(drift_states.c[name] == bindparam(name) for name in ("model", "version", "segment", "detector")))
+STATE = select(drift_states.c.state, drift_states.c.updated_at).where(OWN)
+CHANGED = select(drift_states.c.updated_at).where(OWN)
 OUTCOMES = select(outcomes).where(
     *(outcomes.c[name] == bindparam(name) for name in ("model", "version", "segment", "day"))
 )
@@ -193,7 +193,7 @@ class Feedback:
         at = self.clock()
         _add(connection, found.sums)
         for group, one in found.found.items():
-            if _state(connection, group)[1] != before[group]:
+            if (connection.scalar(CHANGED, _watch_of(group)) or 0) != before[group]:
                 raise _Gone
             _put(connection, group, one, found.texts[group], max(at, before[group] + 1))
         alarms = found.alarms
@@ -244,8 +244,12 @@ def _turn(connection: Connection, group: Group) -> int:
 
 
 def _state(connection: Connection, group: Group) -> tuple[dict[str, Any] | None, int]:
-    row = connection.execute(STATE, {**_named(group), "detector": WATCH}).first()
+    row = connection.execute(STATE, _watch_of(group)).first()
     return (None, 0) if row is None else (json.loads(row.state), row.updated_at)
+
+
+def _watch_of(group: Group) -> dict[str, Any]:
+    return {**_named(group), "detector": WATCH}
 
 
 def _named(group: Group) -> dict[str, Any]:
