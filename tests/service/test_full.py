@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-import subprocess
 import time
 
 import pytest
 
 from tests.service.forked import Forked
+from tests.service.harness import small_disk
 from tests.service.kills import SETTINGS, World
 
 MINUTE = 60
@@ -16,15 +16,10 @@ MINUTE = 60
 @pytest.fixture
 def small(tmp_path):
     """A folder on a disk of 12 MiB; what is said is written elsewhere."""
-    point = tmp_path / "small"
-    point.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(point)]
-    if subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("no small disk can be mounted here: that takes rights of the system's administrator")
-    (point / "data").mkdir()
-    (tmp_path / "data").symlink_to(point / "data")
-    yield point
-    subprocess.run(["umount", "-l", str(point)], check=True)
+    with small_disk(tmp_path / "small", 12) as point:
+        (point / "data").mkdir()
+        (tmp_path / "data").symlink_to(point / "data")
+        yield point
 
 
 def fill(path):

@@ -1,24 +1,15 @@
 """Processes that are killed while they write."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 
-from tests.house import REPOSITORY
+from tests.service.harness import killed
 
-
-def killed(folder, kills: int) -> dict:
-    command = [sys.executable, "-m", "tests.service.registry.crash", str(folder), str(kills), "7"]
-    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout)
+HARNESS = "tests.service.registry.crash"
 
 
 def test_killed_at_any_moment_nothing_answered_is_lost(tmp_path):
     """After 25 kills at any moment every answered version is there to the byte, and none is half there."""
-    found = killed(tmp_path / "data", 25)
+    found = killed(HARNESS, tmp_path / "data", 25)
     assert found["kills"] == 25
     assert found["versions"] > 1
 
@@ -26,6 +17,6 @@ def test_killed_at_any_moment_nothing_answered_is_lost(tmp_path):
 @pytest.mark.slow
 def test_killed_a_thousand_times_nothing_answered_is_lost(tmp_path):
     """The same after 1,000 kills."""
-    found = killed(tmp_path / "data", 1000)
+    found = killed(HARNESS, tmp_path / "data", 1000)
     assert found["while working"] > 300
     assert found["versions"] > 300

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import subprocess
 from contextlib import suppress
 from errno import ENOSPC
 
@@ -17,6 +16,7 @@ from foregate.service.store.database import Database
 from foregate.service.store.failures import StoreError
 from foregate.service.store.schema import migrate
 from tests.service.faults import KINDS, Faults
+from tests.service.harness import small_disk
 from tests.service.registry.conftest import glance
 
 WHO = {"source": "upload", "actor": "me"}
@@ -153,13 +153,8 @@ def test_a_database_that_is_full_still_reads(sqlite, make, folder):
 @pytest.fixture
 def small(tmp_path):
     """A disk of 3 MiB."""
-    point = tmp_path / "small"
-    point.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(point)]
-    if subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("no small disk can be mounted here: that takes rights of the system's administrator")
-    yield point
-    subprocess.run(["umount", "-l", str(point)], check=True)
+    with small_disk(tmp_path / "small", 3) as point:
+        yield point
 
 
 def test_a_disk_that_is_full_is_told_and_survived(small, tmp_path, folder):
